@@ -1,0 +1,278 @@
+"""The conversation, and `apply`: the one place where an event changes it.
+
+Knows what each event means for the conversation. Must not know what comes next (`plan` does), who listens, or the
+time. `apply` is total: an event that makes no sense where it stands changes nothing.
+
+Values are frozen and replaced, but for one thing: deltas are appended to the `ChunkLog` of the response, which the
+state owns, and joined once when the response ends. A tuple rebuilt for each delta is quadratic (measured: 3 µs a
+delta at 1,000 deltas, 71 µs at 50,000).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, assert_never
+
+from .events import (
+    ArgumentsDelta,
+    BytesRead,
+    CallAssembled,
+    CallDecided,
+    CallHeld,
+    CallStarted,
+    Continued,
+    Diagnostic,
+    Event,
+    ExchangeEnded,
+    ExchangeOpened,
+    MessagePassed,
+    RemoteResult,
+    ResponseCompleted,
+    ResponseFailed,
+    ResponseHead,
+    ResponseStarted,
+    Rewound,
+    SettingsChanged,
+    TextDelta,
+    ToolFinished,
+    ToolsChanged,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+)
+from .values import (
+    CallKey,
+    Channel,
+    DecidedBy,
+    Decision,
+    Edit,
+    Item,
+    Message,
+    Reasoning,
+    Settings,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    TurnReason,
+    Usage,
+)
+
+
+@dataclass(slots=True)
+class ChunkLog:
+    """What a response has brought so far, as it came: append only."""
+
+    text: dict[Channel, list[str]] = field(default_factory=dict)
+    arguments: dict[CallKey, list[str]] = field(default_factory=dict)
+    names: dict[CallKey, str] = field(default_factory=dict)
+    calls: list[ToolCall] = field(default_factory=list)
+    remote_results: list[ToolResult] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call of the latest response on its way from proposal to result; holding is a state of the call."""
+
+    call: ToolCall
+    held: bool = False
+    decision: Decision | None = None
+    decided_by: DecidedBy | None = None
+    started: bool = False
+    result: ToolResult | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The effective arguments: those of an edit, else the proposed ones (raw text)."""
+        return self.decision.arguments if isinstance(self.decision, Edit) else self.call.arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response of the peer, whole or on its way."""
+
+    exchange: int
+    status: Literal["streaming", "completed", "failed"] = "streaming"
+    model: str = ""
+    chunks: ChunkLog = field(default_factory=ChunkLog)
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    failure: ResponseFailed | None = None
+
+    def text(self, channel: Channel) -> str:
+        """All text of a channel so far."""
+        return "".join(self.chunks.text.get(channel, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one message of the person has set going; `rounds` counts responses, `attempts` the tries of the next."""
+
+    rounds: int = 0
+    attempts: int = 0
+    ended: TurnReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """All that the next request and the next step are made from.
+
+    `items` is one flat list in the order it came; `calls` are the records of the latest response's calls.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    tools: tuple[ToolSpec, ...] = ()
+    items: tuple[Item, ...] = ()
+    exchange: int = 0
+    open_exchange: bool = False
+    response: Response | None = None
+    calls: dict[CallKey, CallRecord] = field(default_factory=dict)
+    turn: Turn | None = None
+
+    def tool(self, name: str) -> ToolSpec | None:
+        """The offered tool of this name."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+
+def apply(conversation: Conversation, event: Event) -> Conversation:
+    """The conversation after an event."""
+    match event:
+        case TextDelta() | ArgumentsDelta() | BytesRead():
+            return _grow(conversation, event)
+        case ResponseHead() | MessagePassed():
+            return conversation
+        case ExchangeOpened():
+            turn = conversation.turn or Turn()
+            return replace(
+                conversation,
+                exchange=event.exchange,
+                open_exchange=True,
+                response=None,
+                calls={},
+                turn=replace(turn, attempts=turn.attempts + 1),
+            )
+        case ExchangeEnded():
+            return replace(conversation, open_exchange=False)
+        case ResponseStarted() | CallStarted() | CallAssembled() | RemoteResult() | Diagnostic():
+            return _collect(conversation, event)
+        case ResponseCompleted() | ResponseFailed():
+            return _finish_response(conversation, event)
+        case CallHeld() | CallDecided() | ToolStarted() | ToolFinished():
+            return _advance_call(conversation, event)
+        case SettingsChanged():
+            return replace(conversation, settings=event.settings)
+        case ToolsChanged():
+            return replace(conversation, tools=event.tools)
+        case UserMessage():
+            message = Message("user", event.text)
+            return replace(conversation, items=(*conversation.items, message), response=None, calls={}, turn=Turn())
+        case Rewound():
+            items = conversation.items[: max(0, event.to)]
+            return replace(conversation, items=items, response=None, calls={}, turn=None)
+        case Continued():
+            failed = conversation.response is not None and conversation.response.status == "failed"
+            return replace(conversation, turn=Turn(), response=None if failed else conversation.response)
+        case TurnEnded():
+            return replace(conversation, turn=replace(conversation.turn or Turn(), ended=event.reason))
+        case _:
+            assert_never(event)
+
+
+def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta | BytesRead) -> Conversation:
+    """The hot path: three appends, no new value."""
+    response = conversation.response
+    if response is None or response.status != "streaming":
+        return conversation
+    match event:
+        case TextDelta():
+            response.chunks.text.setdefault(event.channel, []).append(event.text)
+        case ArgumentsDelta():
+            response.chunks.arguments.setdefault(event.key, []).append(event.text)
+        case BytesRead():
+            pass
+        case _:
+            assert_never(event)
+    return conversation
+
+
+def _collect(
+    conversation: Conversation, event: ResponseStarted | CallStarted | CallAssembled | RemoteResult | Diagnostic
+) -> Conversation:
+    if isinstance(event, ResponseStarted):
+        return replace(conversation, response=Response(event.exchange, model=event.model))
+    if conversation.response is None:
+        return conversation
+    chunks = conversation.response.chunks
+    match event:
+        case CallStarted():
+            chunks.names[event.key] = event.name
+        case CallAssembled():
+            chunks.calls.append(event.call)
+        case RemoteResult():
+            chunks.remote_results.append(event.result)
+        case Diagnostic():
+            chunks.diagnostics.append(event)
+        case _:
+            assert_never(event)
+    return conversation
+
+
+def _finish_response(conversation: Conversation, event: ResponseCompleted | ResponseFailed) -> Conversation:
+    """Join the chunk log into items. What a broken response brought is kept: the person saw it, and it is the bug."""
+    response = conversation.response or Response(conversation.exchange)
+    if response.status != "streaming":
+        return conversation
+    failure = event if isinstance(event, ResponseFailed) else None
+    echo = event.echo if isinstance(event, ResponseCompleted) else {}
+    items: list[Item] = []
+    reasoning = response.text("reasoning")
+    if reasoning or echo:
+        items.append(Reasoning(reasoning, response.exchange, echo))
+    if text := response.text("output"):
+        items.append(Message("assistant", text, response.exchange))
+    if refusal := response.text("refusal"):
+        items.append(Message("assistant", refusal, response.exchange, refusal=True))
+    items += response.chunks.calls
+    items += response.chunks.remote_results
+    turn = conversation.turn or Turn()
+    return replace(
+        conversation,
+        items=(*conversation.items, *items),
+        response=replace(
+            response,
+            status="failed" if failure else "completed",
+            finish_reason=event.finish_reason,
+            usage=event.usage,
+            failure=failure,
+        ),
+        calls={call.key: CallRecord(call) for call in response.chunks.calls if call.executor == "local"},
+        turn=turn if failure else replace(turn, rounds=turn.rounds + 1, attempts=0),
+    )
+
+
+def _advance_call(
+    conversation: Conversation, event: CallHeld | CallDecided | ToolStarted | ToolFinished
+) -> Conversation:
+    """Move one call on. A second result of the same call is dropped: each call has exactly one."""
+    key = event.result.key if isinstance(event, ToolFinished) else event.key
+    record = conversation.calls.get(key)
+    if record is None or record.result is not None:
+        return conversation
+    items = conversation.items
+    match event:
+        case CallHeld():
+            record = replace(record, held=True)
+        case CallDecided(decision=decision):
+            record = replace(record, held=False, decision=decision, decided_by=event.by)
+            if isinstance(decision, Edit):
+                # the history carries the arguments that ran; the recording keeps the proposed ones
+                edited = replace(record.call, arguments=decision.arguments)
+                items = tuple(edited if item is record.call else item for item in items)
+        case ToolStarted():
+            record = replace(record, started=True)
+        case ToolFinished():
+            record = replace(record, result=event.result)
+            items = (*items, event.result)
+        case _:
+            assert_never(event)
+    return replace(conversation, items=items, calls={**conversation.calls, key: record})

@@ -1,0 +1,218 @@
+"""The driver: performs what `plan` names, and turns every effect into an event.
+
+Knows the order of things: the recorder hears first, a secret is held back before anybody hears, an interrupted call
+gets its result. Must not know any protocol, file format, tool or screen; all of them come in through the ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from typing import assert_never
+
+from .core.events import (
+    BytesRead,
+    CallDecided,
+    CallHeld,
+    Event,
+    ExchangeEnded,
+    ExchangeOpened,
+    MessagePassed,
+    PeerEvent,
+    ResponseHead,
+    Stamped,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+    WireEvent,
+)
+from .core.plan import EndTurn, HoldCalls, RunCalls, SendRequest, answer, plan, settle
+from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
+from .core.state import CallRecord, Conversation, apply
+from .core.values import Approval, CallKey, Reject, Run, TurnReason
+
+STRICTNESS: dict[Approval, int] = {"always": 0, "ask": 1, "never": 2}
+
+
+class Session:
+    """A conversation with its world attached. One turn at a time; sinks are heard in the order given."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: Endpoint,
+        dialect: Dialect,
+        gate: Gate,
+        toolbox: Toolbox,
+        clock: Clock,
+        sinks: Sequence[Sink] = (),
+        guard: Guard | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.dialect = dialect
+        self.gate = gate
+        self.toolbox = toolbox
+        self.clock = clock
+        self.sinks = list(sinks)
+        self.guard: Guard = guard or OpenGuard()
+        self.conversation = Conversation()
+        self._seq = 0
+        self._decoder: Decoder | None = None
+
+    def emit(self, event: Event, at: float | None = None) -> None:
+        """Put one event into the conversation and before every sink."""
+        self._seq += 1
+        stamped = Stamped(self._seq, self.clock.now() if at is None else at, event)
+        self.conversation = apply(self.conversation, event)
+        for sink in self.sinks:
+            sink.handle(stamped, self.conversation)
+
+    async def say(self, text: str) -> TurnReason:
+        """Take the person's words and drive the turn to its end."""
+        self.emit(UserMessage(text))
+        return await self.drive()
+
+    async def drive(self) -> TurnReason:
+        """Perform step after step until the turn ends; cancelled anywhere, it leaves a valid conversation."""
+        try:
+            while True:
+                step = plan(self.conversation)
+                match step:
+                    case SendRequest(delay=delay):
+                        await self._exchange(delay)
+                    case HoldCalls(keys=keys):
+                        await self._decide(keys)
+                    case RunCalls(keys=keys):
+                        await self._run(keys)
+                    case EndTurn(reason=reason):
+                        return self._end(reason)
+                    case _:
+                        assert_never(step)
+        except asyncio.CancelledError:
+            self._hang_up()
+            self._end("interrupted")
+            raise
+
+    def _end(self, reason: TurnReason) -> TurnReason:
+        for owed in settle(self.conversation):
+            self.emit(owed)
+        self.emit(TurnEnded(reason))
+        return reason
+
+    # ---- a request and its response -------------------------------------------------------------------------------
+
+    async def _exchange(self, delay: float) -> None:
+        if delay:
+            await self.clock.sleep(delay)
+        prepared = self.dialect.request(self.conversation)
+        number = self.conversation.exchange + 1
+        self._decoder = self.dialect.decoder(number, self.conversation.tools)
+        async with aclosing(self.endpoint.stream(number, prepared.request)) as wire_events:
+            async for wire in wire_events:
+                self._arrive(wire)
+                if isinstance(wire, ExchangeOpened):
+                    self._emit_all(prepared.diagnostics)
+        self._decoder = None
+
+    def _arrive(self, wire: WireEvent) -> None:
+        """Decode first, so that the guard sees words and not only bytes; emit in the order of cause and effect."""
+        for arrival in self.guard.feed(Arrival(self.clock.now(), wire, self._decode(wire))):
+            self.emit(arrival.wire, arrival.at)
+            for event in arrival.decoded:
+                self.emit(event, arrival.at)
+
+    def _decode(self, wire: WireEvent) -> Sequence[PeerEvent]:
+        decoder = self._decoder
+        if decoder is None:
+            return ()
+        match wire:
+            case ResponseHead():
+                return decoder.feed(wire)
+            case BytesRead():
+                return decoder.feed(wire.data)
+            case ExchangeEnded():
+                self._decoder = None
+                return decoder.close(wire.how, wire.detail)
+            case ExchangeOpened() | MessagePassed():
+                return ()
+            case _:
+                assert_never(wire)
+
+    def _hang_up(self) -> None:
+        """End the exchange that an interruption left open; an endpoint that is closed can no longer say it."""
+        if self._decoder is not None and self.conversation.open_exchange:
+            self._arrive(ExchangeEnded(self.conversation.exchange, "cancelled", "interrupted here"))
+        self._decoder = None
+
+    # ---- calls ----------------------------------------------------------------------------------------------------
+
+    async def _decide(self, keys: Iterable[CallKey]) -> None:
+        """Decide in wire order; held calls first become visible as held, all of them."""
+        undecided: list[CallRecord] = []
+        for key in keys:
+            record = self.conversation.calls[key]
+            if by_policy := policy(record, self.conversation):
+                self.emit(by_policy)
+            else:
+                self.emit(CallHeld(key))
+                undecided.append(record)
+        for record in undecided:
+            self.emit(await self.gate.decide(record.call, self.conversation))
+
+    async def _run(self, keys: Iterable[CallKey]) -> None:
+        """Answer what needs no run, then run all the rest together."""
+        approved: list[CallRecord] = []
+        for key in keys:
+            record = self.conversation.calls[key]
+            if result := answer(self.conversation, record):
+                self.emit(ToolFinished(result))
+            else:
+                approved.append(record)
+        if approved:
+            # Started in wire order before any runs. A sink that cannot record ends the session from inside a task.
+            for record in approved:
+                self.emit(ToolStarted(record.call.key, record.call.name, record.arguments))
+            await _together([asyncio.ensure_future(self._run_one(record)) for record in approved])
+
+    async def _run_one(self, record: CallRecord) -> None:
+        self.emit(ToolFinished(await self.toolbox.run(record.call, record.arguments)))
+
+    def _emit_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.emit(event)
+
+
+class OpenGuard:
+    """Holds nothing back."""
+
+    def feed(self, arrival: Arrival) -> Iterable[Arrival]:
+        """Let it pass."""
+        return (arrival,)
+
+
+def policy(record: CallRecord, conversation: Conversation) -> CallDecided | None:
+    """The decision that needs nobody: the stricter of the session's policy and the tool's own; None means ask."""
+    call = record.call
+    tool = conversation.tool(call.name)
+    rules: list[Approval] = [conversation.settings.approve]
+    if tool is not None and tool.approve is not None:
+        rules.append(tool.approve)
+    match max(rules, key=STRICTNESS.__getitem__):
+        case "always":
+            return CallDecided(call.key, Run(), "policy")
+        case "never":
+            return CallDecided(call.key, Reject("The policy is that this tool never runs."), "policy")
+        case "ask":
+            return None
+
+
+async def _together(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Wait for all; when one raises, or we are cancelled, none of the others is left running."""
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
