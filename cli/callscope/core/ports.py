@@ -67,7 +67,7 @@ class Arrival:
 
 
 class Guard(Protocol):
-    """Keeps secrets from being recorded or shown: it may hold an arrival back, mark spans of it, and let it go later."""
+    """Keeps secrets from being recorded or shown: may hold an arrival back, mark spans of it, let it go later."""
 
     def feed(self, arrival: Arrival) -> Iterable[Arrival]:
         """Give the arrivals that may pass now, in order; an ExchangeEnded always lets everything pass."""

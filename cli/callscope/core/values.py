@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as a peer sent it: nothing about its members is known until it was looked at."""
 
@@ -40,7 +40,7 @@ FailureKind = Literal[
     "tls_failed",
     "foreign",
 ]
-"""Why a response failed: an HTTP status, the server's own error, the ending of the bytes, or an answer in no known form."""
+"""Why a response failed: an HTTP status, the server's own error, the ending of the bytes, or no known form (foreign)."""
 
 TurnReason = Literal[
     "completed", "length", "content_filter", "not_run", "round_limit", "aborted", "interrupted", "failed"
