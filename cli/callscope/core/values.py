@@ -40,7 +40,7 @@ FailureKind = Literal[
     "tls_failed",
     "foreign",
 ]
-"""Why a response failed: an HTTP status, the server's own error, the ending of the bytes, or no known form (foreign)."""
+"""Why a response failed: an HTTP status, the server's own error, the ending of the bytes, or no known form."""
 
 TurnReason = Literal[
     "completed", "length", "content_filter", "not_run", "round_limit", "aborted", "interrupted", "failed"
