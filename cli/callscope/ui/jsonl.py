@@ -1,0 +1,145 @@
+"""The JSON-lines view: one event a line, the schema of docs/json-lines.md.
+
+Knows how each event reads as JSON. Must not know where a recording lies or what the exit code means.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO, assert_never
+
+from callscope.core.events import (
+    ArgumentsDelta,
+    BytesRead,
+    CallAssembled,
+    CallDecided,
+    CallHeld,
+    CallStarted,
+    Continued,
+    Diagnostic,
+    Event,
+    ExchangeEnded,
+    ExchangeOpened,
+    MessagePassed,
+    RemoteResult,
+    ResponseCompleted,
+    ResponseFailed,
+    ResponseHead,
+    ResponseStarted,
+    Rewound,
+    SettingsChanged,
+    Stamped,
+    TextDelta,
+    ToolFinished,
+    ToolsChanged,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+)
+from callscope.core.state import Conversation
+from callscope.core.values import Abort, CallKey, Decision, Edit, Mock, Reject, Run
+
+from .outcome import call_json, diagnostic_json, failure_json
+
+SCHEMA_VERSION = 1
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+class JsonLines:
+    """A sink that writes events to a stream as they happen; every line is flushed, for whoever waits at the pipe."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Write the event, where it is one for a reader's eyes."""
+        if members := event_json(stamped.event):
+            self.write({"t": round(stamped.at, 6), **members})
+
+    def write(self, members: dict[str, Any]) -> None:
+        """Write one line. Lone surrogates, which no UTF-8 stream takes, stay JSON escapes."""
+        line = _encode(members)
+        if not line.isascii() and any("\ud800" <= char <= "\udfff" for char in line):
+            line = json.dumps(members, default=str)
+        self.out.write(line + "\n")
+        self.out.flush()
+
+
+def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat case for each event
+    """The members of an event's line; None for what only a recording holds."""
+    match event:
+        case TextDelta():
+            return {"event": "text", "channel": event.channel, "text": event.text}
+        case ArgumentsDelta():
+            return {"event": "arguments", "call": _key(event.key), "text": event.text}
+        case CallStarted():
+            return {"event": "call", "call": _key(event.key), "call_id": event.call_id, "name": event.name}
+        case CallAssembled():
+            return {"event": "assembled", **call_json(event.call)}
+        case RemoteResult(result=result):
+            return {"event": "remote_result", "call": _key(result.key), "output": result.output}
+        case UserMessage():
+            return {"event": "user", "text": event.text}
+        case ExchangeOpened():
+            return {
+                "event": "request",
+                "exchange": event.exchange,
+                "method": event.request.method,
+                "url": event.request.url,
+            }
+        case ResponseHead():
+            return {"event": "response", "exchange": event.exchange, "status": event.status}
+        case ExchangeEnded():
+            return {"event": "exchange_ended", "exchange": event.exchange, "how": event.how, "detail": event.detail}
+        case ResponseCompleted():
+            usage = dict(event.usage.raw) if event.usage else None
+            return {"event": "completed", "finish_reason": event.finish_reason, "usage": usage}
+        case ResponseFailed():
+            return {"event": "failed", **failure_json(event)}
+        case Diagnostic():
+            return {"event": "diagnostic", **diagnostic_json(event)}
+        case CallHeld():
+            return {"event": "held", "call": _key(event.key)}
+        case CallDecided():
+            return {"event": "decided", "call": _key(event.key), **decision_json(event.decision), "by": event.by}
+        case ToolStarted():
+            return {"event": "started", "call": _key(event.key), "name": event.name, "arguments": event.arguments}
+        case ToolFinished(result=result):
+            line = {"event": "result", "call": _key(result.key), "status": result.status, "output": result.output}
+            return {**line, "duration": round(result.duration, 6), "prints": result.prints}
+        case Rewound():
+            return {"event": "rewound", "to": event.to}
+        case Continued():
+            return {"event": "continued"}
+        case TurnEnded():
+            return {"event": "turn_ended", "reason": event.reason}
+        case SettingsChanged(settings=settings):
+            return {"event": "settings", "dialect": settings.dialect, "url": settings.url, "model": settings.model}
+        case ToolsChanged():
+            return {"event": "tools", "tools": [tool.name for tool in event.tools]}
+        case BytesRead() | MessagePassed() | ResponseStarted():
+            return None
+        case _:
+            assert_never(event)
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """A decision as JSON."""
+    match decision:
+        case Run():
+            return {"action": "run"}
+        case Edit():
+            return {"action": "edit", "arguments": decision.arguments}
+        case Mock():
+            return {"action": "mock", "output": decision.output}
+        case Reject():
+            return {"action": "reject", "message": decision.message}
+        case Abort():
+            return {"action": "abort"}
+        case _:
+            assert_never(decision)
+
+
+def _key(key: CallKey) -> list[int]:
+    return [key.exchange, key.index]

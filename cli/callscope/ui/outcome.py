@@ -1,0 +1,135 @@
+"""What came of a turn, gathered as it happens: the last JSON line, and the exit code.
+
+Knows which events matter to a script. Must not know how they are printed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from callscope.core.events import (
+    CallAssembled,
+    CallDecided,
+    Diagnostic,
+    ResponseCompleted,
+    ResponseFailed,
+    Stamped,
+    TurnEnded,
+)
+from callscope.core.state import Conversation
+from callscope.core.values import ToolCall, TurnReason, Usage
+
+EXIT_CODES: dict[TurnReason, int] = {
+    "completed": 0,
+    "not_run": 0,
+    "length": 5,
+    "content_filter": 5,
+    "round_limit": 5,
+    "aborted": 5,
+    "failed": 4,
+    "interrupted": 130,
+}
+NOT_AS_ASKED = 5
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A sink that remembers what the turn amounts to."""
+
+    reason: TurnReason = "completed"
+    text: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    calls: list[ToolCall] = field(default_factory=list)
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    failure: ResponseFailed | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    refused_for_absence: bool = False
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Take note."""
+        match stamped.event:
+            case CallAssembled(call=call):
+                self.calls.append(call)
+            case CallDecided(by="absent"):
+                self.refused_for_absence = True
+            case Diagnostic() as diagnostic:
+                self.diagnostics.append(diagnostic)
+            case ResponseCompleted() | ResponseFailed() as end:
+                self._response_ended(end, conversation)
+            case TurnEnded(reason=reason):
+                self.reason = reason
+            case _:
+                pass
+
+    def _response_ended(self, end: ResponseCompleted | ResponseFailed, conversation: Conversation) -> None:
+        if response := conversation.response:
+            self.text, self.reasoning = response.text("output"), response.text("reasoning")
+            self.refusal = response.text("refusal")
+        self.finish_reason, self.usage = end.finish_reason, end.usage
+        self.failure = end if isinstance(end, ResponseFailed) else None
+
+    @property
+    def exit_code(self) -> int:
+        """The code of the turn: a call refused for want of a person, or that cannot be run, is not as asked."""
+        code = EXIT_CODES[self.reason]
+        unusable = self.reason == "not_run" and any(call.fault for call in self.calls)
+        return NOT_AS_ASKED if code == 0 and (self.refused_for_absence or unusable) else code
+
+    def as_json(self, *, exit_code: int, recording: str | None, error: str | None = None) -> dict[str, Any]:
+        """The members of the last JSON line (docs/json-lines.md)."""
+        return {
+            "event": "ended",
+            "reason": self.reason,
+            "exit_code": exit_code,
+            "text": self.text,
+            "reasoning": self.reasoning,
+            "refusal": self.refusal,
+            "tool_calls": [call_json(call) for call in self.calls],
+            "finish_reason": self.finish_reason,
+            "usage": dict(self.usage.raw) if self.usage else None,
+            "error": failure_json(self.failure)
+            if self.failure
+            else ({"kind": "callscope", "message": error} if error else None),
+            "diagnostics": [diagnostic_json(diagnostic) for diagnostic in self.diagnostics],
+            "recording": recording,
+        }
+
+
+def call_json(call: ToolCall) -> dict[str, Any]:
+    """A call as JSON: `valid` means that its arguments can be run, `error` says why not."""
+    return {
+        "call": [call.key.exchange, call.key.index],
+        "call_id": call.call_id,
+        "kind": call.kind,
+        "executor": call.executor,
+        "name": call.name,
+        "arguments": call.arguments,
+        "valid": call.fault is None,
+        "error": call.fault.message if call.fault else None,
+    }
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as JSON; `bytes` are the offsets of its frame in the response body."""
+    key, frame = diagnostic.key, diagnostic.frame
+    return {
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "call": [key.exchange, key.index] if key else None,
+        "bytes": [frame.start, frame.end] if frame else None,
+    }
+
+
+def failure_json(failure: ResponseFailed) -> dict[str, Any]:
+    """A broken response as JSON."""
+    return {
+        "kind": failure.kind,
+        "message": failure.message,
+        "status": failure.status,
+        "request_id": failure.request_id,
+        "retry_after": failure.retry_after,
+    }
