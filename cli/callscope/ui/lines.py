@@ -1,0 +1,245 @@
+"""The plain-lines view: a turn as lines that scroll by, in a terminal, a pipe or a log.
+
+Knows how each event reads as a line. The answer's text is data and goes to `out`; everything else is chrome. In a
+terminal the arguments of a call are shown as they grow, with a mark wherever the server cut them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Literal, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+from callscope.core.events import (
+    ArgumentsDelta,
+    CallAssembled,
+    CallDecided,
+    CallStarted,
+    Diagnostic,
+    Event,
+    ExchangeOpened,
+    RemoteResult,
+    ResponseCompleted,
+    ResponseFailed,
+    Stamped,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+)
+from callscope.core.state import Conversation
+from callscope.core.values import Abort, CallKey, Edit, Mock, Reject, Run, ToolCall, ToolResult, Usage
+
+from .visible import one_line, visible
+
+Stream = CallKey | Literal["output", "reasoning", "refusal"]
+
+STYLES = {
+    "ok": "green",
+    "mocked": "magenta",
+    "error": "red",
+    "timeout": "red",
+    "rejected": "yellow",
+    "cancelled": "yellow",
+}
+SEVERITY_STYLES = {"info": "dim", "warning": "yellow", "error": "bold red"}
+ENDINGS = {
+    "length": "the answer was cut by the token limit",
+    "content_filter": "the server's content filter ended the answer",
+    "not_run": "the calls were not run, as asked",
+    "round_limit": "stopped at the round limit",
+    "aborted": "stopped: none of these calls ran",
+    "interrupted": "interrupted",
+}
+
+
+def chrome_console(stream: TextIO) -> Console:
+    """The console for chrome: never marks up, highlights or wraps what a peer sent."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+class LinesView:
+    """A sink that writes lines. `echo_user` repeats the person's words, which a replay has to show."""
+
+    def __init__(self, out: TextIO, chrome: Console, *, echo_user: bool = False) -> None:
+        self.out = out
+        self.chrome = chrome
+        self.echo_user = echo_user
+        self.live = chrome.is_terminal
+        self._out_is_terminal = out.isatty()
+        self._line: Stream | None = None
+        self._deltas: dict[CallKey, int] = {}
+        fancy = (chrome.encoding or "").lower().startswith("utf")
+        self._cut = self._styled("·" if fancy else "|", "cyan")
+        self._glyphs = ("▸", "✓", "✗", "!") if fancy else (">", "ok", "x", "!")
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Show one event."""
+        match stamped.event:
+            case TextDelta(channel="output"):
+                self._answer(stamped.event.text)
+            case TextDelta():
+                self._aside(stamped.event)
+            case ArgumentsDelta():
+                self._grow(stamped.event, conversation)
+            case event:
+                self._show(event, conversation)
+
+    def close(self) -> None:
+        """End the line that is open, so that a shell's prompt does not stand in it."""
+        self._break()
+
+    # ---- running text ---------------------------------------------------------------------------------------------
+
+    def _answer(self, text: str) -> None:
+        self._switch("output")
+        self.out.write(visible(text) if self._out_is_terminal else text)
+        self.out.flush()
+        if text.endswith("\n"):
+            self._line = None
+
+    def _aside(self, delta: TextDelta) -> None:
+        if self._line != delta.channel:
+            self._switch(delta.channel)
+            self.chrome.print(Text(f"{delta.channel}: ", style="dim italic"), end="")
+        self.chrome.print(Text(visible(delta.text), style="dim"), end="")
+
+    def _grow(self, delta: ArgumentsDelta, conversation: Conversation) -> None:
+        count = self._deltas[delta.key] = self._deltas.get(delta.key, 0) + 1
+        if not self.live:
+            return
+        if self._line != delta.key:
+            self._switch(delta.key)
+            name = conversation.response.chunks.names.get(delta.key, "") if conversation.response else ""
+            self._write(self._styled(f"{self._glyphs[0]} {one_line(name, 64)} ", "bold cyan"))
+        self._write((self._cut if count > 1 else "") + visible(delta.text).replace("\n", "\\n"))
+
+    def _write(self, text: str) -> None:
+        self.chrome.file.write(text)
+        self.chrome.file.flush()
+
+    def _styled(self, text: str, style: str) -> str:
+        with self.chrome.capture() as capture:
+            self.chrome.print(Text(text, style=style), end="")
+        return capture.get()
+
+    def _switch(self, to: Stream) -> None:
+        if self._line != to:
+            self._break()
+            self._line = to
+
+    def _break(self) -> None:
+        """End the open line. What goes into a pipe is data: only a terminal gets a newline in it."""
+        if self._line == "output":
+            if self._out_is_terminal:
+                self.out.write("\n")
+            self.out.flush()
+        elif self._line is not None:
+            self._write("\n")
+        self._line = None
+
+    # ---- lines ----------------------------------------------------------------------------------------------------
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._break()
+        self.chrome.print(Text(text, style=style))
+
+    def _show(self, event: Event, conversation: Conversation) -> None:  # noqa: C901 - one flat case for each event
+        arrow, _, cross, bang = self._glyphs
+        match event:
+            case UserMessage() if self.echo_user:
+                self._say(f"> {visible(event.text)}", "bold")
+            case ExchangeOpened() if conversation.turn and conversation.turn.attempts > 1:
+                self._say(f"{bang} trying again, attempt {conversation.turn.attempts}", "yellow")
+            case CallStarted() if not self.live:
+                self._deltas.pop(event.key, None)
+            case CallAssembled(call=call):
+                self._assembled(call)
+            case CallDecided(decision=decision) if not isinstance(decision, Run):
+                self._decided(event, conversation)
+            case ToolStarted() if (
+                conversation.calls[event.key].arguments != conversation.calls[event.key].call.arguments
+            ):
+                self._say(f"  {arrow} runs with {one_line(event.arguments)}", "magenta")
+            case ToolFinished(result=result):
+                self._finished(result, conversation)
+            case RemoteResult(result=result):
+                self._say(f"  the agent's own result: {one_line(result.output)}", "dim")
+            case Diagnostic():
+                where = f" (bytes {event.frame.start} to {event.frame.end})" if event.frame else ""
+                text = f"  {bang} {event.severity} {event.code}: {one_line(event.message)}{where}"
+                self._say(text, SEVERITY_STYLES[event.severity])
+            case ResponseCompleted() if self.live:
+                self._say(f"  {event.finish_reason or 'no finish_reason'}{_tokens(event.usage)}", "dim")
+            case ResponseFailed():
+                self._say(f"{cross} {failure_sentence(event)}", "bold red")
+            case TurnEnded(reason=reason) if reason in ENDINGS:
+                self._say(f"{bang} {ENDINGS[reason]}", "yellow")
+            case _:
+                pass
+
+    def _assembled(self, call: ToolCall) -> None:
+        arrow, check, cross, _ = self._glyphs
+        if not self.live or not self._deltas.get(call.key):
+            self._say(f"{arrow} {one_line(call.name, 64)} {one_line(call.arguments)}", "bold cyan")
+        count = self._deltas.pop(call.key, 0)
+        size = f"{count} delta{'' if count == 1 else 's'}, {len(call.arguments):,} characters"
+        if call.fault:
+            self._say(f"  {cross} {size}: {one_line(call.fault.message)}", "bold red")
+        else:
+            self._say(f"  {check} {size}, {arguments_state(call)}, id {one_line(call.call_id, 80)}", "dim")
+
+    def _decided(self, event: CallDecided, conversation: Conversation) -> None:
+        name = one_line(conversation.calls[event.key].call.name, 64)
+        match event.decision:
+            case Edit(arguments=arguments):
+                self._say(f"  {name}: arguments edited to {one_line(arguments)}", "magenta")
+            case Mock():
+                self._say(f"  {name}: answered in its place", "magenta")
+            case Reject(message=message):
+                self._say(
+                    f"  {name}: refused{' by policy' if event.by == 'policy' else ''}: {one_line(message)}", "yellow"
+                )
+            case Abort():
+                self._say(f"  {name}: turn stopped", "yellow")
+            case Run():
+                pass
+
+    def _finished(self, result: ToolResult, conversation: Conversation) -> None:
+        record = conversation.calls.get(result.key)
+        name = one_line(record.call.name, 64) if record else str(result.key)
+        glyph = self._glyphs[1] if result.status in ("ok", "mocked") else self._glyphs[2]
+        took = f" after {result.duration:.3f} s" if record and record.started else ""
+        self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
+        for line in result.prints.splitlines()[-20:]:
+            self._say(f"    | {one_line(line)}", "dim")
+
+
+def arguments_state(call: ToolCall) -> str:
+    """The state of whole arguments, in words."""
+    if call.kind == "custom":
+        return "free text"
+    if not call.arguments:
+        return "no arguments"
+    try:
+        json.loads(call.arguments)
+    except ValueError:
+        return "not JSON"
+    return "valid JSON"
+
+
+def failure_sentence(failure: ResponseFailed) -> str:
+    """What went wrong with a response, with the server's own words, status and request id."""
+    status = f"HTTP {failure.status}: " if failure.status and failure.status >= 400 else ""
+    request_id = f" (request id {one_line(failure.request_id, 120)})" if failure.request_id else ""
+    return f"{failure.kind}: {status}{one_line(failure.message, 2000)}{request_id}"
+
+
+def _tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return ""
+    came, went = ("?" if count is None else f"{count:,}" for count in (usage.input_tokens, usage.output_tokens))
+    return f", {came} tokens in, {went} out"

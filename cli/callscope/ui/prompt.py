@@ -1,0 +1,63 @@
+"""The prompt: prompt_toolkit behind two functions, imported only when a person is really asked.
+
+Knows how to read a line from a terminal. Ctrl-C at a nested prompt means "stop the turn" and arrives as a
+cancellation; at the main prompt it clears the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class _Interrupted(Exception):
+    """Ctrl-C came as a key: the terminal is in raw mode, there is no signal."""
+
+
+async def ask_person(prompt: str, default: str = "") -> str:
+    """Ask in the middle of a turn; Ctrl-C or Ctrl-D cancels the turn."""
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.output import create_output
+
+    # stdout may be a pipe that carries data; the person is at stderr
+    output = None if sys.stdout.isatty() else create_output(stdout=sys.stderr)
+    session: PromptSession[str] = PromptSession(
+        output=output, interrupt_exception=_Interrupted, eof_exception=_Interrupted
+    )
+    try:
+        return await session.prompt_async(prompt, default=default)
+    except _Interrupted:
+        raise asyncio.CancelledError from None
+
+
+class MainPrompt:
+    """The REPL's prompt, with a history that outlives it."""
+
+    def __init__(self, history: Path | None, commands: Sequence[str]) -> None:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.completion import WordCompleter
+        from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+        class CommandCompleter(WordCompleter):
+            def get_completions(self, document: Any, complete_event: Any) -> Any:
+                if document.text_before_cursor.startswith("/"):
+                    yield from super().get_completions(document, complete_event)
+
+        self.session: PromptSession[str] = PromptSession(
+            history=FileHistory(str(history)) if history else InMemoryHistory(),
+            completer=CommandCompleter(list(commands), sentence=True),
+            complete_while_typing=False,
+            enable_history_search=True,
+        )
+
+    async def ask(self, prompt: str) -> str | None:
+        """The next line; an empty one after Ctrl-C, None after Ctrl-D."""
+        try:
+            return await self.session.prompt_async(prompt)
+        except KeyboardInterrupt:
+            return ""
+        except EOFError:
+            return None
