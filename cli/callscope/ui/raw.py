@@ -70,7 +70,7 @@ class LastExchange:
 
 
 def shown(read: BytesRead) -> str:
-    """The text of a read with its secrets masked; bytes that are no UTF-8 as `\\xNN`."""
+    r"""The text of a read with its secrets masked; bytes that are no UTF-8 as `\xNN`."""
     data = bytearray(read.data)
     for start, end in read.masked:
         data[start:end] = b"*" * (end - start)
