@@ -1,0 +1,226 @@
+"""Finding secrets in bytes: all at once, or as they arrive.
+
+Knows how a known value or a vendor's token is found in every reading of a text, and what the end of a text may still
+become. Must not know reads, frames or events.
+
+The common case is that nothing is there, and it has to be cheap: 20,000 deltas are four megabytes of frames. So a
+window is first asked for signs (a token's prefix, an escape that could hide a letter of a secret, a known value), and
+only a window with a sign is read in all its readings.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from .patterns import (
+    GROWING,
+    PARTIAL,
+    PARTIAL_REACH,
+    PREFIX,
+    PREFIXED,
+    UNDECIDED,
+    UNDECIDED_REACH,
+    WHOLE,
+)
+from .views import View, incomplete, views
+
+Span = tuple[int, int]
+
+REPETITIVE = 512
+"""Bytes: from here on it pays to drop the repeated pieces of a window before looking for signs."""
+
+_BREAK = re.compile(rb"(?:\\(?:u[0-9A-Fa-f]{4}|[nrtbf])|%[0-9A-Fa-f]{2})\Z")
+_IN_TOKENS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.\\"
+_SHORT_ESCAPES = {"\b": b"b", "\f": b"f", "\n": b"n", "\r": b"r", "\t": b"t", '"': b'"', "\\": b"\\\\", "/": b"/"}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """The end of a text may still become a secret, from `start` on.
+
+    `known`: it is the beginning of a known value. `telling`: so much of it is there that it must not be shown, even
+    if the rest never comes. `held`: it must wait; the beginning of a public prefix has only to be remembered.
+    """
+
+    start: int
+    known: bool
+    telling: bool
+    held: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What is in a window: the spans of secrets (sorted, disjoint), and what its end leaves open.
+
+    Everything before `cut` is settled. `growing` names the pattern that a token at the very end goes on with.
+    """
+
+    spans: tuple[Span, ...] = ()
+    cut: int = 0
+    suspects: tuple[Suspect, ...] = ()
+    growing: str | None = None
+
+
+class Scanner:
+    """Looks for these known values, for what base64 makes of them, and for the vendors' tokens."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        values = set(values)
+        known = {value.encode("utf-8", "surrogatepass") for value in values}
+        self._needles = sorted(known.union(*map(_in_base64, known)))
+        self._listed = [needle for needle in self._needles if b"," in needle]
+        self._single = [needle for needle in self._needles if b"," not in needle]
+        self._hiding = re.compile(_hiding_escapes({*_IN_TOKENS, *"".join(values)}, {*"".join(values)}))
+        self._sign = re.compile(PREFIX + b"|" + self._hiding.pattern)
+
+    def find(self, text: bytes) -> tuple[Span, ...]:
+        """The spans of a whole text that hold secrets."""
+        return self.scan(text, final=True).spans
+
+    def scan(self, window: bytes, *, inside: bool = False, growing: str | None = None, final: bool = False) -> Scan:
+        """Look through a window of a text.
+
+        `inside`: a letter or digit stands before it. `growing`: a token of this pattern was still going on there.
+        `final`: nothing comes after it.
+        """
+        end = len(window) if final else incomplete(window)
+        open_escape = () if end == len(window) else (Suspect(end, known=False, telling=False),)
+        if growing is None and not self._has_sign(window):
+            suspects = () if final else tuple(self._endings(window[:end], inside=inside, tokens=False))
+            cut = min((suspect.start for suspect in suspects), default=end)
+            if cut == end or b"\\" not in window[max(0, cut - 12) :]:
+                return Scan((), cut, suspects + open_escape)
+        return self._scan_readings(window[:end], inside, growing, final, open_escape)
+
+    def _scan_readings(
+        self, window: bytes, inside: bool, growing: str | None, final: bool, open_escape: tuple[Suspect, ...]
+    ) -> Scan:
+        """The thorough way: every reading, and every span led back to whole escapes of the window."""
+        readings = views(window)
+        spans: list[Span] = []
+        suspects: list[Suspect] = []
+        goes_on: str | None = None
+        for view in readings:
+            for start, stop, name in self._matches(view.data, inside, growing):
+                spans.append(_snapped((view.source(start), view.source(stop)), readings))
+                if name and stop == len(view.data):
+                    goes_on = name
+            for suspect in () if final else self._endings(view.data, inside=inside, tokens=True):
+                start, _ = _snapped((view.source(suspect.start), len(window)), readings)
+                suspects.append(replace(suspect, start=start))
+        cut = min((suspect.start for suspect in suspects), default=len(window))
+        return Scan(merged(spans), cut, (*suspects, *open_escape), goes_on)
+
+    def _has_sign(self, window: bytes) -> bool:
+        """Whether the window needs a closer look. Most of a stream is the same frame over and over: look at it once.
+
+        No token and no escape has a comma in it, so the pieces between commas can be looked at by themselves.
+        """
+        if any(needle in window for needle in self._listed):
+            return True
+        if len(window) > REPETITIVE:
+            window = b",".join(set(window.split(b",")))
+        if any(needle in window for needle in self._single):
+            return True
+        return bool(self._sign.search(window) and (self._hiding.search(window) or PREFIXED.search(window)))
+
+    def _matches(self, data: bytes, inside: bool, growing: str | None) -> Iterator[tuple[int, int, str | None]]:
+        """(start, end, name of the pattern) of everything secret in a reading."""
+        if growing is not None and (more := GROWING[growing].match(data)):
+            yield 0, more.end(), growing
+        for needle in self._needles:
+            at = data.find(needle)
+            while at >= 0:
+                yield at, at + len(needle), None
+                at = data.find(needle, at + 1)
+        for found in WHOLE.finditer(data, int(inside)):
+            name = found.lastgroup or ""
+            start, stop = found.span("body" if name == "pem" else name)
+            yield start, stop, name
+
+    def _endings(self, data: bytes, *, inside: bool, tokens: bool) -> Iterator[Suspect]:
+        """What the end of a reading may become; `tokens`: a vendor's prefix may be in it."""
+        size = len(data)
+        for needle in self._needles:
+            at = _beginning(data, needle)
+            if at >= 0:
+                yield Suspect(at, known=True, telling=size - at > min(8, len(needle) // 2))
+        if partial := PARTIAL.search(data, max(int(inside), size - PARTIAL_REACH)):
+            yield Suspect(partial.start(), known=False, telling=False, held=False)
+        if tokens and (undecided := UNDECIDED.search(data, max(int(inside), size - UNDECIDED_REACH))):
+            start = undecided.start()
+            whole = WHOLE.match(data, start)
+            if not (whole and whole.end() == size):
+                yield Suspect(start, known=False, telling=size - start > 8)
+
+
+class Stream:
+    """A text that arrives in pieces; only its undecided end is looked at again."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self._inside = False
+        self._growing: str | None = None
+        self.kept = b""
+
+    def feed(self, data: bytes, *, final: bool = False) -> Scan:
+        """Take the next piece; the offsets of the answer count from the start of what was `kept` before the call."""
+        window = self.kept + data
+        scan = self._scanner.scan(window, inside=self._inside, growing=self._growing, final=final)
+        if scan.cut:
+            self._inside = window[scan.cut - 1 : scan.cut].isalnum() and not _BREAK.search(window, 0, scan.cut)
+        self.kept = window[scan.cut :]
+        self._growing = scan.growing
+        return scan
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same bytes in sorted, disjoint spans."""
+    result: list[Span] = []
+    for start, end in sorted(spans):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        elif start < end:
+            result.append((start, end))
+    return tuple(result)
+
+
+def _snapped(span: Span, readings: list[View]) -> Span:
+    """The span, grown until it cuts no escape of any reading in two: what is left has to stay valid JSON."""
+    while True:
+        grown = span
+        for view in readings:
+            grown = view.snap(*grown)
+        if grown == span:
+            return span
+        span = grown
+
+
+def _beginning(data: bytes, needle: bytes) -> int:
+    """Where the longest end of the data starts that is a proper beginning of the needle; -1 where none is."""
+    at = data.find(needle[:1], max(0, len(data) - len(needle) + 1))
+    while at >= 0 and not needle.startswith(data[at:]):
+        at = data.find(needle[:1], at + 1)
+    return at
+
+
+def _in_base64(value: bytes) -> Iterator[bytes]:
+    """What every base64 text has in it that was made from bytes with this value in them ("user:value")."""
+    for shift in range(3):
+        encoded = b64encode(bytes(shift) + value)
+        core = encoded[-(-8 * shift // 6) : 8 * (shift + len(value)) // 6]
+        yield core
+        yield core.replace(b"+", b"-").replace(b"/", b"_")
+        yield core.replace(b"/", b"\\/")
+
+
+def _hiding_escapes(characters: set[str], known: set[str]) -> bytes:
+    """A regular expression for the escapes that could stand for a part of a secret."""
+    units = {character.encode("utf-16-be", "surrogatepass")[:2].hex().encode() for character in characters}
+    octets = {b"%02x" % octet for character in characters for octet in character.encode("utf-8", "surrogatepass")}
+    short = {_SHORT_ESCAPES[character] for character in known & _SHORT_ESCAPES.keys()}
+    either = [b"u(?:" + b"|".join(sorted(units)) + b")", *sorted(short)]
+    return rb"\\(?i:" + b"|".join(either) + rb")|%(?i:" + b"|".join(sorted(octets)) + b")"
