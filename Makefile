@@ -1,0 +1,31 @@
+# Everything runs in a virtual environment inside the checkout.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test lint format bench local golden clean
+
+demo: $(READY)           ## set up and open the REPL against the embedded demo agent
+	$(BIN)/callscope demo
+
+test: $(READY)           ## set up and run the tests
+	$(BIN)/pytest
+
+lint: $(READY)           ## style, types, import rule
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)         ## rewrite the code in the house's style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/pip install --quiet --editable . --group dev
+	touch $(READY)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,285 @@
+"""The command line: what can be asked for, in Typer's words.
+
+Knows the commands and their options. The doing is imported when a command runs, never at the top: `--help` must
+feel instant, and replay, tools and help must not pay for a network client.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from callscope.core.errors import CallscopeError
+
+app = typer.Typer(
+    name="callscope",
+    help="An oscilloscope for tool calls: chat with a model or an agent and watch, stop, edit and replay its calls.",
+    epilog="Start with: callscope demo    (no key, no network)",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None, no_args_is_help=True)
+recordings_app = typer.Typer(help="Look at recordings.", rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(tools_app, name="tools")
+app.add_typer(recordings_app, name="recordings")
+
+Url = Annotated[str | None, typer.Option("--url", help="Base URL of the endpoint, or the full one. [$OPENAI_BASE_URL]")]
+Model = Annotated[str | None, typer.Option("--model", "-m", help="Model; where missing, the only one the server has.")]
+Dialect = Annotated[str | None, typer.Option("--dialect", help="Protocol: chat.")]
+System = Annotated[str | None, typer.Option("--system", "-s", help="System prompt.")]
+Tools = Annotated[
+    list[Path] | None, typer.Option("--tools", "-t", help="Tool file, YAML or Python; repeatable. [./tools.yaml]")
+]
+NoTools = Annotated[bool, typer.Option("--no-tools", help="Offer no tools, whatever lies here.")]
+ToolChoice = Annotated[str | None, typer.Option("--tool-choice", help="none, auto, required, or the name of a tool.")]
+Parallel = Annotated[
+    bool | None, typer.Option("--parallel/--no-parallel", help="Ask for parallel calls, or for one at a time.")
+]
+Header = Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value', repeatable.")]
+Query = Annotated[list[str] | None, typer.Option("--query", help="name=value for the URL's query, repeatable.")]
+Param = Annotated[
+    list[str] | None, typer.Option("--param", help="name=value for the request body, repeatable; JSON where it parses.")
+]
+KeyEnv = Annotated[
+    str | None, typer.Option("--key-env", help="Environment variable that holds the key for this server.")
+]
+History = Annotated[str | None, typer.Option("--history", help="full (default), or last: only the last message.")]
+NoStream = Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")]
+MaxRounds = Annotated[int | None, typer.Option("--max-rounds", min=1, help="Most requests for one prompt. [20]")]
+Retries = Annotated[int | None, typer.Option("--retries", min=0, help="Tries after a connect failure, 429 or 503. [2]")]
+Profile = Annotated[str | None, typer.Option("--profile", help="Profile of ~/.config/callscope/config.toml.")]
+Proxy = Annotated[str | None, typer.Option("--proxy", help="Proxy URL, before those of the environment.")]
+CaFile = Annotated[Path | None, typer.Option("--ca-file", help="PEM file of authorities to trust.")]
+ConnectTimeout = Annotated[float | None, typer.Option("--connect-timeout", help="Seconds to connect.")]
+FirstByteTimeout = Annotated[float | None, typer.Option("--first-byte-timeout", help="Seconds to the first byte.")]
+IdleTimeout = Annotated[float | None, typer.Option("--idle-timeout", help="Seconds between two reads.")]
+Approve = Annotated[
+    str | None, typer.Option("--approve", help="ask (default), always or never; a tool's own stricter rule wins.")
+]
+Decide = Annotated[
+    list[str] | None, typer.Option("--decide", help="TOOL=run|reject:WHY|edit:JSON|mock:TEXT|abort, repeatable.")
+]
+Record = Annotated[bool, typer.Option("--record/--no-record", help="Record (the default).")]
+Recordings = Annotated[Path | None, typer.Option("--recordings", help="Folder of recordings. [$CALLSCOPE_RECORDINGS]")]
+Curl = Annotated[bool, typer.Option("--curl", help="Print the curl line of each request, the key as a variable.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout (docs/json-lines.md).")]
+
+
+@app.command()
+def chat(
+    ctx: typer.Context,
+    url: Url = None,
+    model: Model = None,
+    dialect: Dialect = None,
+    system: System = None,
+    tools: Tools = None,
+    no_tools: NoTools = False,
+    tool_choice: ToolChoice = None,
+    parallel: Parallel = None,
+    header: Header = None,
+    query: Query = None,
+    param: Param = None,
+    key_env: KeyEnv = None,
+    history: History = None,
+    no_stream: NoStream = False,
+    max_rounds: MaxRounds = None,
+    retries: Retries = None,
+    profile: Profile = None,
+    proxy: Proxy = None,
+    ca_file: CaFile = None,
+    connect_timeout: ConnectTimeout = None,
+    first_byte_timeout: FirstByteTimeout = None,
+    idle_timeout: IdleTimeout = None,
+    approve: Approve = None,
+    decide: Decide = None,
+    record: Record = True,
+    recordings: Recordings = None,
+    curl: Curl = False,
+) -> None:
+    """Open the REPL (also without the word chat)."""
+    from callscope import commands
+
+    commands.chat(commands.options(ctx.params))
+
+
+@app.command()
+def ask(
+    ctx: typer.Context,
+    prompt: Annotated[str | None, typer.Argument(help="The prompt; - or nothing reads stdin.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")] = None,
+    as_json: AsJson = False,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Show the calls and run none.")] = False,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds for all of it; exit code 124.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Ask the embedded demo agent.")] = False,
+    url: Url = None,
+    model: Model = None,
+    dialect: Dialect = None,
+    system: System = None,
+    tools: Tools = None,
+    no_tools: NoTools = False,
+    tool_choice: ToolChoice = None,
+    parallel: Parallel = None,
+    header: Header = None,
+    query: Query = None,
+    param: Param = None,
+    key_env: KeyEnv = None,
+    history: History = None,
+    no_stream: NoStream = False,
+    max_rounds: MaxRounds = None,
+    retries: Retries = None,
+    profile: Profile = None,
+    proxy: Proxy = None,
+    ca_file: CaFile = None,
+    connect_timeout: ConnectTimeout = None,
+    first_byte_timeout: FirstByteTimeout = None,
+    idle_timeout: IdleTimeout = None,
+    approve: Approve = None,
+    decide: Decide = None,
+    record: Record = True,
+    recordings: Recordings = None,
+    curl: Curl = False,
+) -> None:
+    """Ask one prompt and print the answer; calls and complaints go to stderr."""
+    from callscope import commands
+
+    _exit(commands.ask(commands.options(ctx.params), prompt, file, as_json=as_json, seconds=timeout))
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    local: Annotated[
+        Path | None, typer.Option("--local", help="Chat with this GGUF model instead (extra: local).")
+    ] = None,
+    system: System = None,
+    tools: Tools = None,
+    no_tools: NoTools = False,
+    tool_choice: ToolChoice = None,
+    parallel: Parallel = None,
+    param: Param = None,
+    no_stream: NoStream = False,
+    max_rounds: MaxRounds = None,
+    retries: Retries = None,
+    approve: Approve = None,
+    decide: Decide = None,
+    record: Record = True,
+    recordings: Recordings = None,
+    curl: Curl = False,
+) -> None:
+    """Open the REPL against the embedded demo agent: no key, no network."""
+    from callscope import commands
+
+    commands.demo(commands.options(ctx.params), local)
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="Serve the demo agent.")] = False,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8080,
+) -> None:
+    """Serve the demo agent as an OpenAI-compatible endpoint."""
+    from callscope import commands
+
+    commands.serve(host, port, demo=demo)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="The recording.")],
+    speed: Annotated[str, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max.")] = "1",
+    step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each event.")] = False,
+    as_json: AsJson = False,
+    server: Annotated[
+        str | None, typer.Option("--server", help="Run the session again: recorded answers from the file.")
+    ] = None,
+    calls: Annotated[
+        str | None, typer.Option("--calls", help="With --server: recorded results from the file, or run the tools.")
+    ] = None,
+    tools: Tools = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Rewrite what is derived, after a decoder was mended.")
+    ] = False,
+) -> None:
+    """Show a recording again and derive everything from its bytes; exit code 1 with the first difference."""
+    from callscope import replaying
+
+    if accept:
+        replaying.accept_file(file)
+    elif server or calls:
+        _exit(replaying.run_again(file, server or "recorded", calls or "recorded", tools or [], as_json=as_json))
+    else:
+        _exit(replaying.show(file, speed, step=step, as_json=as_json))
+
+
+@tools_app.command("list")
+def tools_list(tools: Tools = None, as_json: AsJson = False) -> None:
+    """List the tools of the files, or of ./tools.yaml."""
+    from callscope import commands
+
+    commands.list_tools(tools, as_json=as_json)
+
+
+@tools_app.command("show")
+def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: Tools = None) -> None:
+    """Show one tool: where it is from, its policy, its parameters."""
+    from callscope import commands
+
+    commands.show_tool(name, tools)
+
+
+@tools_app.command("schema")
+def tools_schema(
+    name: Annotated[str | None, typer.Argument(help="The tool; all where missing.")] = None, tools: Tools = None
+) -> None:
+    """Print the definitions as a request carries them."""
+    from callscope import commands
+
+    commands.print_schema(name, tools)
+
+
+@recordings_app.command("list")
+def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> None:
+    """List recordings, newest first."""
+    from callscope import replaying
+
+    replaying.list_recordings(recordings, as_json=as_json)
+
+
+@recordings_app.command("show")
+def recordings_show(file: Annotated[Path, typer.Argument(help="The recording.")], as_json: AsJson = False) -> None:
+    """Show what a recording holds, and all of it at once."""
+    from callscope import replaying
+
+    replaying.show_recording(file, as_json=as_json)
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def run(arguments: list[str]) -> None:
+    """Run a command line: a mistake of the person is one message and an exit code, never a traceback."""
+    if not arguments or (
+        arguments[0].startswith("-")
+        and arguments[0] not in ("-h", "--help", "--install-completion", "--show-completion")
+    ):
+        arguments = ["chat", *arguments]
+    try:
+        app(arguments)
+    except CallscopeError as error:
+        sys.stderr.write(f"callscope: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # whoever read our output has left; there is nobody to tell
+        sys.stderr.close()
+        sys.exit(141)
