@@ -1,0 +1,94 @@
+"""What a loaded tool is: its spec, how it runs, and the limits on a run.
+
+Knows the nouns of this folder. Must not know how they are read from a file nor how they are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from callscope.core.values import ToolSpec
+
+DEFAULT_TIMEOUT = 60.0
+"""Seconds a run may take where the definition says nothing."""
+
+DEFAULT_LIMIT = 100_000
+"""Characters of output that go to the model where the definition says nothing; about 25,000 tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFunction:
+    """A function of a person's module: `module` is a file, or a dotted name; imported when it first runs.
+
+    `function` is the function itself where it had to be imported to know its schema.
+    """
+
+    module: Path | str
+    name: str
+    function: Callable[..., Any] | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        module = self.module.name if isinstance(self.module, Path) else self.module
+        return f"{module}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class MockAnswer:
+    """A fixed answer: text, or any JSON."""
+
+    output: Any
+
+
+Implementation: TypeAlias = PythonFunction | MockAnswer
+"""How a tool runs: a closed union, so that a new kind has to be handled in `reading.py` and in `running.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that can be called; without an implementation a person answers.
+
+    `timeout` is in seconds, `limit` in characters of output.
+    """
+
+    spec: ToolSpec
+    implementation: Implementation | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    limit: int = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTools:
+    """All tools of some files. `secrets` are the names of environment variables the files declare as secret."""
+
+    tools: tuple[Tool, ...] = ()
+    secrets: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The specs, in the order of the files."""
+        return tuple(tool.spec for tool in self.tools)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A function as a tool: what it takes as JSON Schema, what it says of itself, and how arguments become a call.
+
+    `call` takes the arguments as JSON text, converts them to the annotated types and calls the function; it raises
+    `InvalidArguments` where they cannot be converted, and whatever the function raises.
+    """
+
+    description: str
+    parameters: Mapping[str, Any]
+    call: Callable[[str], Any] = field(repr=False)
+
+
+class InvalidArguments(Exception):
+    """The arguments are not what the tool takes; `problems` are (path, sentence) pairs."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(sentence for _, sentence in problems))
+        self.problems = problems
