@@ -48,7 +48,8 @@ class Quirk:
 
     @property
     def expect(self) -> dict[str, Any]:
-        return self.meta["expect"]
+        expect: dict[str, Any] = self.meta["expect"]
+        return expect
 
     @property
     def number(self) -> int:
