@@ -163,11 +163,11 @@ def _parameters(
 
 
 def _implementation(document: Document, entry: Mapping[str, Any], at: ValuePath) -> Implementation | None:
-    run, here = entry.get("run"), (*at, "run")
-    if run is None:
+    if "run" not in entry:
         return None
+    run, here = entry["run"], (*at, "run")
     if not isinstance(run, Mapping) or len(run) != 1:
-        document.refuse("`run` must be a mapping with one key: python or mock.", here)
+        document.refuse("`run` must be a mapping with one key, python or mock; without `run` a person answers.", here)
     ((kind, value),) = run.items()
     match kind:
         case "python":

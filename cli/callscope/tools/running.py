@@ -109,15 +109,15 @@ class LocalToolbox:
                 return self._call(thread, tool, target, arguments, prints)
 
         try:
-            return await ThreadedCall(work, tool.spec.name).result(tool.timeout)
-        except TimeoutError:
-            words = (
-                f"{tool.spec.name} gave no result within {tool.timeout:g} s. A Python thread cannot be stopped: "
-                "unless it is async, it runs on, and may still have an effect."
-            )
-            return error("timeout", words, retryable=True), "timeout"
+            thread = ThreadedCall(work, tool.spec.name)
         except RuntimeError as trouble:  # the machine has no thread left
-            return error("not_run", f"{tool.spec.name} could not be started: {trouble}", retryable=True), "error"
+            return error("not_run", f"{tool.spec.name} could not be started: {trouble}.", retryable=True), "error"
+        try:
+            return await thread.result(tool.timeout)
+        except TimeoutError:
+            fate = "It runs on, for a Python thread cannot be stopped" if thread.runs_on else "It was cancelled"
+            words = f"{tool.spec.name} gave no result within {tool.timeout:g} s. {fate}, and may have had an effect."
+            return error("timeout", words, retryable=True), "timeout"
 
     def _call(
         self, thread: ThreadedCall[Answer], tool: Tool, target: PythonFunction, arguments: str, prints: Prints
@@ -126,6 +126,8 @@ class LocalToolbox:
         try:
             text = self._checked(tool, arguments)
             call = self._callable(tool, target)
+            if thread.abandoned:  # while a slow module was imported; nobody hears this answer
+                return error("cancelled", "The call was not run."), "cancelled"
             output, notes = output_text(thread.settle(call(text)))
         except InvalidArguments as problem:
             return _invalid(problem)

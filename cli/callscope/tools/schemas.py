@@ -116,7 +116,7 @@ def _shape(keyword: str, value: Any) -> str | None:
             return next(filter(None, map(_regex_problem, value)), None)
         case "multipleOf" if _is_number(value) and value <= 0:
             return "`multipleOf` must be above 0"
-        case "$id" if isinstance(value, str) and "#" in value.rstrip("#"):
+        case "$id" if isinstance(value, str) and "#" in value[:-1]:
             return "`$id` must not have a fragment (#…)"
         case "$vocabulary":
             fits = isinstance(value, Mapping) and all(isinstance(flag, bool) for flag in value.values())
@@ -132,7 +132,7 @@ def _plain_shape(keyword: str, value: Any) -> str | None:
         (_TEXT, "text", isinstance(value, str)),
         (_ANCHOR, "a plain name", isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z_][-A-Za-z0-9._]*", value))),
         (_NUMBER, "a number", _is_number(value)),
-        (_COUNT, "a whole number of 0 or more", _is_number(value) and value >= 0 and value == int(value)),
+        (_COUNT, "a whole number of 0 or more", _is_whole(value) and value >= 0),
         (_FLAG, "true or false", isinstance(value, bool)),
         (_LIST, "a list", isinstance(value, list)),
     )
@@ -223,6 +223,11 @@ def _leads_somewhere(root: Any, reference: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether JSON Schema takes it for an integer: 2.0 is one."""
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _name(value: Any) -> str:

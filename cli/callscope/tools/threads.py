@@ -25,7 +25,10 @@ class ThreadedCall(Generic[T]):
         self._future: asyncio.Future[T] = self._loop.create_future()
         self._lock = threading.Lock()
         self._coroutine: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
-        self._abandoned = False
+        self.abandoned = False
+        """Whether nobody waits any more: what has not begun must not begin."""
+        self.runs_on = False
+        """Whether the work was given up while it ran and could not be stopped."""
         threading.Thread(target=self._run, name=f"tool {name}", daemon=True).start()
 
     async def result(self, patience: float) -> T:
@@ -48,7 +51,7 @@ class ThreadedCall(Generic[T]):
         assert task is not None
         with self._lock:
             self._coroutine = (asyncio.get_running_loop(), task)
-            if self._abandoned:
+            if self.abandoned:
                 task.cancel()
         try:
             return await value
@@ -58,10 +61,12 @@ class ThreadedCall(Generic[T]):
 
     def _abandon(self) -> None:
         with self._lock:
-            self._abandoned = True
+            self.abandoned = True
+            self.runs_on = not self._future.done() or self._future.cancelled()
             if self._coroutine is not None:
                 loop, task = self._coroutine
                 loop.call_soon_threadsafe(task.cancel)
+                self.runs_on = False
 
     def _run(self) -> None:
         try:
