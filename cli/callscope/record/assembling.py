@@ -1,0 +1,95 @@
+"""The `assembled` line: what a response came to, in one readable object for people and grep.
+
+Knows the shape of the line alone. Derived, never truth: the same bytes must give the same line again. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from callscope.core.events import (
+    Diagnostic,
+    ExchangeOpened,
+    PeerEvent,
+    ResponseCompleted,
+    ResponseFailed,
+)
+from callscope.core.state import Conversation, Response, apply
+from callscope.core.values import Request, ToolCall, Usage
+
+from .format import Line, encode_line, key_line, result_line
+
+
+def assembled(response: Response, last: ResponseCompleted | ResponseFailed, diagnostics: Sequence[Diagnostic]) -> Line:
+    """The line of a response that ended with this event; diagnostics are all that its decoder gave."""
+    chunks = response.chunks
+    return {
+        "kind": "assembled",
+        "exchange": response.exchange,
+        "model": response.model,
+        "message": {
+            "role": "assistant",
+            "content": response.text("output") or None,
+            "reasoning": response.text("reasoning") or None,
+            "refusal": response.text("refusal") or None,
+        },
+        "calls": [_call_line(call) for call in chunks.calls],
+        "results": [result_line(result) for result in chunks.remote_results],
+        "finish_reason": last.finish_reason,
+        "usage": _usage_line(last.usage),
+        "failure": _failure_line(last) if isinstance(last, ResponseFailed) else None,
+        "echo": dict(last.echo) if isinstance(last, ResponseCompleted) else {},
+        "diagnostics": [_diagnostic_line(diagnostic) for diagnostic in diagnostics],
+    }
+
+
+def assembled_from(exchange: int, events: Iterable[PeerEvent]) -> Line | None:
+    """The line of an exchange from all that its decoder gave; None where no response ended in it."""
+    conversation = apply(Conversation(), ExchangeOpened(exchange, Request("", "", (), b"")))
+    diagnostics: list[Diagnostic] = []
+    for event in events:
+        conversation = apply(conversation, event)
+        if isinstance(event, Diagnostic):
+            diagnostics.append(event)
+        elif isinstance(event, ResponseCompleted | ResponseFailed) and conversation.response is not None:
+            return assembled(conversation.response, event, diagnostics)
+    return None
+
+
+def as_written(line: Line) -> Line:
+    """A line as it reads once it was in a file; JSON joins the halves of a split surrogate pair."""
+    read: Line = json.loads(encode_line(line))
+    return read
+
+
+def _call_line(call: ToolCall) -> Line:
+    line: Line = {"call": key_line(call.key), "id": call.call_id, "name": call.name, "arguments": call.arguments}
+    line |= {"kind": call.kind, "executor": call.executor, "extra": dict(call.extra)}
+    return line | {"fault": {"code": call.fault.code, "message": call.fault.message} if call.fault else None}
+
+
+def _usage_line(usage: Usage | None) -> Line | None:
+    if usage is None:
+        return None
+    counts = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    return {**counts, "total_tokens": usage.total_tokens, "raw": dict(usage.raw)}
+
+
+def _failure_line(failed: ResponseFailed) -> Line:
+    return {
+        "kind": failed.kind,
+        "message": failed.message,
+        "status": failed.status,
+        "request_id": failed.request_id,
+        "retry_after": failed.retry_after,
+    }
+
+
+def _diagnostic_line(diagnostic: Diagnostic) -> Line:
+    line: Line = {"severity": diagnostic.severity, "code": diagnostic.code, "message": diagnostic.message}
+    if diagnostic.key is not None:
+        line["call"] = key_line(diagnostic.key)
+    if diagnostic.frame is not None:
+        line["bytes"] = [diagnostic.frame.start, diagnostic.frame.end]
+    return line

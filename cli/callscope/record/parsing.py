@@ -1,0 +1,207 @@
+"""From a line of a recording back to the event it was made from: the other half of `format`.
+
+Knows every kind of line and what its members must be. Pure, and the line is not trusted: `WrongMember` says what is
+wrong with it. Must not know files. Kinds it does not know give None: a later version may have written them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from callscope.core.events import (
+    BytesRead,
+    CallDecided,
+    CallHeld,
+    Continued,
+    Diagnostic,
+    ExchangeEnded,
+    ExchangeOpened,
+    MessagePassed,
+    ResponseHead,
+    Rewound,
+    SettingsChanged,
+    ToolFinished,
+    ToolsChanged,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+)
+from callscope.core.values import (
+    Abort,
+    Approval,
+    CallKey,
+    CallKind,
+    DecidedBy,
+    Decision,
+    Edit,
+    Ending,
+    Mock,
+    Reject,
+    Request,
+    ResultStatus,
+    Run,
+    Settings,
+    Severity,
+    ToolResult,
+    ToolSpec,
+    TurnReason,
+)
+
+from .format import Line, RecordedEvent
+from .members import Members, WrongMember
+
+_DIRECTIONS: tuple[Literal["sent", "received"], ...] = ("sent", "received")
+_HISTORIES: tuple[Literal["full", "last"], ...] = ("full", "last")
+_ACTIONS = ("run", "edit", "mock", "reject", "abort")
+
+
+def event_of(line: Line) -> RecordedEvent | None:
+    """The event of a line; None for a kind that holds no event. Raises WrongMember."""
+    members = Members(line)
+    reader = _READERS.get(members.text("kind"))
+    return reader(members) if reader else None
+
+
+def _request(line: Members) -> ExchangeOpened:
+    body = _bytes(line, "body", "body_base64")
+    request = Request(line.text("method"), line.text("url"), line.pairs("headers", str), body)
+    return ExchangeOpened(line.integer("exchange"), request)
+
+
+def _response(line: Members) -> ResponseHead:
+    return ResponseHead(line.integer("exchange"), line.integer("status"), line.pairs("headers", str))
+
+
+def _read(line: Members) -> BytesRead:
+    masked = tuple((start, start + length) for start, length in line.pairs("masked", int))
+    return BytesRead(line.integer("exchange"), _bytes(line, "text", "base64"), masked)
+
+
+def _message(line: Members) -> MessagePassed:
+    data = _bytes(line, "text", "base64")
+    return MessagePassed(line.integer("exchange"), line.choice("direction", _DIRECTIONS), data)
+
+
+def _end(line: Members) -> ExchangeEnded:
+    how: Ending = line.choice("how", get_args(Ending))
+    return ExchangeEnded(line.integer("exchange"), how, line.text("detail", ""))
+
+
+def _diagnostic(line: Members) -> Diagnostic:
+    severity: Severity = line.choice("severity", get_args(Severity))
+    return Diagnostic(severity, line.text("code"), line.text("message"), _key(line) if "call" in line else None)
+
+
+def _settings(line: Members) -> SettingsChanged:
+    policy = Members(line.object("policy", {}))
+    plain = Settings()
+    approve: Approval = policy.choice("approve", get_args(Approval), plain.approve)
+    return SettingsChanged(
+        Settings(
+            dialect=line.text("dialect"),
+            url=line.text("url"),
+            model=line.text("model"),
+            system=line.text_or_null("system"),
+            tool_choice=line.any("tool_choice"),
+            parallel=line.flag_or_null("parallel"),
+            stream=line.flag("stream", plain.stream),
+            history=line.choice("history", _HISTORIES, plain.history),
+            parameters=line.object("parameters", {}),
+            approve=approve,
+            run_calls=policy.flag("run_calls", plain.run_calls),
+            max_rounds=policy.integer("max_rounds", plain.max_rounds),
+            retries=policy.integer("retries", plain.retries),
+        )
+    )
+
+
+def _tools(line: Members) -> ToolsChanged:
+    return ToolsChanged(tuple(_tool(tool) for tool in line.objects("tools")))
+
+
+def _tool(tool: Members) -> ToolSpec:
+    kind: CallKind = tool.choice("kind", get_args(CallKind), "function")
+    approve: Approval | None = tool.choice("approve", (None, *get_args(Approval)))
+    return ToolSpec(
+        name=tool.text("name"),
+        description=tool.text("description", ""),
+        parameters=tool.object("parameters", {}),
+        kind=kind,
+        strict=tool.flag_or_null("strict"),
+        source=tool.text("source", ""),
+        approve=approve,
+    )
+
+
+def _decided(line: Members) -> CallDecided:
+    by: DecidedBy = line.choice("by", get_args(DecidedBy), "person")
+    return CallDecided(_key(line), _decision(line), by)
+
+
+def _decision(line: Members) -> Decision:
+    match line.choice("action", _ACTIONS):
+        case "run":
+            return Run()
+        case "edit":
+            return Edit(line.text("arguments"))
+        case "mock":
+            return Mock(line.text("output"))
+        case "reject":
+            return Reject(line.text("message", ""))
+        case _:
+            return Abort()
+
+
+def _started(line: Members) -> ToolStarted:
+    return ToolStarted(_key(line), line.text("name"), line.text("arguments"))
+
+
+def _result(line: Members) -> ToolFinished:
+    status: ResultStatus = line.choice("status", get_args(ResultStatus))
+    duration, prints = line.seconds("duration", 0.0), line.text("prints", "")
+    return ToolFinished(ToolResult(_key(line), line.text("output"), status, duration, prints))
+
+
+def _turn(line: Members) -> TurnEnded:
+    reason: TurnReason = line.choice("reason", get_args(TurnReason))
+    return TurnEnded(reason)
+
+
+def _key(line: Members) -> CallKey:
+    exchange, index = line.integers("call", 2)
+    return CallKey(exchange, index)
+
+
+def _bytes(line: Members, text: str, encoded: str) -> bytes:
+    if encoded in line:
+        try:
+            return base64.b64decode(line.text(encoded), validate=True)
+        except (binascii.Error, ValueError):
+            raise WrongMember(f"`{encoded}` is not base64") from None
+    try:
+        return line.text(text).encode()
+    except UnicodeEncodeError:
+        raise WrongMember(f"`{text}` holds half a surrogate pair, which no UTF-8 byte can stand for") from None
+
+
+_READERS: dict[str, Callable[[Members], RecordedEvent]] = {
+    "request": _request,
+    "response": _response,
+    "read": _read,
+    "message": _message,
+    "end": _end,
+    "diagnostic": _diagnostic,
+    "settings": _settings,
+    "tools": _tools,
+    "user": lambda line: UserMessage(line.text("text")),
+    "held": lambda line: CallHeld(_key(line)),
+    "decision": _decided,
+    "started": _started,
+    "result": _result,
+    "rewind": lambda line: Rewound(line.integer("to")),
+    "continue": lambda line: Continued(),
+    "turn": _turn,
+}

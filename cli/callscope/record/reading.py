@@ -1,0 +1,161 @@
+"""Reading a recording that nobody vouches for: header, lines, warnings, or one clear error.
+
+Knows files, lines and the header. Must not know what an event means. JSON only: nothing in a recording is imported,
+evaluated or followed. Whatever is wrong is an UnusableFile that names the file, the line and the rule.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from callscope.core.errors import UnusableFile
+
+from .appending import LONGEST_LINE, reason
+from .format import FORMAT, VERSION, Line, RecordedEvent
+from .members import Members, WrongMember
+from .parsing import event_of
+
+LONGEST_HEADER = 64 * 1024
+"""Bytes: so that a foreign file is known as foreign before much of it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line: when (UTC, ISO 8601) and by which version a recording was begun, and what it was forked from."""
+
+    created: str
+    program: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. `at` is seconds since the header, without the time between a session and its resumption.
+
+    `event` is None for lines that hold no event: `assembled`, `resumed`, and kinds of a later version.
+    """
+
+    line: int
+    at: float
+    kind: str
+    members: Line
+    event: RecordedEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording as it is in its file; warnings are sentences for a person."""
+
+    path: Path
+    header: Header
+    entries: tuple[Entry, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A line that is no JSON object."""
+
+    line: int
+    why: str
+
+
+def open_recording(path: Path) -> Recording:
+    """Read a whole recording. Raises UnusableFile."""
+    try:
+        with _open(path) as file:
+            header = _header(path, file.readline(LONGEST_HEADER))
+            read = list(_lines(path, file))
+    except OSError as error:
+        raise UnusableFile(f"{path} cannot be read: {reason(error)}.") from None
+    warnings = tuple(_torn(path, read))
+    return Recording(path, header, tuple(_entries(path, read)), warnings)
+
+
+def _open(path: Path) -> BinaryIO:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a named pipe must not make us wait
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        what = "a directory" if stat.S_ISDIR(mode) else "no ordinary file"
+        raise UnusableFile(f"{path} is no recording: it is {what}.")
+    return os.fdopen(descriptor, "rb")
+
+
+def _header(path: Path, raw: bytes) -> Header:
+    if not raw:
+        raise UnusableFile(f"{path} is empty: nothing was recorded in it.")
+    line = _parse(raw)
+    if isinstance(line, str) or line.get("kind") != "header" or line.get("format") != FORMAT:
+        raise UnusableFile(f"{path} is no Callscope recording: its first line is not the header of one.")
+    members = Members(line)
+    try:
+        version = members.integer("version")
+        if version > VERSION:
+            raise UnusableFile(
+                f"{path} was made by a newer Callscope (format {version}, this one reads up to {VERSION}): update."
+            )
+        return Header(members.text("created"), members.text("program", ""), members.text_or_null("parent"))
+    except WrongMember as wrong:
+        raise UnusableFile(f"{path}, line 1: {wrong}.") from None
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line] | _Broken]:
+    number = 1
+    while raw := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(raw) > LONGEST_LINE:
+            raise UnusableFile(f"{path}, line {number}: longer than {LONGEST_LINE:,} bytes, as no recorded line is.")
+        line = _parse(raw)
+        yield _Broken(number, line) if isinstance(line, str) else (number, line)
+
+
+def _parse(raw: bytes) -> Line | str:
+    """The object of a line, or why it is none."""
+    try:
+        value = json.loads(raw.decode())
+    except RecursionError:
+        return "is nested too deeply"
+    except ValueError:  # not UTF-8, no JSON, or a number of thousands of digits
+        return "is not JSON"
+    return value if isinstance(value, dict) else "is not a JSON object"
+
+
+def _torn(path: Path, read: list[tuple[int, Line] | _Broken]) -> Iterator[str]:
+    """A line may be broken where writing was cut off: at the end, or where a session was then resumed."""
+    for place, line in enumerate(read):
+        if not isinstance(line, _Broken):
+            continue
+        rest = read[place + 1 : place + 3]
+        resumed = bool(rest) and not isinstance(rest[0], _Broken) and rest[0][1].get("kind") == "resumed"
+        # the line that resumes a torn one can be torn as well
+        if not (not rest or resumed or (len(rest) == 1 and isinstance(rest[0], _Broken))):
+            raise UnusableFile(
+                f"{path}, line {line.line}: the line {line.why}. Only the last line of a recording may be cut off."
+            )
+        yield f"{path}, line {line.line}: cut off when the recording was stopped; it is left out."
+
+
+def _entries(path: Path, read: list[tuple[int, Line] | _Broken]) -> Iterator[Entry]:
+    resumed_at = latest = 0.0
+    for one in read:
+        if isinstance(one, _Broken):
+            continue
+        number, line = one
+        try:
+            members = Members(line)
+            kind, t = members.text("kind"), members.seconds("t")
+            if kind == "header":
+                raise WrongMember("a second header: these are two recordings in one file")
+            if kind == "resumed":
+                resumed_at = latest
+            latest = resumed_at + t
+            yield Entry(number, latest, kind, line, event_of(line))
+        except WrongMember as wrong:
+            raise UnusableFile(f"{path}, line {number}: {wrong}.") from None

@@ -1,0 +1,210 @@
+"""The recorder: every event of a session as a line on disk, before anybody sees it.
+
+Knows which events are truth and which are derived, and when the disk itself must have them. Must not know how a line
+is spelled (format.py), masked (concealing.py) or written (appending.py).
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from callscope.core.events import (
+    ArgumentsDelta,
+    BytesRead,
+    CallAssembled,
+    CallDecided,
+    CallStarted,
+    Diagnostic,
+    ExchangeEnded,
+    ExchangeOpened,
+    PeerEvent,
+    RemoteResult,
+    ResponseCompleted,
+    ResponseFailed,
+    ResponseHead,
+    ResponseStarted,
+    SettingsChanged,
+    Stamped,
+    TextDelta,
+    ToolFinished,
+    ToolsChanged,
+    ToolStarted,
+)
+from callscope.core.ports import Clock
+from callscope.core.state import Conversation
+from callscope.core.values import Settings, ToolSpec
+
+from .appending import LineFile
+from .assembling import assembled, assembled_from
+from .concealing import concealed, concealed_read
+from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
+from .masking import Secrets
+from .parsing import event_of
+from .reading import Recording, open_recording
+from .rederiving import Deriving
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """The exchange at hand as it was recorded. `retold`: some of it was masked, so that only its bytes can tell it."""
+
+    settings: Settings
+    tools: tuple[ToolSpec, ...]
+    opened: ExchangeOpened
+    answer: list[ResponseHead | BytesRead | ExchangeEnded] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    digest: Any = field(default_factory=sha256)
+    size: int = 0
+    retold: bool = False
+
+
+class Recorder:
+    """A sink that records. Raises UnusableFile as soon as something cannot be written."""
+
+    def __init__(self, file: LineFile, secrets: Secrets, clock: Clock) -> None:
+        self._file = file
+        self._secrets = secrets
+        self._start = clock.now()
+        self._settings = Settings()
+        self._tools: tuple[ToolSpec, ...] = ()
+        self._exchange: _Exchange | None = None
+
+    @classmethod
+    def create(
+        cls, directory: Path, *, secrets: Secrets, clock: Clock, program: str, parent: str | None = None
+    ) -> Recorder:
+        """Begin a new recording in this folder, which is made where it is missing."""
+        now = datetime.now(UTC)
+        path = directory / f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(4)}.jsonl"
+        recorder = cls(LineFile.create(path), secrets, clock)
+        header = {"kind": "header", "format": FORMAT, "version": VERSION, "created": _utc(now)}
+        recorder._file.append(encode_line(header | {"program": program, "parent": parent}))
+        return recorder
+
+    @classmethod
+    def resume(cls, path: Path, *, secrets: Secrets, clock: Clock, program: str) -> Recorder:
+        """Go on with a recording; time counts anew from the `resumed` line."""
+        file = LineFile.open(path)
+        try:
+            recording = open_recording(path)
+            recorder = cls(file, secrets, clock)
+            recorder._catch_up(recording)
+            resumed = encode_line({"t": 0.0, "kind": "resumed", "at": _utc(datetime.now(UTC)), "program": program})
+            file.append(b"\n" + resumed if file.is_torn() else resumed)
+        except BaseException:
+            file.close()
+            raise
+        return recorder
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Write what is truth of this event, and the derived line where a response ends."""
+        event = stamped.event
+        match event:
+            case TextDelta() | ArgumentsDelta() | CallStarted() | CallAssembled() | ResponseStarted() | RemoteResult():
+                return
+            case BytesRead():
+                self._read(self._time(stamped), event)
+            case ResponseCompleted() | ResponseFailed():
+                self._assembled(self._time(stamped), event, conversation)
+            case Diagnostic():
+                self._diagnostic(self._time(stamped), event)
+            case _:
+                self._event(self._time(stamped), event, conversation)
+
+    def _time(self, stamped: Stamped) -> float:
+        return round(stamped.at - self._start, 6)
+
+    def _write(self, t: float, line: Line) -> None:
+        self._file.append(encode_line({"t": t} | line))
+
+    def _read(self, t: float, read: BytesRead) -> None:
+        recorded = concealed_read(read)
+        self._file.append(encode_read(t, recorded))
+        self._follow(recorded)
+
+    def _event(self, t: float, event: RecordedEvent, conversation: Conversation) -> None:
+        line = line_of(event)
+        if isinstance(event, CallDecided) and event.key in conversation.calls:
+            line["proposed"] = conversation.calls[event.key].call.arguments
+        line = concealed(line, self._secrets)
+        recorded = (event_of(line) if "masked" in line else event) or event
+        self._follow(recorded)
+        if isinstance(event, ExchangeEnded) and self._exchange is not None:
+            line |= {"bytes": self._exchange.size, "sha256": self._exchange.digest.hexdigest()}
+            self._exchange.retold |= "masked" in line
+        self._write(t, line)
+        if isinstance(event, ExchangeEnded | ToolStarted | ToolFinished):
+            self._file.sync()
+
+    def _diagnostic(self, t: float, diagnostic: Diagnostic) -> None:
+        """What a decoder says is derived, and part of `assembled`; what is said of our own request is not."""
+        if self._exchange is not None and self._exchange.answer:
+            self._exchange.diagnostics.append(diagnostic)
+        else:
+            self._write(t, concealed(line_of(diagnostic), self._secrets))
+
+    def _assembled(self, t: float, last: ResponseCompleted | ResponseFailed, conversation: Conversation) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None or conversation.response is None:
+            return
+        line = (
+            assembled_from(exchange.opened.exchange, _decoded(self.path, exchange))
+            if exchange.retold
+            else assembled(conversation.response, last, exchange.diagnostics)
+        )
+        if line is not None:
+            self._write(t, line)
+
+    def _follow(self, event: RecordedEvent) -> None:
+        """Keep what deriving the exchange at hand again would need, exactly as it was recorded."""
+        match event:
+            case SettingsChanged(settings=settings):
+                self._settings = settings
+            case ToolsChanged(tools=tools):
+                self._tools = tools
+            case ExchangeOpened():
+                self._exchange = _Exchange(self._settings, self._tools, event)
+            case BytesRead() if self._exchange is not None:
+                self._exchange.answer.append(event)
+                self._exchange.digest.update(event.data)
+                self._exchange.size += len(event.data)
+                self._exchange.retold |= bool(event.masked)
+            case ResponseHead() | ExchangeEnded() if self._exchange is not None:
+                self._exchange.answer.append(event)
+            case _:
+                pass
+
+    def _catch_up(self, recording: Recording) -> None:
+        for entry in recording.entries:
+            if entry.event is not None:
+                self._follow(entry.event)
+            if isinstance(entry.event, ExchangeEnded):
+                self._exchange = None
+        if self._exchange is not None:
+            self._exchange.retold = True  # what its decoder said until here was not heard by us
+
+
+def _decoded(path: Path, exchange: _Exchange) -> list[PeerEvent]:
+    """What the decoder makes of an exchange as it was recorded."""
+    deriving = Deriving(path)
+    for ours in (SettingsChanged(exchange.settings), ToolsChanged(exchange.tools), exchange.opened):
+        deriving.feed(ours)
+    return [event for wire in exchange.answer for event in deriving.decode(wire)]
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
