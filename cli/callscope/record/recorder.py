@@ -42,11 +42,11 @@ from callscope.core.values import Settings, ToolSpec
 from .appending import LineFile
 from .assembling import assembled, assembled_from
 from .concealing import concealed, concealed_read
+from .deriving import Deriving
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
 from .reading import Recording, open_recording
-from .rederiving import Deriving
 
 
 @dataclass(slots=True)

@@ -1,36 +1,55 @@
 """Deriving a session again from its recording: truth from the lines, everything else from the recorded bytes.
 
-Knows the recorded order of things and which decoder reads what. Must not know how a decoder works, nor a screen: the
-stream it gives is the one that the session gave, so the same views show it.
+Knows what in a recording is derived: `assembled` lines, and the size and hash of each exchange's bytes. The stream that
+`derive` gives is the one that the session gave, so the same views show it. Must not change a file, but for `accept`,
+which writes newly derived lines after a decoder was mended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from callscope.core.errors import CallscopeError, UnusableFile
-from callscope.core.events import (
-    BytesRead,
-    Event,
-    ExchangeEnded,
-    ExchangeOpened,
-    PeerEvent,
-    ResponseHead,
-    SettingsChanged,
-    Stamped,
-    ToolsChanged,
-    TurnEnded,
-)
-from callscope.core.plan import settle
-from callscope.core.ports import Decoder, Dialect
-from callscope.core.state import Conversation, apply
-from callscope.core.values import Settings, ToolSpec
+from callscope.core.errors import UnusableFile
+from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, PeerEvent, Stamped
 
-from .format import RecordedEvent
-from .reading import Recording
+from .appending import LineFile, reason
+from .assembling import as_written, assembled_from
+from .format import Line, encode_line
+from .matching import mismatch
+from .reading import Entry, Recording, open_recording
+from .rederiving import Deriving, DialectNamed
 
-DialectNamed = Callable[[str], Dialect]
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a recording says other than its bytes: the line of the file, the JSON path in it, and both sides."""
+
+    exchange: int
+    line: int
+    path: str
+    recorded: Any
+    derived: Any
+
+    def __str__(self) -> str:
+        return f"exchange {self.exchange}, line {self.line}, {self.path}: {self.recorded!r} is now {self.derived!r}"
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One exchange while its lines pass."""
+
+    number: int
+    events: list[PeerEvent]
+    digest: Any
+    size: int = 0
+    end: Entry | None = None
 
 
 def derive(recording: Recording, dialects: DialectNamed | None = None) -> Iterator[Stamped]:
@@ -45,79 +64,99 @@ def derive(recording: Recording, dialects: DialectNamed | None = None) -> Iterat
             yield Stamped(seq, entry.at, event)
 
 
-def restore(recording: Recording, dialects: DialectNamed | None = None) -> Conversation:
-    """The conversation as the recording leaves it, perhaps in the middle of a turn: see `unfinished`."""
-    conversation = Conversation()
-    for stamped in derive(recording, dialects):
-        conversation = apply(conversation, stamped.event)
-    return conversation
+def verify(recording: Recording, dialects: DialectNamed | None = None) -> Difference | None:
+    """The first difference; None where every derived line is what the bytes give."""
+    return next(differences(recording, dialects), None)
 
 
-def unfinished(recording: Recording, dialects: DialectNamed | None = None) -> list[Event]:
-    """What a session that was killed in mid-turn still owes, so that its conversation can go on; else nothing."""
-    deriving, conversation = Deriving(recording.path, dialects), Conversation()
-    for event in _events(recording, deriving):
-        conversation = apply(conversation, event)
-    if conversation.turn is None or conversation.turn.ended:
-        return []
-    owed: list[Event] = []
-    if conversation.open_exchange:
-        owed += deriving.feed(ExchangeEnded(conversation.exchange, "cancelled", "the session was stopped here"))
-    for event in owed:
-        conversation = apply(conversation, event)
-    return [*owed, *settle(conversation), TurnEnded("interrupted")]
+def differences(recording: Recording, dialects: DialectNamed | None = None) -> Iterator[Difference]:
+    """All differences; of one exchange what was said comes before the bytes it was said in, because it says more."""
+    for exchange, entry in _exchanges(recording, dialects):
+        if entry is not None:
+            derived = assembled_from(exchange.number, exchange.events)
+            members = {name: value for name, value in entry.members.items() if name != "t"}
+            if found := mismatch(members, as_written(derived) if derived else {}):
+                yield Difference(exchange.number, entry.line, found.path, found.recorded, found.now)
+        yield from _differences_of_bytes(exchange)
 
 
-def _events(recording: Recording, deriving: Deriving) -> Iterator[Event]:
+def accept(path: Path, dialects: DialectNamed | None = None) -> int:
+    """Write newly derived `assembled` lines in place of the recorded ones, all or none; gives how many changed.
+
+    No other line changes by a byte: a hash that does not fit its bytes stays a difference.
+    """
+    lock = LineFile.open(path)
+    try:
+        recording = open_recording(path)
+        replaced: dict[int, bytes] = {}
+        for exchange, entry in _exchanges(recording, dialects):
+            derived = assembled_from(exchange.number, exchange.events) if entry else None
+            if entry and derived and mismatch(entry.members, {"t": entry.members["t"]} | as_written(derived)):
+                replaced[entry.line] = encode_line({"t": entry.members["t"]} | derived)
+        if replaced:
+            _rewrite(path, replaced)
+        return len(replaced)
+    finally:
+        lock.close()
+
+
+def _exchanges(recording: Recording, dialects: DialectNamed | None) -> Iterator[tuple[_Exchange, Entry | None]]:
+    """Each ended exchange, with its `assembled` line where it has one."""
+    deriving = Deriving(recording.path, dialects)
+    exchange: _Exchange | None = None
     for entry in recording.entries:
-        if entry.event is not None:
-            yield from deriving.feed(entry.event)
+        if entry.kind == "assembled" and exchange is not None and exchange.end is not None:
+            yield exchange, entry
+            exchange = None
+        if entry.event is None:
+            continue
+        if isinstance(entry.event, ExchangeOpened):
+            if exchange is not None and exchange.end is not None:
+                yield exchange, None
+            exchange = _Exchange(entry.event.exchange, [], sha256())
+        decoded = deriving.decode(entry.event)
+        if exchange is not None:
+            _collect(exchange, entry, decoded)
+    if exchange is not None and exchange.end is not None:
+        yield exchange, None
 
 
-class Deriving:
-    """Takes recorded events in order and gives each with what its decoder makes of it."""
-
-    def __init__(self, path: Path, dialects: DialectNamed | None = None) -> None:
-        self._path = path
-        self._dialects = dialects or _registered
-        self._settings = Settings()
-        self._tools: tuple[ToolSpec, ...] = ()
-        self._decoder: Decoder | None = None
-
-    def feed(self, event: RecordedEvent) -> list[Event]:
-        """The event itself, then what it means."""
-        return [event, *self.decode(event)]
-
-    def decode(self, event: RecordedEvent) -> Sequence[PeerEvent]:
-        """What the decoder of the exchange at hand makes of an event."""
-        match event:
-            case BytesRead(data=data):
-                return self._decoder.feed(data) if self._decoder else ()
-            case ResponseHead():
-                return self._decoder.feed(event) if self._decoder else ()
-            case ExchangeOpened():
-                self._decoder = self._dialect().decoder(event.exchange, self._tools)
-            case ExchangeEnded(how=how, detail=detail):
-                decoder, self._decoder = self._decoder, None
-                return decoder.close(how, detail) if decoder else ()
-            case SettingsChanged():
-                self._settings = event.settings
-            case ToolsChanged():
-                self._tools = event.tools
-            case _:
-                pass
-        return ()
-
-    def _dialect(self) -> Dialect:
-        try:
-            return self._dialects(self._settings.dialect)
-        except (CallscopeError, LookupError) as error:
-            raise UnusableFile(
-                f"{self._path}: the recorded dialect {self._settings.dialect!r} cannot be read: {error}"
-            ) from None
+def _collect(exchange: _Exchange, entry: Entry, decoded: Sequence[PeerEvent]) -> None:
+    exchange.events += decoded
+    match entry.event:
+        case BytesRead(data=data):
+            exchange.digest.update(data)
+            exchange.size += len(data)
+        case ExchangeEnded():
+            exchange.end = entry
+        case _:
+            pass
 
 
-def _registered(name: str) -> Dialect:
-    from callscope.dialects.registry import dialect_named
+def _differences_of_bytes(exchange: _Exchange) -> Iterator[Difference]:
+    if exchange.end is None:
+        return
+    derived: Line = {"bytes": exchange.size, "sha256": exchange.digest.hexdigest()}
+    for name, value in derived.items():
+        recorded = exchange.end.members.get(name)
+        if recorded != value:
+            yield Difference(exchange.number, exchange.end.line, f"$.{name}", recorded, value)
 
-    return dialect_named(name)
+
+def _rewrite(path: Path, replaced: dict[int, bytes]) -> None:
+    """Make the new file beside the old one, and let it take its place in one step."""
+    temporary: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=path.name, suffix=".new", dir=path.parent)  # mode 0600
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as new, path.open("rb") as old:
+            for number, line in enumerate(old, start=1):
+                new.write(replaced.get(number, line))
+            new.flush()
+            os.fsync(new.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        raise UnusableFile(f"{path} cannot be rewritten: {reason(error)}. It is as it was.") from None
