@@ -163,18 +163,27 @@ class Stream:
     def __init__(self, scanner: Scanner) -> None:
         self._scanner = scanner
         self._inside = False
-        self._growing: str | None = None
+        self.growing: str | None = None  # the name of a pattern
         self.kept = b""
+        self.suspects: tuple[Suspect, ...] = ()
 
     def feed(self, data: bytes, *, final: bool = False) -> Scan:
-        """Take the next piece; the offsets of the answer count from the start of what was `kept` before the call."""
+        """Take the next piece; the offsets of the answer count from the start of what was `kept` before the call.
+
+        Those of `suspects` count from the start of what is kept now.
+        """
         window = self.kept + data
-        scan = self._scanner.scan(window, inside=self._inside, growing=self._growing, final=final)
+        scan = self._scanner.scan(window, inside=self._inside, growing=self.growing, final=final)
         if scan.cut:
             self._inside = window[scan.cut - 1 : scan.cut].isalnum() and not _BREAK.search(window, 0, scan.cut)
         self.kept = window[scan.cut :]
-        self._growing = scan.growing
+        self.suspects = tuple(replace(suspect, start=suspect.start - scan.cut) for suspect in scan.suspects)
+        self.growing = scan.growing
         return scan
+
+    def cut_short(self) -> Iterator[int]:
+        """Where known values begin of which the end of the text holds so much that it tells."""
+        return (suspect.start for suspect in self.suspects if suspect.known and suspect.telling)
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:

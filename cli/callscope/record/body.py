@@ -1,0 +1,112 @@
+"""The end of a response body, inflated if it has to be, and which of its bytes came in which read.
+
+Knows offsets: into a read's data, and into the decoded body, which are the same unless the server compressed it. Must
+not know secrets.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from callscope.core.events import BytesRead
+from callscope.core.ports import Arrival
+from callscope.core.values import Headers
+
+from .scanning import Span, merged
+
+LOOK_BACK = 16 * 1024
+"""Bytes kept behind what waits: a frame may begin in a read that has passed."""
+
+LONGEST_FRAME = 256 * 1024
+"""Bytes kept of a frame that does not end; a body that is one frame is looked through as it comes, not afterwards."""
+
+
+class _Inflater(Protocol):
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An arrival, the bytes of the decoded body that came with it, and what of them is to be masked.
+
+    `exact`: an offset into the body is an offset into the read; otherwise a read is masked whole or not at all.
+    """
+
+    arrival: Arrival
+    start: int
+    end: int
+    exact: bool = True
+    spans: list[Span] = field(default_factory=list)
+
+    def mark(self, start: int, end: int) -> None:
+        """Mark a span of the body, as far as it lies in this read."""
+        if not self.exact:
+            start, end = self.start, self.start + len(self._data)
+        start, end = max(start - self.start, 0), min(end - self.start, len(self._data))
+        if start < end:
+            self.spans.append((start, end))
+
+    @property
+    def _data(self) -> bytes:
+        return self.arrival.wire.data if isinstance(self.arrival.wire, BytesRead) else b""
+
+    def masked(self) -> Arrival:
+        """The arrival with its spans marked."""
+        wire = self.arrival.wire
+        if not self.spans or not isinstance(wire, BytesRead):
+            return self.arrival
+        return replace(self.arrival, wire=replace(wire, masked=merged((*wire.masked, *self.spans))))
+
+
+class Body:
+    """The bytes of one response body so far: its size, and as much of its end as may still be needed."""
+
+    def __init__(self, headers: Headers = ()) -> None:
+        encodings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
+        self.exact = all(encoding in ("", "identity") for encoding in encodings)
+        self._inflater: _Inflater | None = _inflater(encodings)
+        self.legible = self.exact or self._inflater is not None
+        self.size = 0
+        self.framed = 0
+        self._recent: deque[tuple[int, bytes]] = deque()
+
+    def read(self, data: bytes) -> bytes:
+        """Take a read; gives what it adds to the decoded body."""
+        if self._inflater is not None and self.legible:
+            try:
+                data = self._inflater.decompress(data)
+            except zlib.error:
+                self.legible = False
+        self._recent.append((self.size, data))
+        self.size += len(data)
+        return data
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether more than line endings has come after the last frame."""
+        return bool(self.bytes_of((self.framed, self.size))[1].strip())
+
+    def forget(self, waiting_from: int) -> None:
+        """Let go of what lies well before the first frame that is open and the first read that waits."""
+        needed = max(min(self.framed, waiting_from), self.size - LONGEST_FRAME) - LOOK_BACK
+        while self._recent and self._recent[0][0] + len(self._recent[0][1]) <= needed:
+            self._recent.popleft()
+
+    def bytes_of(self, span: Span) -> tuple[int, bytes]:
+        """As much of a span as is still here: (where that starts, its bytes)."""
+        start = max(span[0], self._recent[0][0]) if self._recent else span[1]
+        pieces = [data[max(0, start - at) : max(0, span[1] - at)] for at, data in self._recent if at < span[1]]
+        return start, b"".join(pieces)
+
+
+def _inflater(encodings: list[str]) -> _Inflater | None:
+    match encodings:
+        case ["gzip" | "x-gzip"]:
+            return zlib.decompressobj(zlib.MAX_WBITS | 16)
+        case ["deflate"]:
+            return zlib.decompressobj()
+        case _:
+            return None
