@@ -19,9 +19,10 @@ from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, Resp
 from callscope.core.values import Headers, Request
 from callscope.version import VERSION
 
+from .addresses import origin
 from .endings import ending
 from .patience import Patience, Timeouts
-from .routes import Routes, origin
+from .routes import Routes
 
 if TYPE_CHECKING:
     import httpx

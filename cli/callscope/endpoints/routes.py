@@ -1,4 +1,4 @@
-"""Which way a request takes: origins, loopback, proxies, trust; one kept transport for each origin.
+"""Which way a request takes: proxies, trust, and one kept transport for each origin.
 
 Knows what of the environment bears on a connection (HTTP_PROXY and its family, SSL_CERT_FILE). Must not know what is
 sent over it.
@@ -6,45 +6,17 @@ sent over it.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from callscope.core.errors import UsageError
 
+from .addresses import is_loopback, origin, without_userinfo
+
 if TYPE_CHECKING:
     import ssl
 
     import httpx
-
-PORTS = {"http": 80, "https": 443}
-PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of an http(s) URL, in one spelling; raises UsageError for anything else."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or PORTS.get(parts.scheme)
-    except ValueError as error:
-        raise UsageError(f"This is not a URL: {_without_userinfo(url)} ({error}).") from None
-    if parts.scheme not in PORTS or not parts.hostname:
-        raise UsageError(
-            f"A URL begins with http:// or https:// and a host; this one does not: {_without_userinfo(url)}"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its very name: localhost, *.localhost, 127.0.0.0/8, ::1."""
-    name = host.strip("[]").lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def environment_proxy(url: str) -> str | None:
@@ -90,7 +62,7 @@ class Routes:
             # TCP_NODELAY needs no option: asyncio sets it on every TCP socket.
             return httpx.AsyncHTTPTransport(verify=context, proxy=httpx.Proxy(proxy) if proxy else None)
         except (ValueError, httpx.InvalidURL) as error:
-            raise UsageError(f"The proxy is not a URL that can be used: {_without_userinfo(proxy or '')}") from error
+            raise UsageError(f"The proxy is not a URL that can be used: {without_userinfo(proxy or '')}") from error
         except ImportError:
             raise UsageError("A SOCKS proxy needs one more package: pip install 'httpx[socks]'") from None
 
@@ -113,8 +85,3 @@ def _no_trust() -> ssl.SSLContext:
     import ssl
 
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _without_userinfo(url: str) -> str:
-    head, at, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://…@{tail}" if at else url
