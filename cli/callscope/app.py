@@ -148,7 +148,7 @@ def ask(
     """Ask one prompt and print the answer; calls and complaints go to stderr."""
     from callscope import commands
 
-    _exit(commands.ask(commands.options(ctx.params), prompt, file, as_json=as_json, seconds=timeout))
+    _exit(commands.ask(commands.options(ctx.params), prompt, file, as_json=as_json, seconds=timeout, embedded=demo))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from callscope.core.errors import UsageError
 from callscope.core.events import CallDecided
+from callscope.core.ports import Gate
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall
 
@@ -38,7 +39,7 @@ class AbsentGate:
 class ScriptedGate:
     """Decides by the tool's name; asks `otherwise` for a tool that the script does not name."""
 
-    def __init__(self, script: Mapping[str, Decision], otherwise: AbsentGate | PromptGate) -> None:
+    def __init__(self, script: Mapping[str, Decision], otherwise: Gate) -> None:
         self.script = script
         self.otherwise = otherwise
 

@@ -38,6 +38,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Decision, Edit, Mock, Reject, Run
+from callscope.version import VERSION
 
 from .outcome import call_json, diagnostic_json, failure_json
 
@@ -56,6 +57,13 @@ class JsonLines:
         """Write the event, where it is one for a reader's eyes."""
         if members := event_json(stamped.event):
             self.write({"t": round(stamped.at, 6), **members})
+
+    def begin(self, recording: str | None) -> None:
+        """Write the first line."""
+        self.write({"event": "session", "version": SCHEMA_VERSION, "program": VERSION, "recording": recording})
+
+    def close(self) -> None:
+        """Nothing: the last line is the command's, who alone knows the exit code."""
 
     def write(self, members: dict[str, Any]) -> None:
         """Write one line. Lone surrogates, which no UTF-8 stream takes, stay JSON escapes."""

@@ -88,8 +88,13 @@ class LinesView:
             case event:
                 self._show(event, conversation)
 
+    def begin(self, recording: str | None) -> None:
+        """Nothing: a person sees the session begin."""
+
     def close(self) -> None:
-        """End the line that is open, so that a shell's prompt does not stand in it."""
+        """End the line that is open, so that a prompt does not stand in it."""
+        if self._line == "output" and not self._out_is_terminal:
+            self.out.write("\n")
         self._break()
 
     # ---- running text ---------------------------------------------------------------------------------------------

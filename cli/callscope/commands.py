@@ -1,0 +1,267 @@
+"""What the commands do: chat, ask, demo, serve, tools.
+
+Knows how a command goes from options to a session and back to an exit code. Must not know Typer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from callscope.ask import INTERRUPTED, Ended, read_prompt
+from callscope.ask import ask as ask_once
+from callscope.compose import DEFAULT_TOOLS, Options, open_session, options
+from callscope.core.errors import CallscopeError, UsageError
+from callscope.core.ports import Gate, Sink
+from callscope.core.values import ToolSpec
+
+if TYPE_CHECKING:
+    from callscope.record.recorder import Recorder
+    from callscope.tools.running import LocalToolbox
+    from callscope.ui.outcome import Outcome
+
+__all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve", "show_tool"]
+
+Result = TypeVar("Result")
+
+DEMO_TOOLS = Path(__file__).parent / "serving" / "data" / "tools.yaml"
+
+
+def chat(options: Options) -> None:
+    """Open the REPL."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise UsageError('chat needs a terminal. In a script use: callscope ask "..."')
+    run(_chat(options))
+
+
+async def _chat(options: Options) -> None:
+    from callscope.repl import COMMANDS, Repl
+    from callscope.ui.lines import LinesView, chrome_console
+    from callscope.ui.prompt import MainPrompt
+    from callscope.ui.raw import LastExchange
+
+    console = chrome_console(sys.stderr)
+    view, exchange = LinesView(sys.stdout, console), LastExchange()
+    async with open_session(options, gate=_gate(options), views=lambda recorder: [exchange, view], say=_say) as opened:
+        settings = opened.session.conversation.settings
+        tools = len(opened.tools.specs)
+        _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
+        repl = Repl(
+            session=opened.session,
+            prompt=MainPrompt(_history_file(), list(COMMANDS)),
+            view=view,
+            console=console,
+            exchange=exchange,
+            mask=lambda text: opened.secrets.mask(text)[0],
+        )
+        await repl.run()
+        if opened.recorder:
+            _say(f"recorded in {opened.recorder.path}")
+
+
+def demo(options: Options, local: Path | None) -> None:
+    """Open the REPL against the embedded demo agent, or a local model."""
+    with _local_model(options, local) if local else _demo_agent(options) as ready:
+        chat(ready)
+
+
+def ask(
+    options: Options,
+    argument: str | None,
+    file: Path | None,
+    *,
+    as_json: bool,
+    seconds: float | None,
+    embedded: bool = False,
+) -> int:
+    """Ask one prompt; gives the exit code. With JSON lines the last line comes whatever went wrong."""
+    from callscope.ui.outcome import Outcome
+
+    outcome = Outcome()
+    recording: list[str] = []
+
+    def last_line(code: int, error: str | None) -> None:
+        if as_json:
+            from callscope.ui.jsonl import JsonLines
+
+            place = recording[0] if recording else None
+            JsonLines(sys.stdout).write(outcome.as_json(exit_code=code, recording=place, error=error))
+        elif error:
+            _say(f"callscope: {error}")
+
+    try:
+        prompt = read_prompt(argument, file)
+        with _demo_agent(options) if embedded else nullcontext(options) as ready:
+            ended = run(_ask(ready, prompt, seconds, outcome, recording, as_json=as_json))
+    except KeyboardInterrupt:
+        ended = Ended(INTERRUPTED, "interrupted")
+    except CallscopeError as error:
+        ended = Ended(error.exit_code, str(error))
+    last_line(ended.exit_code, ended.error)
+    return ended.exit_code
+
+
+async def _ask(
+    options: Options, prompt: str, seconds: float | None, outcome: Outcome, recording: list[str], *, as_json: bool
+) -> Ended:
+    view = _ask_view(as_json=as_json)
+
+    def views(recorder: Recorder | None) -> Sequence[Sink]:
+        if recorder:
+            recording.append(str(recorder.path))
+        view.begin(recording[0] if recording else None)
+        return [outcome, view]
+
+    async with open_session(options, gate=_gate(options), views=views, say=_say) as opened:
+        try:
+            return await ask_once(opened.session, outcome, prompt, seconds)
+        finally:
+            view.close()
+
+
+def _ask_view(*, as_json: bool) -> Any:
+    """The view of `ask`; JSON lines do not pay for the import of a terminal library."""
+    if as_json:
+        from callscope.ui.jsonl import JsonLines
+
+        return JsonLines(sys.stdout)
+    from callscope.ui.lines import LinesView, chrome_console
+
+    return LinesView(sys.stdout, chrome_console(sys.stderr))
+
+
+def serve(host: str, port: int, *, demo: bool) -> None:
+    """Serve the demo agent until Ctrl-C."""
+    if not demo:
+        raise UsageError("Say what to serve: --demo.")
+    from callscope.serving.demo import DemoAgent
+    from callscope.serving.server import serve_forever
+
+    serve_forever(DemoAgent(), host, port, lambda url: _say(f"the demo agent listens on {url}/v1 (Ctrl-C ends it)"))
+
+
+def list_tools(paths: Sequence[Path] | None, *, as_json: bool) -> None:
+    """Print a line a tool."""
+    for spec in _specs(paths):
+        if as_json:
+            line = {"name": spec.name, "kind": spec.kind, "approve": spec.approve, "source": spec.source}
+            _print(json.dumps({**line, "description": spec.description}, ensure_ascii=False))
+        else:
+            _print(f"{spec.name:<24} {' '.join(spec.description.split())}")
+
+
+def show_tool(name: str, paths: Sequence[Path] | None) -> None:
+    """Print what is known of a tool."""
+    spec = _named(name, _specs(paths))
+    approve = f", approve: {spec.approve}" if spec.approve else ""
+    _print(f"{spec.name}  ({spec.kind}{approve})\n{spec.source}\n\n{spec.description}\n")
+    _print(json.dumps(dict(spec.parameters), indent=2, ensure_ascii=False))
+
+
+def print_schema(name: str | None, paths: Sequence[Path] | None) -> None:
+    """Print definitions as a Chat Completions request carries them."""
+    from callscope.dialects.chat import tool_definition
+
+    specs = _specs(paths)
+    definitions = [tool_definition(spec) for spec in ([_named(name, specs)] if name else specs)]
+    _print(json.dumps(definitions[0] if name else definitions, indent=2, ensure_ascii=False))
+
+
+def _specs(paths: Sequence[Path] | None) -> Sequence[ToolSpec]:
+    from callscope.tools.loading import load_tools
+
+    return load_tools(list(paths or [DEFAULT_TOOLS])).specs
+
+
+def _named(name: str, specs: Sequence[ToolSpec]) -> ToolSpec:
+    for spec in specs:
+        if spec.name == name:
+            return spec
+    raise UsageError(f"There is no tool {name!r}; there are: {', '.join(spec.name for spec in specs)}.")
+
+
+# ---- what commands share ------------------------------------------------------------------------------------------
+
+
+def run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run to the end; SIGTERM winds up as Ctrl-C does, so that the conversation is valid and the recording whole."""
+
+    async def wound_up() -> Result:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await main
+
+    try:
+        return asyncio.run(wound_up())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _demo_agent(options: Options) -> Iterator[Options]:
+    """Options that lead to the embedded agent, which lives as long as the context."""
+    from callscope.serving.demo import DemoAgent
+    from callscope.serving.server import run_in_thread
+
+    with run_in_thread(DemoAgent()) as server:
+        yield _at(options, f"{server.url}/v1")
+
+
+@contextmanager
+def _local_model(options: Options, model: Path) -> Iterator[Options]:
+    from callscope.serving.local import start_local
+
+    server = start_local(model)
+    try:
+        yield _at(options, f"{server.url}/v1")
+    finally:
+        server.close()
+
+
+def _at(options: Options, url: str) -> Options:
+    """The options, for our own server and with tools to play with where the person named none."""
+    tools = options.flags.tools or (() if DEFAULT_TOOLS.exists() else (DEMO_TOOLS,))
+    return replace(options, flags=replace(options.flags, url=url, tools=tools))
+
+
+def _gate(options: Options) -> Callable[[LocalToolbox], Gate]:
+    """Who is asked: a person where stdin and stderr are terminals, else nobody; a script goes before both."""
+
+    def gate(toolbox: LocalToolbox) -> Gate:
+        from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
+
+        script = dict(scripted_decision(rule) for rule in options.decide)
+        asked: Gate = AbsentGate()
+        if sys.stdin.isatty() and sys.stderr.isatty():
+            from callscope.ui.gate import PromptGate
+            from callscope.ui.lines import chrome_console
+            from callscope.ui.prompt import ask_person
+
+            asked = PromptGate(ask_person, chrome_console(sys.stderr), toolbox.check, toolbox.answered_by_person)
+        return ScriptedGate(script, asked) if script else asked
+
+    return gate
+
+
+def _history_file() -> Path:
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "callscope"
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return state / "history"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")

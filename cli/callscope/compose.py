@@ -1,0 +1,204 @@
+"""Puts a session together: the one place that names the concrete endpoint, dialect, toolbox, recorder and guard.
+
+Knows which implementation stands behind each port. Must not know how a command shows anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from callscope.config import Config, Flags, load_config
+from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, ToolsChanged
+from callscope.core.ports import Gate, Sink
+from callscope.core.state import Conversation
+from callscope.core.values import Json, Settings
+from callscope.dialects.registry import dialect_named, models_url
+from callscope.endpoints.curl import curl_command
+from callscope.endpoints.http import HttpEndpoint
+from callscope.endpoints.models import list_models, only_model
+from callscope.record.directories import recordings_directory
+from callscope.record.guard import SecretGuard
+from callscope.record.masking import Secrets
+from callscope.record.recorder import Recorder
+from callscope.session import Session
+from callscope.tools.definitions import LoadedTools
+from callscope.tools.loading import load_tools
+from callscope.tools.running import LocalToolbox
+from callscope.version import VERSION
+
+DEFAULT_TOOLS = Path("tools.yaml")
+TOOL_CHOICES = ("none", "auto", "required")
+
+Say = Callable[[str], None]
+Views = Callable[["Recorder | None"], Sequence[Sink]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said: `flags` that a profile could say as well, and what only a command line says."""
+
+    flags: Flags = field(default_factory=Flags)
+    no_tools: bool = False
+    decide: tuple[str, ...] = ()
+    record: bool = True
+    recordings: Path | None = None
+    curl: bool = False
+    no_run: bool = False
+
+
+def options(parameters: Mapping[str, Any]) -> Options:
+    """The options among a command's parameters."""
+    said = {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
+    said = {name: value for name, value in said.items() if value is not None}
+    flags = Flags(**_members(Flags, said), stream=False if said.get("no_stream") else None)
+    return Options(flags, **_members(Options, said))
+
+
+def _members(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: said[field.name] for field in fields(kind) if field.name in said}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session and what stands behind it."""
+
+    session: Session
+    tools: LoadedTools
+    secrets: Secrets
+    recorder: Recorder | None
+
+
+class LiveClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> float:
+        """Seconds since some fixed moment."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let this many seconds pass."""
+        await asyncio.sleep(seconds)
+
+
+@asynccontextmanager
+async def open_session(
+    options: Options, *, gate: Callable[[LocalToolbox], Gate], views: Views, say: Say
+) -> AsyncIterator[Opened]:
+    """Open a session with its settings and tools in place; `say` hears what a person should know beforehand."""
+    config = load_config(options.flags, os.environ)
+    tools = _load(options, config, say)
+    secrets = _secrets(config, tools, say)
+    endpoint = _endpoint(config)
+    recorder = None
+    try:
+        model = config.model or await _model(endpoint, config)
+        settings = _settings(options, config, model)
+        dialect = dialect_named(settings.dialect)
+        toolbox = LocalToolbox(tools.tools)
+        clock = LiveClock()
+        if options.record:
+            folder = recordings_directory(options.recordings, os.environ)
+            recorder = Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
+        curl = [CurlLines(say, config)] if options.curl else []
+        session = Session(
+            endpoint=endpoint,
+            dialect=dialect,
+            gate=gate(toolbox),
+            toolbox=toolbox,
+            clock=clock,
+            sinks=[*([recorder] if recorder else []), *curl, *views(recorder)],
+            guard=SecretGuard(secrets),
+        )
+        session.emit(SettingsChanged(settings))
+        session.emit(ToolsChanged(tools.specs))
+        yield Opened(session, tools, secrets, recorder)
+    finally:
+        if recorder:
+            recorder.close()
+        await endpoint.aclose()
+
+
+def _load(options: Options, config: Config, say: Say) -> LoadedTools:
+    """The tools that were named, else those of ./tools.yaml, with a notice: it is code that lies here."""
+    if options.no_tools:
+        return LoadedTools()
+    paths = list(config.tools)
+    if not paths and DEFAULT_TOOLS.exists():
+        say(f"tools from ./{DEFAULT_TOOLS} (--no-tools leaves them out)")
+        paths = [DEFAULT_TOOLS]
+    tools = load_tools(paths)
+    for warning in tools.warnings:
+        say(warning)
+    return tools
+
+
+def _secrets(config: Config, tools: LoadedTools, say: Say) -> Secrets:
+    secrets = Secrets([*config.secrets, *(os.environ.get(name, "") for name in tools.secrets)])
+    if secrets.too_short:
+        say("A secret of fewer than 8 characters cannot be told from ordinary text: it is not masked.")
+    for notice in config.notices:
+        say(notice)
+    return secrets
+
+
+def _endpoint(config: Config) -> HttpEndpoint:
+    return HttpEndpoint(
+        config.url,
+        headers=config.headers,
+        query=config.query,
+        timeouts=config.timeouts,
+        proxy=config.proxy,
+        ca_file=config.ca_file,
+    )
+
+
+async def _model(endpoint: HttpEndpoint, config: Config) -> str:
+    url = models_url(config.url)
+    return only_model(await list_models(endpoint, url), url)
+
+
+def _settings(options: Options, config: Config, model: str) -> Settings:
+    return Settings(
+        dialect="chat" if config.dialect == "auto" else config.dialect,
+        url=config.url,
+        model=model,
+        system=config.system,
+        tool_choice=_tool_choice(config.tool_choice),
+        parallel=config.parallel,
+        stream=config.stream,
+        history=config.history,
+        approve=config.approve or "ask",
+        run_calls=not options.no_run,
+        max_rounds=config.max_rounds,
+        retries=config.retries,
+        parameters=config.parameters,
+    )
+
+
+def _tool_choice(word: str | None) -> Json:
+    """none, auto and required as they are; any other word is a tool's name."""
+    if word is None or word in TOOL_CHOICES:
+        return word
+    return {"type": "function", "function": {"name": word}}
+
+
+class CurlLines:
+    """A sink that says the curl line of every request that leaves."""
+
+    def __init__(self, say: Say, config: Config) -> None:
+        self.say = say
+        self.config = config
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Say it."""
+        if isinstance(stamped.event, ExchangeOpened):
+            request = stamped.event.request
+            variable, secrets = self.config.key_variable, self.config.secrets
+            self.say(curl_command(request, key_variable=variable, secrets=secrets))
