@@ -1,0 +1,233 @@
+"""The lines view, the JSON lines and the outcome: what a person and a script are told."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from callscope.core.events import (
+    CallAssembled,
+    Diagnostic,
+    ResponseCompleted,
+    ResponseFailed,
+    ResponseStarted,
+    TextDelta,
+)
+from callscope.core.values import CallKey, Decision, Fault, Frame, Reject, Settings, ToolCall, Usage
+from callscope.ui.gate import AbsentGate
+from callscope.ui.jsonl import JsonLines
+from callscope.ui.lines import LinesView
+from callscope.ui.outcome import Outcome
+from callscope.ui.raw import LastExchange
+from callscope.ui.visible import one_line, visible
+from playbook import Answer, Playbook, calls, failure, text
+
+PARIS = ("get_weather", '{"city": "Paris"}')
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def console(stream: io.StringIO, *, terminal: bool) -> Console:
+    return Console(
+        file=stream, width=80, force_terminal=terminal, color_system=None, highlight=False, soft_wrap=True, _environ={}
+    )
+
+
+def shown(
+    *answers: Answer, terminal: bool = False, decisions: Sequence[Decision] = (), **kwargs: Any
+) -> tuple[str, str]:
+    """What lines write to stdout and to stderr in a turn."""
+    out = Terminal() if terminal else io.StringIO()
+    err = Terminal() if terminal else io.StringIO()
+    play = Playbook(*answers, decisions=decisions, **kwargs)
+    view = LinesView(out, console(err, terminal=terminal))
+    play.session.sinks.append(view)
+    play.play("Weather?")
+    view.close()
+    return out.getvalue(), err.getvalue()
+
+
+def saying(*events: Any) -> Answer:
+    return Answer(((ResponseStarted(0), *events),), (ResponseCompleted("stop"),))
+
+
+def test_only_the_answer_goes_to_stdout_and_it_ends_with_a_newline() -> None:
+    out, err = shown(calls(PARIS), text("21 degrees."))
+    assert out == "21 degrees.\n"
+    assert "get_weather" in err
+
+
+def test_a_call_is_shown_with_its_arguments_and_its_result() -> None:
+    _, err = shown(calls(PARIS), text("."), outputs={"get_weather": "21"})
+    assert '{"city": "Paris"}' in err
+    assert "valid JSON" in err
+    assert "get_weather ok" in err
+
+
+def test_a_terminal_shows_where_the_server_cut_the_arguments() -> None:
+    _, err = shown(calls(PARIS), text("."), terminal=True)
+    assert '{"city":·"Paris"}' in err.replace(" ", "").replace("· ", "·")
+    assert "2 deltas" in err
+
+
+def test_a_refusal_of_a_call_is_shown_with_its_reason() -> None:
+    _, err = shown(calls(PARIS), text("."), decisions=[Reject("too hot")])
+    assert "refused: too hot" in err
+
+
+def test_a_fault_is_shown_with_the_call() -> None:
+    _, err = shown(
+        calls(("get_weather", '{"ci'), faults={0: Fault("arguments_incomplete", "They end early.")}), text(".")
+    )
+    assert "They end early." in err
+
+
+def test_a_diagnostic_names_its_code_and_its_bytes() -> None:
+    diagnostic = Diagnostic("warning", "index_missing", "No index.", frame=Frame("sse", "", "", 120, 240))
+    _, err = shown(saying(diagnostic))
+    assert "warning index_missing: No index. (bytes 120 to 240)" in err
+
+
+def test_a_failure_shows_the_servers_words_status_and_request_id() -> None:
+    broken = Answer(
+        (), (ResponseStarted(0), ResponseFailed("http", "No such model.", 404, request_id="req_7")), "complete", 404
+    )
+    _, err = shown(broken)
+    assert "HTTP 404: No such model. (request id req_7)" in err
+
+
+def test_another_attempt_is_announced() -> None:
+    _, err = shown(failure("http", status=503), text("Hello."))
+    assert "trying again, attempt 2" in err
+
+
+def test_an_answer_that_commands_the_terminal_is_shown_and_not_obeyed() -> None:
+    out, _ = shown(text("\x1b[2Jgone\r\x07"), terminal=True)
+    assert "\x1b" not in out
+    assert "\\x1b[2Jgone\\x0d\\x07" in out
+
+
+def test_an_answer_in_a_pipe_is_data_and_stays_as_it_is() -> None:
+    out, _ = shown(text("\x1b[2Jgone\n"))
+    assert out == "\x1b[2Jgone\n"
+
+
+def test_reasoning_is_chrome() -> None:
+    out, err = shown(saying(TextDelta("reasoning", "Hm."), TextDelta("output", "Well.")))
+    assert out == "Well.\n"
+    assert "reasoning: Hm." in err
+
+
+@pytest.mark.parametrize("hostile", ["\x1b", "\x9b", "\x7f", "\u202e", "\u2066", "\r", "\ud800"])
+def test_what_commands_a_terminal_becomes_an_escape(hostile: str) -> None:
+    assert hostile not in visible(f"a{hostile}b")
+
+
+def test_a_long_text_says_how_much_is_not_shown() -> None:
+    assert one_line("x" * 500, 100).endswith("(400 more characters)")
+
+
+# ---- JSON lines -----------------------------------------------------------------------------------------------------
+
+
+def lines_of(*answers: Answer, **kwargs: Any) -> list[dict[str, Any]]:
+    out = io.StringIO()
+    play = Playbook(*answers, **kwargs)
+    play.session.sinks.append(JsonLines(out))
+    play.play("Weather?")
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_turn_reads_as_one_event_a_line() -> None:
+    events = [line["event"] for line in lines_of(calls(PARIS), text("21."))]
+    assert events == [
+        "user", "request", "response", "call", "arguments", "arguments", "exchange_ended", "assembled", "completed", "held",
+        "decided", "started", "result", "request", "response", "text", "exchange_ended", "completed", "turn_ended",
+    ]  # fmt: skip
+
+
+def test_a_lone_surrogate_does_not_break_the_lines() -> None:
+    assert lines_of(text("a\ud800b"))[3]["text"] == "a\ud800b"
+
+
+def outcome_of(*answers: Answer, **kwargs: Any) -> tuple[Outcome, dict[str, Any]]:
+    outcome = Outcome()
+    play = Playbook(*answers, **kwargs)
+    play.session.sinks.append(outcome)
+    play.play("Weather?")
+    return outcome, outcome.as_json(exit_code=outcome.exit_code, recording=None)
+
+
+def test_the_last_line_has_the_last_response_and_every_call_of_the_turn() -> None:
+    _, last = outcome_of(calls(PARIS), text("21 degrees."))
+    assert (last["reason"], last["exit_code"], last["text"], last["finish_reason"]) == (
+        "completed", 0, "21 degrees.", "stop",
+    )  # fmt: skip
+    assert last["tool_calls"] == [
+        {"call": [1, 0], "call_id": "c0-1", "kind": "function", "executor": "local", "name": "get_weather",
+         "arguments": '{"city": "Paris"}', "valid": True, "error": None}
+    ]  # fmt: skip
+
+
+def test_usage_is_the_servers_object_word_for_word() -> None:
+    raw = {"prompt_tokens": 1, "vendor": {"x": 2}}
+    answer = Answer(
+        ((ResponseStarted(0), TextDelta("output", "a")),), (ResponseCompleted("stop", Usage(1, None, None, raw)),)
+    )
+    _, last = outcome_of(answer)
+    assert last["usage"] == raw
+
+
+@pytest.mark.parametrize(
+    ("answers", "settings", "code"),
+    [
+        ([text("Hi")], {}, 0),
+        ([text("Hi", "length")], {}, 5),
+        ([text("Hi", "content_filter")], {}, 5),
+        ([failure("http", status=500)], {}, 4),
+        ([calls(PARIS)], {"run_calls": False}, 0),
+        ([calls(("get_weather", "{"), faults={0: Fault("arguments_incomplete", "cut")})], {"run_calls": False}, 5),
+        ([calls(PARIS)], {"max_rounds": 1}, 5),
+    ],
+    ids=["done", "length", "filtered", "failed", "not run", "not runnable", "round limit"],
+)
+def test_every_ending_has_its_exit_code(answers: list[Answer], settings: dict[str, Any], code: int) -> None:
+    outcome, _ = outcome_of(*answers, settings=Settings(dialect="scripted", **settings))
+    assert outcome.exit_code == code
+
+
+def test_a_call_refused_because_nobody_is_there_ends_with_5_although_the_turn_went_on() -> None:
+    outcome = Outcome()
+    play = Playbook(calls(PARIS), text("I may not."))
+    play.session.gate = AbsentGate()
+    play.session.sinks.append(outcome)
+    assert play.play("Weather?")[-1] == "== completed"
+    assert outcome.exit_code == 5
+
+
+def test_every_call_says_whether_it_can_be_run() -> None:
+    broken = CallAssembled(ToolCall(CallKey(1, 0), "c", "f", "{", fault=Fault("arguments_incomplete", "cut")))
+    _, last = outcome_of(Answer(((ResponseStarted(0),),), (broken, ResponseCompleted("tool_calls"))), text("."))
+    assert (last["tool_calls"][0]["valid"], last["tool_calls"][0]["error"]) == (False, "cut")
+
+
+# ---- the raw view ---------------------------------------------------------------------------------------------------
+
+
+def test_the_raw_view_shows_each_read_with_its_offsets() -> None:
+    exchange, out = LastExchange(), io.StringIO()
+    play = Playbook(text("Hello."))
+    play.session.sinks.append(exchange)
+    play.play("Hi")
+    exchange.show(console(out, terminal=False), mask=lambda text: text.replace("scripted", "********"))
+    assert "POST http://********/" in out.getvalue()
+    assert "bytes 0 to 1" in out.getvalue()
+    assert "complete" in out.getvalue()
