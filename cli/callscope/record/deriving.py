@@ -33,7 +33,7 @@ class Deriving:
 
     def __init__(self, path: Path, dialects: DialectNamed | None = None) -> None:
         self._path = path
-        self._dialects = dialects or _registered
+        self._dialects = dialects
         self._settings = Settings()
         self._tools: tuple[ToolSpec, ...] = ()
         self._decoder: Decoder | None = None
@@ -50,7 +50,8 @@ class Deriving:
             case ResponseHead():
                 return self._decoder.feed(event) if self._decoder else ()
             case ExchangeOpened():
-                self._decoder = self._dialect().decoder(event.exchange, self._tools)
+                dialect = recorded_dialect(self._path, self._settings.dialect, self._dialects)
+                self._decoder = dialect.decoder(event.exchange, self._tools)
             case ExchangeEnded(how=how, detail=detail):
                 decoder, self._decoder = self._decoder, None
                 return decoder.close(how, detail) if decoder else ()
@@ -62,13 +63,13 @@ class Deriving:
                 pass
         return ()
 
-    def _dialect(self) -> Dialect:
-        try:
-            return self._dialects(self._settings.dialect)
-        except (CallscopeError, LookupError) as error:
-            raise UnusableFile(
-                f"{self._path}: the recorded dialect {self._settings.dialect!r} cannot be read: {error}"
-            ) from None
+
+def recorded_dialect(path: Path, name: str, dialects: DialectNamed | None = None) -> Dialect:
+    """The dialect of this recorded name. Raises UnusableFile where there is none."""
+    try:
+        return (dialects or _registered)(name)
+    except (CallscopeError, LookupError) as error:
+        raise UnusableFile(f"{path}: the recorded dialect {name!r} cannot be read: {error}") from None
 
 
 def _registered(name: str) -> Dialect:

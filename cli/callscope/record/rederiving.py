@@ -21,10 +21,10 @@ from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, Peer
 
 from .appending import LineFile, reason
 from .assembling import as_written, assembled_from
+from .deriving import Deriving, DialectNamed
 from .format import Line, encode_line
 from .matching import mismatch
 from .reading import Entry, Recording, open_recording
-from .rederiving import Deriving, DialectNamed
 
 
 @dataclass(frozen=True, slots=True)

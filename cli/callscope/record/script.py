@@ -1,0 +1,177 @@
+"""A recording as a script to be played again: the steps of the session, and what it has an answer for.
+
+Knows which events of a session can be compared from run to run, and by what they are known again: the number of an
+exchange, the place of a call. Pure; must not know how a run is driven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from callscope.core.events import (
+    BytesRead,
+    CallAssembled,
+    CallDecided,
+    Continued,
+    Event,
+    ExchangeEnded,
+    ExchangeOpened,
+    ResponseCompleted,
+    ResponseFailed,
+    ResponseHead,
+    Rewound,
+    SettingsChanged,
+    ToolFinished,
+    ToolsChanged,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+)
+from callscope.core.values import CallKey, TurnReason
+
+from .deriving import Deriving, DialectNamed
+from .reading import Entry, Recording
+
+What = Literal["request", "response", "call", "decision", "start", "result", "turn"]
+Identity: TypeAlias = tuple[What, int, int]
+"""What happened, in which exchange, to which call of it (0 where it is no call)."""
+
+Comparable: TypeAlias = (
+    ExchangeOpened
+    | ResponseCompleted
+    | ResponseFailed
+    | CallAssembled
+    | CallDecided
+    | ToolStarted
+    | ToolFinished
+    | TurnEnded
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A recorded event that has to happen again; `masked`: some of its text is not known any more."""
+
+    identity: Identity
+    line: int
+    event: Comparable
+    masked: bool = False
+
+
+@dataclass(slots=True)
+class RecordedTurn:
+    """A turn: what set it going, what happened in it, and how it ended (None: the recording does not say)."""
+
+    number: int
+    start: UserMessage | Continued
+    facts: dict[Identity, Fact] = field(default_factory=dict)
+    reason: TurnReason | None = None
+    last_line: int = 0
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether somebody or something stopped it, so that what is missing in it was never to be expected."""
+        return self.reason in (None, "interrupted")
+
+    def owed_result(self, fact: Fact) -> bool:
+        """Whether a result only says that its call was broken off."""
+        return isinstance(fact.event, ToolFinished) and fact.event.result.status == "cancelled" and self.broken_off
+
+    def goes_on_after(self, exchange: int) -> bool:
+        """Whether anything that took time came after the end of this exchange."""
+        taking_time = ("request", "decision", "start")
+        return any(
+            (what in taking_time and (number > exchange or (number == exchange and what != "request")))
+            or (what == "result" and not self.owed_result(fact))
+            for (what, number, _), fact in self.facts.items()
+            if number >= exchange
+        )
+
+    def ran(self, exchange: int) -> list[CallKey]:
+        """The calls of an exchange that ran to a result, in the order of their results."""
+        return [
+            CallKey(number, index)
+            for (what, number, index), fact in self.facts.items()
+            if what == "result"
+            and number == exchange
+            and ("start", number, index) in self.facts
+            and not self.owed_result(fact)
+        ]
+
+
+Step: TypeAlias = SettingsChanged | ToolsChanged | Rewound | RecordedTurn
+Arrived: TypeAlias = tuple[float, ResponseHead | BytesRead | ExchangeEnded]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The steps of a session in order, and what came back in each of its exchanges."""
+
+    steps: tuple[Step, ...]
+    exchanges: dict[int, list[Arrived]]
+
+
+def script_of(recording: Recording, dialects: DialectNamed | None = None) -> Script:
+    """Read a recording as a script."""
+    steps: list[Step] = []
+    exchanges: dict[int, list[Arrived]] = {}
+    turn: RecordedTurn | None = None
+    exchange = 0
+    for entry, event in _events(recording, dialects):
+        match event:
+            case SettingsChanged() | ToolsChanged() | Rewound():
+                steps.append(event)
+            case UserMessage() | Continued():
+                number = 1 + sum(isinstance(step, RecordedTurn) for step in steps)
+                turn = RecordedTurn(number, event)
+                steps.append(turn)
+            case ExchangeOpened():
+                exchange = event.exchange
+                exchanges[exchange] = []
+            case ResponseHead() | BytesRead() | ExchangeEnded():
+                exchanges.setdefault(event.exchange, []).append((entry.at, event))
+            case _:
+                pass
+        if turn is not None:
+            _note(turn, entry, event, exchange)
+    return Script(tuple(steps), exchanges)
+
+
+def identity_of(event: Event, exchange: int) -> Identity | None:
+    """By what an event of this exchange is known again; None where it is not compared."""
+    match event:
+        case ExchangeOpened():
+            return "request", event.exchange, 0
+        case ResponseCompleted() | ResponseFailed():
+            return "response", exchange, 0
+        case CallAssembled(call=call):
+            return "call", call.key.exchange, call.key.index
+        case CallDecided(key=key):
+            return "decision", key.exchange, key.index
+        case ToolStarted(key=key):
+            return "start", key.exchange, key.index
+        case ToolFinished(result=result):
+            return "result", result.key.exchange, result.key.index
+        case TurnEnded():
+            return "turn", 0, 0
+        case _:
+            return None
+
+
+def _note(turn: RecordedTurn, entry: Entry, event: Event, exchange: int) -> None:
+    turn.last_line = entry.line
+    identity = identity_of(event, exchange)
+    if identity is not None:
+        turn.facts[identity] = Fact(identity, entry.line, event, "masked" in entry.members)  # type: ignore[arg-type]
+    if isinstance(event, TurnEnded):
+        turn.reason = event.reason
+
+
+def _events(recording: Recording, dialects: DialectNamed | None) -> Iterator[tuple[Entry, Event]]:
+    deriving = Deriving(recording.path, dialects)
+    for entry in recording.entries:
+        if entry.event is not None:
+            for event in deriving.feed(entry.event):
+                yield entry, event

@@ -1,0 +1,188 @@
+"""The recording behind the ports: it stands in for a server, a person, tools and a clock.
+
+Knows how each port finds its recorded answer, and where a turn was broken off. Must not know files, protocols or who
+drives the run. Nothing is asked of the world but through a live port that a caller gave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from callscope.core.events import CallDecided, ExchangeEnded, ExchangeOpened, ToolFinished, WireEvent
+from callscope.core.ports import Endpoint, Toolbox
+from callscope.core.state import Conversation
+from callscope.core.values import CallKey, Request, ToolCall, ToolResult
+
+from .comparing import Comparer, Diverged, Divergence
+from .matching import ABSENT
+from .script import Fact, RecordedTurn, Script, What
+
+
+class Stopped(Exception):
+    """Ends a run that cannot go on honestly, though nothing was found to differ."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """What the ports of one run share: the script, the turn at hand, and the way to break it off."""
+
+    script: Script
+    comparer: Comparer
+    turn: RecordedTurn | None = None
+    task: asyncio.Future[None] | None = None
+    at: float = 0.0
+    handed_over: dict[CallKey, asyncio.Event] = field(default_factory=dict)
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the turn at hand was broken off when it was recorded."""
+        return self.turn is not None and self.turn.broken_off
+
+    def fact(self, what: What, key: CallKey) -> Fact | None:
+        """What is recorded of a call in the turn at hand."""
+        return self.turn.facts.get((what, key.exchange, key.index)) if self.turn else None
+
+    def result_of(self, key: CallKey) -> ToolResult | None:
+        """The recorded result of a call that ran; None where it was broken off."""
+        fact = self.fact("result", key)
+        if fact is None or self.turn is None or self.turn.owed_result(fact):
+            return None
+        return fact.event.result if isinstance(fact.event, ToolFinished) else None
+
+    async def interrupt(self) -> NoReturn:
+        """Break the turn off here, as it was when it was recorded."""
+        self.comparer.interrupting = True
+        if self.task is not None:
+            self.task.cancel()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("a future that nobody sets never comes")
+
+
+class RecordedEndpoint:
+    """Answers an exchange with what came back in it when it was recorded, read by read."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
+        """Yield the recorded exchange; one that was not recorded is a divergence, or where the turn was broken off."""
+        stage = self._stage
+        if exchange not in stage.script.exchanges and stage.broken_off:
+            await stage.interrupt()
+        yield ExchangeOpened(exchange, request)  # compared as it passes: one that was not recorded ends the run here
+        ended = False
+        for at, wire in stage.script.exchanges.get(exchange, ()):
+            await asyncio.sleep(0)
+            stage.at, ended = at, isinstance(wire, ExchangeEnded)
+            yield wire
+        if not ended or _breaks_off_after(stage, exchange):
+            await stage.interrupt()
+
+
+class LiveEndpoint:
+    """Asks a real server, but never for an exchange that was not recorded, nor for one that somebody broke off."""
+
+    def __init__(self, stage: Stage, endpoint: Endpoint) -> None:
+        self._stage = stage
+        self._endpoint = endpoint
+
+    async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
+        """Yield what comes back now."""
+        stage = self._stage
+        recorded = stage.script.exchanges.get(exchange)
+        if recorded is None and stage.broken_off:
+            await stage.interrupt()
+        if recorded is None:
+            yield ExchangeOpened(exchange, request)  # diverges before anything is sent
+        if not recorded or not isinstance(end := recorded[-1][1], ExchangeEnded) or end.how == "cancelled":
+            raise Stopped(f"Exchange {exchange} was broken off when it was recorded; a live one cannot be compared.")
+        async with aclosing(self._endpoint.stream(exchange, request)) as wires:
+            async for wire in wires:
+                yield wire
+        if _breaks_off_after(stage, exchange):
+            await stage.interrupt()
+
+
+def _breaks_off_after(stage: Stage, exchange: int) -> bool:
+    """Whether the turn was broken off between the end of this exchange and whatever would have come next."""
+    recorded = stage.script.exchanges.get(exchange)
+    end = recorded[-1][1] if recorded else None
+    cancelled = isinstance(end, ExchangeEnded) and end.how == "cancelled"
+    return stage.turn is not None and stage.broken_off and not cancelled and not stage.turn.goes_on_after(exchange)
+
+
+class RecordedGate:
+    """Decides as it was decided when it was recorded."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
+        """Give the recorded decision; a call that nobody decided on is where the turn was broken off."""
+        fact = self._stage.fact("decision", call.key)
+        if fact is None and self._stage.broken_off:
+            await self._stage.interrupt()
+        if fact is None or not isinstance(fact.event, CallDecided):
+            asked = {"name": call.name, "arguments": call.arguments}
+            raise Diverged(Divergence("decision", call.key.exchange, call.key.index, 0, "$", ABSENT, asked))
+        return CallDecided(call.key, fact.event.decision, "recording")
+
+
+class RecordedToolbox:
+    """Gives the recorded result of each call, or runs it in a toolbox; either way in the recorded order of results.
+
+    The order matters: the results stand in the next request as they came.
+    """
+
+    def __init__(self, stage: Stage, toolbox: Toolbox | None = None) -> None:
+        self._stage = stage
+        self._toolbox = toolbox
+
+    async def run(self, call: ToolCall, arguments: str) -> ToolResult:
+        """Give a result when its turn has come; a call that was broken off breaks the turn off once all others are."""
+        stage, key = self._stage, call.key
+        order = stage.turn.ran(key.exchange) if stage.turn else []
+        recorded = stage.result_of(key)
+        if recorded is None and stage.broken_off:
+            await self._all_of(order)
+            await stage.interrupt()
+        if recorded is None or key not in order:
+            wanted = {"name": call.name, "arguments": arguments}
+            raise Diverged(Divergence("result", key.exchange, key.index, 0, "$", ABSENT, wanted))
+        result = recorded if self._toolbox is None else await self._run(self._toolbox, call, arguments)
+        await self._all_of(order[: order.index(key)])
+        self._event(key).set()
+        return result
+
+    async def _run(self, toolbox: Toolbox, call: ToolCall, arguments: str) -> ToolResult:
+        started = self._stage.fact("start", call.key)
+        if started is not None and started.masked:
+            key = f"{call.key.exchange}.{call.key.index}"
+            raise Stopped(f"Call {key} ({call.name}) had a secret in its arguments; it is not run with asterisks.")
+        return await toolbox.run(call, arguments)
+
+    async def _all_of(self, keys: Sequence[CallKey]) -> None:
+        for key in keys:
+            await self._event(key).wait()
+
+    def _event(self, key: CallKey) -> asyncio.Event:
+        return self._stage.handed_over.setdefault(key, asyncio.Event())
+
+
+class RecordedClock:
+    """The recorded time of what came last; waiting takes none."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def now(self) -> float:
+        """Seconds since the recording's header."""
+        return self._stage.at
+
+    async def sleep(self, seconds: float) -> None:
+        """Go on at once: the recorded times are in the recording."""
+        await asyncio.sleep(0)
