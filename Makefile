@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint format bench local golden clean
+.PHONY: demo test lint bench local format clean
 
 demo: $(READY)           ## set up and open the REPL against the embedded demo agent
 	$(BIN)/callscope demo
@@ -16,6 +16,14 @@ lint: $(READY)           ## style, types, import rule
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(READY)          ## measure, side by side with the peers (docs/performance.md)
+	$(BIN)/pip install --quiet --group bench
+	$(BIN)/python bench/run.py
+
+local: $(READY)          ## fetch a real small language model and chat with it offline
+	$(BIN)/pip install --quiet --editable ".[local]"
+	$(BIN)/callscope demo --local "$$($(BIN)/python examples/local/fetch_smollm2.py)"
 
 format: $(READY)         ## rewrite the code in the house's style
 	$(BIN)/ruff check --fix
