@@ -23,6 +23,15 @@ LONGEST_VALUE = 60
 _EXTRA = ("additionalProperties", "unevaluatedProperties")
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
+_SIZES = {
+    "minLength": ("at least", "characters"),
+    "maxLength": ("at most", "characters"),
+    "minItems": ("at least", "items"),
+    "maxItems": ("at most", "items"),
+    "minProperties": ("at least", "members"),
+    "maxProperties": ("at most", "members"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -145,6 +154,9 @@ def _must(fault: Fault) -> str:
             return f"must be a multiple of {wanted}, not {came}"
         case "pattern":
             return f"must match {wanted}, and {came} does not"
+        case keyword if keyword in _SIZES:
+            least, unit = _SIZES[keyword]
+            return f"must have {least} {wanted} {unit}, not {len(fault.instance)}"
         case keyword if keyword in _BOUNDS:
             return f"must be {_BOUNDS[keyword]} {wanted}, not {came}"
         case _:

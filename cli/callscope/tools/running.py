@@ -6,7 +6,6 @@ not know how tools are loaded, nor who decided that a call may run.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never
@@ -101,7 +100,7 @@ class LocalToolbox:
             self._checked(tool, arguments)
         except InvalidArguments as problem:
             return _invalid(problem)
-        return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False), "mocked"
+        return output_text(output)[0], "mocked"
 
     async def _python(self, tool: Tool, target: PythonFunction, arguments: str, prints: Prints) -> Answer:
         def work(thread: ThreadedCall[Answer]) -> Answer:

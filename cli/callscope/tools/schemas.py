@@ -17,6 +17,15 @@ from .documents import ValuePath
 from .words import did_you_mean, either
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+PYTHON_TYPES = {
+    "str": "string",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+    "list": "array",
+    "dict": "object",
+    "None": "null",
+}
 
 _SCHEMA = frozenset(
     (
@@ -148,9 +157,8 @@ def _type_problem(value: Any) -> str | None:
         return "`type` must be a name, or a list of different names"
     for name in names:
         if not isinstance(name, str) or name not in TYPES:
-            guess = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array"}
-            guess |= {"dict": "object", "none": "null", "None": "null"}
-            hint = f" (did you mean {guess[name]}?)" if name in guess else did_you_mean(str(name), TYPES)
+            meant = PYTHON_TYPES.get(str(name))
+            hint = f" (did you mean {meant}?)" if meant else did_you_mean(str(name), TYPES)
             return f"`type` must be {either(TYPES)}, not {name!r}{hint}"
     return None
 
