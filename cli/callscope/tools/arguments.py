@@ -20,7 +20,7 @@ class Schema:
     """A tool's parameters, ready to check arguments against. Draft 2020-12; no reference is ever fetched."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
-        from jsonschema import Draft202012Validator  # with its parts some 60 ms: not at start-up
+        from jsonschema import Draft202012Validator  # with its parts 45 to 60 ms: not at start-up
         from referencing import Registry
 
         self._validator = Draft202012Validator(parameters, registry=Registry())
