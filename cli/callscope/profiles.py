@@ -121,8 +121,8 @@ def _profile(name: str, members: Mapping[str, Any], place: Place) -> Profile:
         values["ca_file"] = folder / Path(values["ca_file"]).expanduser()
     if "key_env" in values and "key_command" in values:
         place.refuse(name, "key_command", "and key_env name two keys: keep one of them")
-    if "url" not in values and (key := _credential(values)):
-        place.refuse(name, key, "needs a url beside it: a key is for one server")
+    if "url" not in values and (carried := _credential(values)):
+        place.refuse(name, carried, "needs a url beside it: a key is for one server")
     return Profile(name, folder, **values)
 
 

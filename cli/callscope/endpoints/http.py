@@ -10,7 +10,7 @@ for http:// URLs, it adds headers that nobody asked for, and it logs URLs, which
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +20,7 @@ from callscope.core.values import Headers, Request
 from callscope.version import VERSION
 
 from .addresses import origin
-from .endings import ending
+from .endings import Progress, ending
 from .patience import Patience, Timeouts
 from .routes import Routes
 
@@ -107,32 +107,11 @@ class HttpEndpoint:
                     data = await anext(reads, None)
             end = ExchangeEnded(exchange, "complete")
         except Exception as error:
-            end = ExchangeEnded(exchange, *ending(error, progress.step, head_came=response is not None))
+            end = ExchangeEnded(exchange, *ending(error, progress, head_came=response is not None))
         finally:
             patience.stop()
-            if response is not None:
-                await response.aclose()
+            await (response.aclose() if response is not None else progress.hang_up())
         yield end
-
-
-class Progress:
-    """Hears from httpcore what it begins, tells the patience when the request goes out, and remembers the step."""
-
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
-        self.step = ""
-
-    async def __call__(self, name: str, info: Mapping[str, Any]) -> None:
-        """Take one event of https://www.encode.io/httpcore/extensions/#trace."""
-        if not name.endswith(".started"):
-            return
-        # To a proxy, a CONNECT goes out first: it is part of connecting.
-        if name == "http11.send_request_headers.started":
-            if info["request"].method == b"CONNECT":
-                return
-            self._patience.enter("first_byte")
-        if not name.startswith("http11.response_closed"):
-            self.step = name
 
 
 def check_header(name: str, value: str) -> None:

@@ -65,8 +65,7 @@ class Patience:
         """The next phase begins now."""
         self._phase = phase
         self._since = self._loop.time()
-        if self._waiting is not None:
-            self._arm()
+        self._arm()  # the new phase's limit may be the shorter one
 
     def stop(self) -> None:
         """Nothing is waited for any more."""
