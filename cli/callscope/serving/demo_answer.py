@@ -72,25 +72,28 @@ def _deltas(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def completion(answer: Answer, prompt_tokens: int) -> Chunk:
-    """The same answer in one piece."""
-    message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
-    if answer.reasoning:
-        message["reasoning_content"] = answer.reasoning
-    if answer.calls:
-        message["tool_calls"] = [_whole(call) for call in answer.calls]
-    return {
-        "id": _name(answer),
-        "object": "chat.completion",
-        "created": CREATED,
-        "model": MODEL,
-        "choices": [{"index": 0, "message": message, "finish_reason": answer.finish_reason}],
-        "usage": usage(answer, prompt_tokens),
-    }
+    """The same answer in one piece: its chunks, joined."""
+    sent = chunks(answer)
+    message: dict[str, Any] = {"role": "assistant", "content": None}
+    calls: dict[int, dict[str, Any]] = {}
+    for delta in (chunk["choices"][0]["delta"] for chunk in sent):
+        for member in ("content", "reasoning_content"):
+            if delta.get(member):
+                message[member] = f"{message.get(member) or ''}{delta[member]}"
+        for entry in delta.get("tool_calls", ()):
+            _join(calls.setdefault(entry["index"], {}), entry)
+    if calls:
+        message["tool_calls"] = list(calls.values())
+    choice = {"index": 0, "message": message, "finish_reason": sent[-1]["choices"][0]["finish_reason"]}
+    whole = {"id": _name(answer), "object": "chat.completion", "created": CREATED, "model": MODEL, "choices": [choice]}
+    return {**whole, "usage": usage(answer, prompt_tokens)}
 
 
-def _whole(call: Call) -> dict[str, Any]:
-    field = "arguments" if call.kind == "function" else "input"
-    return {"id": call.call_id, "type": call.kind, call.kind: {"name": call.name, field: call.arguments}}
+def _join(call: dict[str, Any], entry: dict[str, Any]) -> None:
+    for kind, inner in ((member, value) for member, value in entry.items() if isinstance(value, dict)):
+        for member, value in inner.items():
+            call.setdefault(kind, {})[member] = call.get(kind, {}).get(member, "") + value
+    call.update({member: value for member, value in entry.items() if member in ("id", "type")})
 
 
 def usage_chunk(answer: Answer, prompt_tokens: int) -> Chunk:
@@ -125,9 +128,7 @@ def words(text: str) -> list[str]:
 
 
 def pieces(text: str) -> list[str]:
-    """Text in pieces of 1 to 12 characters that start at another size for each text; a backslash ends its piece,
-    so that the escape it begins is cut in two.
-    """
+    """Text in pieces of 1 to 12 characters; a backslash ends its piece, so that its escape is cut in two."""
     found: list[str] = []
     turn = crc32(text.encode("utf-8", "surrogatepass"))
     start = 0

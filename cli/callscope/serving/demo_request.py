@@ -16,7 +16,7 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-class Refused(Exception):  # noqa: N818  # it is an answer, not a failure of ours
+class Refused(Exception):
     """A request that gets an error for an answer, in OpenAI's shape."""
 
     def __init__(self, status: int, message: str, param: str | None = None, code: str | None = None) -> None:
@@ -50,8 +50,8 @@ class PastCall:
 class Ask:
     """A valid request: what to answer, with which tools, in which form.
 
-    `results` are the calls of the last assistant message where their results are the newest messages, `calls_before`
-    counts the calls of the whole history, `choice` is a mode or the name of a tool.
+    `prompt` is the newest message of the user, `results` are the calls since then, `calls_before` counts the calls of
+    the whole history, `last_call` names the newest tool called; `choice` is a mode or the name of a tool.
     """
 
     model: str
@@ -83,12 +83,12 @@ def read(body: bytes) -> Ask:
     calls = _history(messages)
     stream, include_usage = _streaming(data)
     tools = tuple(_tools(data))
-    tail = _tail(messages)
+    since = _calls_since_the_prompt(messages)
     return Ask(
         model=_typed(data, "model", str, ""),
         prompt=next((_text(m["content"]) for m in reversed(messages) if m["role"] == "user"), ""),
         tools=tools,
-        results=tuple(calls[len(calls) - tail :]),
+        results=tuple(calls[len(calls) - since :]),
         calls_before=len(calls),
         last_call=calls[-1].name if calls else "",
         choice=_choice(data, tools),
@@ -139,7 +139,9 @@ def _streaming(data: dict[str, Any]) -> tuple[bool, bool]:
 
 
 def _limit(data: dict[str, Any]) -> int | None:
-    limits = [_typed(data, name, int, 0) for name in ("max_tokens", "max_completion_tokens") if data.get(name) is not None]
+    limits = [
+        _typed(data, name, int, 0) for name in ("max_tokens", "max_completion_tokens") if data.get(name) is not None
+    ]
     if any(limit < 1 for limit in limits):
         raise _wrong("The token limit must be at least 1.", "max_tokens")
     return min(limits, default=None)
@@ -292,9 +294,7 @@ def _text(content: Any) -> str:
     return "\n".join(part["text"] for part in content or () if part.get("type") == "text")
 
 
-def _tail(messages: list[Any]) -> int:
-    """How many of the newest messages are results."""
-    tail = 0
-    while tail < len(messages) and messages[-1 - tail]["role"] == "tool":
-        tail += 1
-    return tail
+def _calls_since_the_prompt(messages: list[Any]) -> int:
+    roles = [message["role"] for message in messages]
+    start = len(roles) - roles[::-1].index("user") if "user" in roles else 0
+    return roles[start:].count("tool")

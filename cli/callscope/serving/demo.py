@@ -1,0 +1,237 @@
+"""The demo agent: a deterministic Chat Completions server that chooses tools by words and is wrong when asked to be.
+
+Knows the routes and the way of an answer: request, wishes, answer, chunks, events, reply, with the faults applied at
+their stages. It builds its own frames and must never import `callscope.dialects` or `callscope.session`: what is
+tested against it would otherwise be tested against itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, Final
+
+from callscope.core.values import Headers, Request
+
+from . import demo_speech as speech
+from .connection import Head, Piece
+from .demo_answer import MODEL, Answer, Call, Chunk, chunks, completion, usage_chunk
+from .demo_request import Ask, Refused, read
+from .demo_words import Wish, rounds, take_literals
+from .fault import ChunkFault, EventFault, Fault, Reply, ReplyFault, Stall
+from .faults import as_markdown, asked_for, named, nearest
+from .faults_events import DONE
+
+CHUNK_ORDER: Final = (8, 9, 7, 15, 10, 14, 1, 2, 3, 4, 5, 6)
+"""Rules in the order in which their faults meet the chunks: contents first, ids and indexes, which order them, last."""
+
+LONGEST_ANSWER: Final = 6.0
+"""Seconds that an answer takes at most: a long one goes faster, for nobody waits a minute for a list."""
+
+REMEMBERED: Final = 100
+"""Requests that were refused once and will be answered when they come again."""
+
+
+class DemoAgent:
+    """A handler for `serving.server`. `pace` is the seconds between two pieces, `stall` those of the fault `stall`."""
+
+    def __init__(self, *, pace: float = 0.03, stall: float = 30.0) -> None:
+        self._pace = pace
+        self._stall = stall
+        self._requests = 0
+        self._refused: list[bytes] = []
+
+    async def __call__(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """Answer one request."""
+        reply = self._reply(request)
+        pace = self._pace * reply.slowness
+        if isinstance(reply.pieces, list):
+            pace = min(pace, LONGEST_ANSWER * reply.slowness / max(1, len(reply.pieces)))
+        yield reply.head
+        for piece in reply.pieces:
+            await asyncio.sleep(pace)
+            if isinstance(piece, Stall):
+                await asyncio.sleep(self._stall)
+            else:
+                yield piece
+
+    def _reply(self, request: Request) -> Reply:
+        self._requests += 1
+        try:
+            reply = self._route(request)
+        except Refused as refused:
+            reply = _document(refused.body, refused.status)
+        request_id = ("x-request-id", f"req-demo-{self._requests}")
+        return replace(reply, head=replace(reply.head, headers=(*reply.head.headers, request_id)))
+
+    def _route(self, request: Request) -> Reply:
+        path = request.url.partition("?")[0]
+        match request.method, path:
+            case "POST", "/v1/chat/completions":
+                return self._chat(request)
+            case "GET", "/v1/models":
+                return _document({"object": "list", "data": [_model()]})
+            case "GET", "/v1/models/callscope-demo":
+                return _document(_model())
+            case _, "/v1/chat/completions" | "/v1/models":
+                raise Refused(405, f"Not allowed to {request.method} on {path}.", code="method_not_allowed")
+            case _:
+                raise Refused(404, f"Unknown request URL: {request.method} {path}.", code="unknown_url")
+
+    def _chat(self, request: Request) -> Reply:
+        ask = read(request.body)
+        literals, rest = take_literals(ask.prompt, ask.tools)
+        asked, rest, unknown = asked_for(rest)
+        # The words of a prompt speak of the first answer to it; a header or a model's name of every answer.
+        faults = [*_standing_faults(ask, request.headers), *(() if ask.results else asked)]
+        if unknown and not ask.results:
+            answer = Answer(nearest(unknown))
+        else:
+            answer = _answer(ask, literals, rest, show=bool(asked))
+        return self._sent(ask, answer, self._not_healed(faults, request.body))
+
+    def _not_healed(self, faults: Sequence[Fault], body: bytes) -> list[Fault]:
+        """Faults without those that heal, where this very request was refused before."""
+        if not any(fault.heals for fault in faults):
+            return list(faults)
+        digest = sha256(body).digest()
+        if digest in self._refused:
+            self._refused.remove(digest)
+            return [fault for fault in faults if not fault.heals]
+        self._refused = [*self._refused[-REMEMBERED:], digest]
+        return list(faults)
+
+    @staticmethod
+    def _sent(ask: Ask, answer: Answer, faults: Sequence[Fault]) -> Reply:
+        """The answer on its way through the three stages; a header says which faults had an effect."""
+        honest = chunks(answer) if ask.stream else [completion(answer, ask.prompt_tokens)]
+        if ask.include_usage:
+            honest = [*({**chunk, "usage": None} for chunk in honest), usage_chunk(answer, ask.prompt_tokens)]
+        spoilt, effects = _chunks_spoilt(honest, faults)
+        if ask.stream:
+            reply, more = _streamed(spoilt, faults)
+            effects |= more
+        else:
+            reply = _document(spoilt[0])
+        for fault in faults:
+            if isinstance(fault, ReplyFault):
+                reply = fault.change(reply)
+                effects.add(fault.name)
+        notes = [
+            name if name in effects else f"{name} (without effect here)" for name in (each.name for each in faults)
+        ]
+        noted: Headers = (("x-callscope-faults", ", ".join(notes)),) if notes else ()
+        return replace(reply, head=replace(reply.head, headers=(*reply.head.headers, *noted)))
+
+
+# ---- what to answer -----------------------------------------------------------------------------------------------
+
+
+def _answer(ask: Ask, literals: list[Wish], prompt: str, *, show: bool) -> Answer:
+    """The honest answer. `show` asks for a call where the prompt says nothing but which fault to show."""
+    if literals and ask.choice != "none":
+        stages = [literals]
+    else:
+        choice = "required" if show and not prompt.strip(" .,!?") and ask.choice == "auto" else ask.choice
+        stages = rounds(prompt, ask.tools, choice, ask.last_call)
+    lacking = [wish for stage in stages for wish in stage if wish.missing]
+    wishes = _next([[wish for wish in stage if not wish.missing] for stage in stages], ask)
+    calls = tuple(
+        Call(f"call_{ask.calls_before + number}", wish.tool.name, wish.arguments, wish.tool.kind)
+        for number, wish in enumerate(wishes, 1)
+    )
+    thinks = ask.think or "step by step" in prompt.lower() or "think" in prompt.lower().split()
+    reasoning = speech.thoughts(wishes, ask.results) if thinks else ""
+    return Answer(_text(ask, prompt, wishes, lacking), calls, reasoning, ask.max_tokens)
+
+
+def _next(stages: list[list[Wish]], ask: Ask) -> list[Wish]:
+    """The first calls that have no result yet: a whole round, or one call where they may not be parallel."""
+    done = len(ask.results)
+    for stage in stages:
+        if done < len(stage):
+            return stage[done:] if ask.parallel else stage[done : done + 1]
+        done -= len(stage)
+    return []
+
+
+def _text(ask: Ask, prompt: str, wishes: list[Wish], lacking: list[Wish]) -> str:
+    if wishes:
+        return speech.announcement(wishes)
+    if ask.results:
+        return speech.told(ask)
+    if lacking:
+        return speech.missing(lacking)
+    if speech.ASKS_FAULTS.search(prompt):
+        return (
+            f"Ask for a fault by its name, as in `What's the weather in Paris, with cut arguments`.\n\n{as_markdown()}"
+        )
+    if count := speech.COUNT.search(prompt):
+        return " ".join(str(number) for number in range(1, min(int(count[1]), 20_000) + 1))
+    return speech.greeting(ask.tools) if speech.ASKS_WHO.search(prompt) else speech.nothing_found(ask.tools)
+
+
+def _standing_faults(ask: Ask, headers: Headers) -> list[Fault]:
+    """Those of the model's name (`callscope-demo:index-always-0`) and of the header `x-fault`."""
+    model, _, suffix = ask.model.partition(":")
+    if model != MODEL or (suffix and named(suffix) is None):
+        why = f": {nearest(suffix)}" if suffix and model == MODEL else f"; this server has only {MODEL!r}."
+        raise Refused(404, f"The model {ask.model!r} does not exist{why}", "model", "model_not_found")
+    names = [suffix, *(name for header, value in headers if header.lower() == "x-fault" for name in value.split(","))]
+    found: list[Fault] = []
+    for name in filter(None, names):
+        fault = named(name)
+        if fault is None:
+            raise Refused(400, nearest(name.strip()), "x-fault", "unknown_fault")
+        found.append(fault)
+    return found
+
+
+# ---- how to send it -----------------------------------------------------------------------------------------------
+
+
+def _chunks_spoilt(honest: list[Chunk], faults: Sequence[Fault]) -> tuple[list[Chunk], set[str]]:
+    effects: set[str] = set()
+    chosen = [fault for fault in faults if isinstance(fault, ChunkFault)]
+    for fault in sorted(chosen, key=lambda fault: CHUNK_ORDER.index(fault.rule)):
+        spoilt = fault.change(deepcopy(honest))
+        if spoilt != honest:
+            effects.add(fault.name)
+        honest = spoilt
+    return honest, effects
+
+
+def _streamed(spoilt: list[Chunk], faults: Sequence[Fault]) -> tuple[Reply, set[str]]:
+    effects: set[str] = set()
+    events = [*(b"data: %b\n\n" % _json(chunk) for chunk in spoilt), DONE]
+    for fault in faults:
+        if isinstance(fault, EventFault):
+            changed = fault.change(list(events))
+            if changed != events:
+                effects.add(fault.name)
+            events = changed
+    headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store"))
+    return Reply(Head(200, headers), [piece for event in events for piece in _unevenly(event)]), effects
+
+
+def _unevenly(event: bytes) -> list[bytes]:
+    """An honest server, too, may cut a character of several bytes between two writes."""
+    cut = next((place for place, byte in enumerate(event) if byte & 0xC0 == 0x80), 0)
+    return [event[:cut], event[cut:]] if cut else [event]
+
+
+def _document(data: dict[str, Any], status: int = 200) -> Reply:
+    return Reply(Head(status, (("content-type", "application/json"),)), [_json(data)])
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    """JSON in UTF-8; half a surrogate pair, which has no UTF-8, becomes the escape that it came as."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
+
+
+def _model() -> dict[str, Any]:
+    return {"id": MODEL, "object": "model", "created": 1767225600, "owned_by": "callscope"}

@@ -1,0 +1,90 @@
+"""What a fault is: a small transformation of an honest answer, at one of three stages.
+
+Knows the stages: the chunks as JSON, the stream as bytes, the reply as a whole with its head and its end. Must not
+know any one fault. A transformation gets a list of its own and may change it; what it gives is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from .connection import CutChunk, HangUp, Head, Reset
+from .demo_answer import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Silence, for as long as the demo is set to stall."""
+
+
+ReplyPiece: TypeAlias = bytes | Stall | HangUp | CutChunk | Reset
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply: `pieces` leave one by one, `slowness` times the usual pace apart."""
+
+    head: Head
+    pieces: Iterable[ReplyPiece]
+    slowness: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A way to be wrong: its name, other names, the rule of docs/demo.md it belongs to, and a sentence on it.
+
+    One that `heals` is committed only the first time a request comes: the same request sent again gets its answer.
+    """
+
+    name: str
+    rule: int
+    sentence: str
+    aliases: tuple[str, ...] = ()
+    heals: bool = False
+
+    @property
+    def slug(self) -> str:
+        """The name as it stands in a model's name: `index-always-0`."""
+        return self.name.lower().replace(" ", "-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkFault(Fault):
+    """Changes the chunks of a stream, or the one completion of an answer in one piece."""
+
+    change: Callable[[list[Chunk]], list[Chunk]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFault(Fault):
+    """Changes a stream as bytes, one item an event; an item is one write and may be cut or joined."""
+
+    change: Callable[[list[bytes]], list[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFault(Fault):
+    """Changes the whole reply: its status, its headers, its end."""
+
+    change: Callable[[Reply], Reply]
+
+
+RULES: Final = {
+    1: "Index always 0",
+    2: "Index missing",
+    3: "Index that is no position",
+    4: "Ids on continuations",
+    5: "Names on continuations",
+    6: "Ids missing or shared",
+    7: "Arguments that are no string",
+    8: "Arguments more than once",
+    9: "Arguments that cannot run",
+    10: "Finish reasons",
+    11: "Errors in place of an answer",
+    12: "Endings",
+    13: "Framing",
+    14: "Odd structure",
+    15: "Calls that leak into the text",
+}

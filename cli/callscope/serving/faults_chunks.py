@@ -1,0 +1,308 @@
+"""The faults of rules 10, 14 and 15: finish reasons, odd structure and calls that leak into the text.
+
+Knows the honest chunks of `demo_answer`. Must not know bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+
+from .demo_answer import Chunk, words
+from .fault import ChunkFault, Fault
+from .faults_calls import entries, part
+
+FAULTS: list[Fault] = []
+
+
+def _fault(
+    rule: int, name: str, sentence: str, *aliases: str
+) -> Callable[[Callable[[list[Chunk]], list[Chunk]]], None]:
+    def register(change: Callable[[list[Chunk]], list[Chunk]]) -> None:
+        FAULTS.append(ChunkFault(name=name, rule=rule, sentence=sentence, aliases=aliases, change=change))
+
+    return register
+
+
+def _choices(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
+    for chunk in chunks:
+        yield from chunk["choices"]
+
+
+def _finish(chunks: list[Chunk], finish_reason: str | None) -> list[Chunk]:
+    for choice in _choices(chunks):
+        if choice["finish_reason"] is not None:
+            choice["finish_reason"] = finish_reason
+    return chunks
+
+
+def _like(chunk: Chunk, delta: dict[str, Any]) -> Chunk:
+    """A chunk of the same stream, or a completion of the same kind, with other contents."""
+    other = deepcopy(chunk)
+    part(other).clear()
+    part(other).update(delta)
+    other["choices"][0]["finish_reason"] = None
+    return other
+
+
+# ---- rule 10: finish reasons --------------------------------------------------------------------------------------
+
+
+@_fault(10, "stop with calls", "The finish reason says `stop` although there are calls.", "finish stop with calls")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    return _finish(chunks, "stop")
+
+
+@_fault(10, "no finish reason", "The stream ends with [DONE] alone: no finish reason ever comes.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    return _finish(chunks, None)
+
+
+@_fault(10, "empty finish reason", 'The finish reason is "".')
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    return _finish(chunks, "")
+
+
+@_fault(10, "finish reason twice", "The chunk with the finish reason comes twice, first with `stop`.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    sent: list[Chunk] = []
+    for chunk in chunks:
+        first = _finish([deepcopy(chunk)], "stop") if chunk.get("object") == "chat.completion.chunk" else []
+        sent += [*(each for each in first if each["choices"] and each["choices"][0]["finish_reason"]), chunk]
+    return sent
+
+
+@_fault(10, "tool_calls without calls", "The finish reason says `tool_calls`, but no call came.", "calls missing")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    for chunk in chunks:
+        part(chunk).pop("tool_calls", None)
+    return _finish(chunks, "tool_calls")
+
+
+@_fault(10, "length", "The token limit cuts the answer off, in the middle of the arguments if there are any.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    spoken = [chunk for chunk in chunks if entries(chunk)] or [chunk for chunk in chunks if part(chunk).get("content")]
+    last = spoken[-1] if spoken and chunks[0].get("object") == "chat.completion.chunk" else None
+    for entry in entries(spoken[-1]) if spoken and last is None else ():
+        entry["function"]["arguments"] = entry["function"]["arguments"][:-3]
+    return _finish([chunk for chunk in chunks if chunk is not last], "length")
+
+
+@_fault(10, "content filter", "The provider's filter stops the answer.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    kept = [chunk for chunk in chunks if not entries(chunk)]
+    return _finish(kept, "content_filter")
+
+
+# ---- rule 14: odd structure ---------------------------------------------------------------------------------------
+
+
+@_fault(14, "empty choices", "A chunk without a choice comes first, with the prompt's filter results (Azure).")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    first = {**chunks[0], "choices": [], "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}]}
+    return [first, *chunks] if chunks[0]["object"] == "chat.completion.chunk" else chunks
+
+
+@_fault(14, "null choices", "Between the chunks come some whose choices are null.", "choices null")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    empty = {**chunks[0], "choices": None}
+    return [each for chunk in chunks for each in (empty, chunk)] if len(chunks) > 1 else chunks
+
+
+@_fault(14, "null delta", "The last chunk's delta is null.", "delta null")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    for choice in _choices(chunks):
+        if choice.get("delta") == {}:
+            choice["delta"] = None
+    return chunks
+
+
+@_fault(14, "missing delta", "The last chunk has no delta.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    for choice in _choices(chunks):
+        if choice.get("delta") == {}:
+            del choice["delta"]
+    return chunks
+
+
+@_fault(14, "choice index 1", "The only choice calls itself number 1.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    for choice in _choices(chunks):
+        choice["index"] = 1
+    return chunks
+
+
+@_fault(14, "null members", "Every member that a delta could have is there, as null.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    names = ("role", "content", "refusal", "tool_calls", "function_call", "reasoning_content", "audio")
+    for chunk in chunks:
+        for name in names if chunk["choices"] else ():
+            part(chunk).setdefault(name, None)
+    for choice in _choices(chunks):
+        choice["logprobs"] = None
+        if "delta" in choice and not choice["delta"]:
+            choice["delta"] = dict.fromkeys(names)
+    return chunks
+
+
+@_fault(14, "content as list", "The text comes as a list of parts (Mistral).")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    for chunk in chunks:
+        if text := part(chunk).get("content"):
+            part(chunk)["content"] = [{"type": "text", "text": text}]
+    return chunks
+
+
+@_fault(14, "whole message at the end", "After the deltas the whole message comes once more.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    text = "".join(part(chunk).get("content") or "" for chunk in chunks)
+    calls: dict[int, dict[str, Any]] = {}
+    for entry in (each for chunk in chunks for each in entries(chunk) if "function" in each and "index" in each):
+        call = calls.setdefault(entry["index"], {**deepcopy(entry), "function": {"name": "", "arguments": ""}})
+        for member, value in entry["function"].items():
+            call["function"][member] += value
+    for choice in _choices(chunks):
+        if "delta" in choice and choice["finish_reason"]:
+            choice["message"] = {"role": "assistant", "content": text, "tool_calls": list(calls.values())}
+    return chunks
+
+
+@_fault(
+    14, "function_call", "The call comes in the form of 2023: `function_call`, without an id.", "legacy function_call"
+)
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    kept = [chunk for chunk in chunks if all(entry.get("index", 0) == 0 for entry in entries(chunk))]
+    found = False
+    for chunk in kept:
+        for entry in entries(chunk)[:1]:
+            found = True
+            del part(chunk)["tool_calls"]
+            part(chunk)["function_call"] = entry.get("function", {})
+    return _finish(kept, "function_call") if found else kept
+
+
+@_fault(14, "usage on every chunk", "Every chunk carries the tokens so far.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    for count, chunk in enumerate(chunks):
+        chunk.setdefault("usage", {"prompt_tokens": 9, "completion_tokens": count, "total_tokens": 9 + count})
+    return chunks
+
+
+@_fault(14, "refusal", "The answer is a refusal, in the member made for it.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    text = "I was asked to refuse, so I refuse."
+    said = words(text) if len(chunks) > 1 else [text]
+    usages = [chunk for chunk in chunks if not chunk["choices"]]
+    refused = [_like(chunks[0], {"role": "assistant", "content": None, "refusal": word}) for word in said]
+    refused[-1]["choices"][0]["finish_reason"] = "stop"
+    return [*refused, *usages]
+
+
+@_fault(
+    14, "reasoning in two fields", "The same reasoning comes as `reasoning` and as `reasoning_content` (OpenRouter)."
+)
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    chunks = _with_reasoning(chunks)
+    for chunk in chunks:
+        if text := part(chunk).get("reasoning_content"):
+            part(chunk)["reasoning"] = text
+    return chunks
+
+
+@_fault(14, "reasoning details", "Reasoning comes with signed details that must go back as they are (OpenRouter).")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    chunks = _with_reasoning(chunks)
+    for chunk in chunks:
+        if text := part(chunk).pop("reasoning_content", None):
+            details = [{"type": "reasoning.text", "text": text, "signature": "demo-signature", "index": 0}]
+            part(chunk).update({"reasoning": text, "reasoning_details": details})
+    return chunks
+
+
+@_fault(14, "think tags", "Reasoning comes in the text, between <think> and </think>.")
+def _(chunks: list[Chunk]) -> list[Chunk]:
+    chunks = _with_reasoning(chunks)
+    for chunk in chunks:
+        if text := part(chunk).pop("reasoning_content", None):
+            part(chunk)["content"] = f"<think>{text}</think>{part(chunk).get('content') or ''}"
+    return chunks
+
+
+def _with_reasoning(chunks: list[Chunk]) -> list[Chunk]:
+    text = "The words of the prompt decide."
+    if any(part(chunk).get("reasoning_content") for chunk in chunks):
+        return chunks
+    if len(chunks) == 1:
+        part(chunks[0])["reasoning_content"] = text
+        return chunks
+    return [chunks[0], _like(chunks[0], {"reasoning_content": text}), *chunks[1:]]
+
+
+# ---- rule 15: calls that leak into the text -----------------------------------------------------------------------
+
+
+def _leak(name: str, sentence: str, form: str, *aliases: str, beside: bool = False) -> None:
+    """A fault that writes each call into the text; `form` has places for its name and its arguments."""
+
+    def change(chunks: list[Chunk]) -> list[Chunk]:
+        calls: dict[Any, list[str]] = {}
+        for number, entry in enumerate(each for chunk in chunks for each in entries(chunk)):
+            inner = entry.get("function") or {"name": "", "arguments": entry.get("custom", {}).get("input", "")}
+            call = calls.setdefault(entry.get("index", -number), ["", ""])
+            call[0] += inner.get("name", "")
+            call[1] += inner["arguments"]
+        text = "".join(form.replace("NAME", call[0]).replace("ARGUMENTS", call[1]) for call in calls.values())
+        return _told(chunks, text, beside) if text else chunks
+
+    FAULTS.append(ChunkFault(name=name, rule=15, sentence=sentence, aliases=aliases, change=change))
+
+
+def _told(chunks: list[Chunk], text: str, beside: bool) -> list[Chunk]:
+    if len(chunks) == 1:
+        part(chunks[0])["content"] = f"{part(chunks[0]).get('content') or ''}{text}"
+        if not beside:
+            del part(chunks[0])["tool_calls"]
+        return chunks if beside else _finish(chunks, "stop")
+    leaked = [_like(chunks[0], {"content": word}) for word in words(text)]
+    place = next(number for number, chunk in enumerate(chunks) if entries(chunk))
+    rest = [chunk for chunk in chunks[place:] if beside or not entries(chunk)]
+    told = [*chunks[:place], *leaked, *rest]
+    return told if beside else _finish(told, "stop")
+
+
+_leak(
+    "leaked hermes call",
+    "The server did not parse the model's own form of a call: <tool_call> (Qwen, Hermes).",
+    '\n<tool_call>\n{"name": "NAME", "arguments": ARGUMENTS}\n</tool_call>',
+    "leaked markup",
+    "leaked call",
+    "leak",
+)
+_leak(
+    "leaked mistral call",
+    "The same, as [TOOL_CALLS] (Mistral).",
+    '[TOOL_CALLS][{"name": "NAME", "arguments": ARGUMENTS}]',
+)
+_leak(
+    "leaked llama call",
+    "The same, as <|python_tag|> (Llama).",
+    '<|python_tag|>{"type": "function", "name": "NAME", "parameters": ARGUMENTS}',
+)
+_leak(
+    "leaked kimi call",
+    "The same, in Kimi's markers.",
+    "<|tool_calls_section_begin|><|tool_call_begin|>functions.NAME:0<|tool_call_argument_begin|>ARGUMENTS"
+    "<|tool_call_end|><|tool_calls_section_end|>",
+)
+_leak(
+    "leaked deepseek call",
+    "The same, in DeepSeek's DSML.",
+    '<｜DSML｜function_calls><｜DSML｜invoke name="NAME">ARGUMENTS</｜DSML｜invoke></｜DSML｜function_calls>',
+)
+_leak(
+    "leak beside the call",
+    "The call leaks into the text and comes as a call as well.",
+    '\n<tool_call>\n{"name": "NAME", "arguments": ARGUMENTS}\n</tool_call>',
+    beside=True,
+)
