@@ -1,8 +1,8 @@
 """Secrets planted where they turn up in practice, and a judge that looks for them by means of its own.
 
-The judge shares no code with the masking: it undoes escapes, percent signs and base64, and joins the string members of
-all frames by their path, each in the plainest way. Every secret here is made up, and put together at run time so that no
-scanner takes this file for a leak.
+The judge shares no code with the masking: it undoes escapes, percent signs and base64, and joins the string members
+of all frames by their path, each in the plainest way. Every secret here is made up, and put together at run time so
+that no scanner takes this file for a leak.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -152,7 +153,7 @@ def planted_bodies() -> list[Planted]:
         Planted("a key in a comment of the stream", f": trace {KNOWN}\n\n".encode() + sse(*said("Hi.")), (KNOWN,)),
         Planted("a key in a member that no event is made from", _raw(f'{{"user":"{KNOWN}","choices":[]}}'), (KNOWN,)),
         Planted("a key as the name of a member", _raw(f'{{"{KNOWN}":1,"choices":[]}}'), (KNOWN,)),
-        Planted("an error in mid-stream that repeats the key", _raw(f'{{"error":{{"message":"no {KNOWN}"}}}}'), (KNOWN,)),
+        Planted("an error in mid-stream with the key", _raw(f'{{"error":{{"message":"no {KNOWN}"}}}}'), (KNOWN,)),
         Planted("a key in base64 as of a Basic header", sse({"content": _basic(KNOWN)}), (KNOWN,)),
         Planted("a key in base64 over deltas", sse(*said(_basic(KNOWN), 4)), (KNOWN,)),
         Planted("a key in a percent-encoded URL", sse(*said("https://h/?k=" + quote(ODD, safe=""), 4)), (ODD,), (ODD,)),
@@ -198,10 +199,7 @@ def _answer(arguments: str) -> str:
 def _logprobs(secret: str) -> bytes:
     tokens = pieces(secret, 3)
     return _raw(
-        *(
-            json.dumps({"choices": [{"delta": {"content": t}, "logprobs": {"content": [{"token": t}]}}]})
-            for t in tokens
-        )
+        *(json.dumps({"choices": [{"delta": {"content": t}, "logprobs": {"content": [{"token": t}]}}]}) for t in tokens)
     )
 
 
@@ -217,7 +215,7 @@ def _cumulative(arguments: str) -> bytes:
 def cut(body: bytes, cuts: Iterable[int]) -> list[bytes]:
     """The body in reads that end at these offsets."""
     at = [0, *sorted({c for c in cuts if 0 < c < len(body)}), len(body)]
-    return [body[start:end] for start, end in zip(at, at[1:], strict=False) if start < end]
+    return [body[start:end] for start, end in pairwise(at) if start < end]
 
 
 def arrivals(body: bytes, cuts: Iterable[int] = (), *, stream: bool = True, status: int = 200) -> list[Arrival]:
@@ -266,6 +264,9 @@ def _choice_words(delta: dict[str, Any], frame: Frame) -> Iterator[PeerEvent]:
 # ---- the judge -----------------------------------------------------------------------------------------------------
 
 
+ESCAPE = re.compile(rb'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])')
+
+
 def exposed(data: bytes, secret: str) -> str:
     """How a secret can be read in some bytes; empty where it cannot."""
     wanted = secret.encode()
@@ -288,7 +289,9 @@ def _deeper(how: str, data: bytes) -> Iterator[tuple[str, bytes]]:
         for run in re.findall(rb"[A-Za-z0-9+/]{12,}", data):
             for shift in range(4):
                 yield f"{how}, from base64", _from_base64(run[shift:])
-        data = re.sub(rb'\\(?:u[dD][89abAB]..\\u....|u[0-9a-fA-F]{4}|["\\/bfnrt])', _plain, data)
+        data = re.sub(
+            rb'\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|["\\/bfnrt])', _plain, data
+        )
 
 
 def _plain(found: re.Match[bytes]) -> bytes:

@@ -43,11 +43,10 @@ class Waiting:
 
     def mark(self, start: int, end: int) -> None:
         """Mark a span of the body, as far as it lies in this read."""
-        if not self.exact:
-            start, end = self.start, self.start + len(self._data)
-        start, end = max(start - self.start, 0), min(end - self.start, len(self._data))
-        if start < end:
-            self.spans.append((start, end))
+        size = len(self._data)
+        if start < self.end and self.start < end and size:
+            part = (max(start - self.start, 0), min(end - self.start, size))
+            self.spans.append(part if self.exact else (0, size))
 
     @property
     def _data(self) -> bytes:
@@ -97,9 +96,15 @@ class Body:
 
     def bytes_of(self, span: Span) -> tuple[int, bytes]:
         """As much of a span as is still here: (where that starts, its bytes)."""
-        start = max(span[0], self._recent[0][0]) if self._recent else span[1]
-        pieces = [data[max(0, start - at) : max(0, span[1] - at)] for at, data in self._recent if at < span[1]]
-        return start, b"".join(pieces)
+        start = span[1]
+        pieces: list[bytes] = []
+        for at, data in reversed(self._recent):
+            if at + len(data) <= span[0]:
+                break
+            if at < span[1]:
+                start = max(at, span[0])
+                pieces.append(data[start - at : span[1] - at])
+        return start, b"".join(reversed(pieces))
 
 
 def _inflater(encodings: list[str]) -> _Inflater | None:

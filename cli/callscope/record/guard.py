@@ -142,7 +142,10 @@ class SecretGuard:
 
     def _clean(self, arrival: Arrival) -> Arrival:
         """The arrival without a secret in the words of its errors: a server likes to repeat a key that it refuses."""
-        if not any(type(event) in (ResponseFailed, Diagnostic) for event in arrival.decoded):
+        for event in arrival.decoded:
+            if type(event) is ResponseFailed or type(event) is Diagnostic:
+                break
+        else:
             return arrival
         return replace(arrival, decoded=[self._clean_event(event) for event in arrival.decoded])
 
@@ -165,6 +168,8 @@ class SecretGuard:
         for fragment in fragments:
             piece = fragment.piece
             place = self._place(piece)
+            if not self._waiting or place[1] <= self._waiting[0].start:
+                continue
             start, raw = self._body.bytes_of(place)
             if piece.frame is not None and place == (start, piece.frame.end):
                 spans = locate(raw, piece.text, fragment.part, fragment.so_far)

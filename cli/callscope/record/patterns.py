@@ -80,9 +80,9 @@ PATTERNS = (
     ),
 )
 
-BY_NAME = {pattern.name: pattern for pattern in PATTERNS}
+PREFIXES = tuple(prefix for pattern in PATTERNS for prefix in pattern.prefixes)
 
-PREFIX = b"|".join(prefix for pattern in PATTERNS for prefix in pattern.prefixes)
+PREFIX = b"|".join(PREFIXES)
 """Cheap: whether a text may hold a token at all."""
 
 PREFIXED = re.compile(BOUNDARY + b"(?:" + PREFIX + b")")
@@ -96,11 +96,11 @@ UNDECIDED_REACH = 1100
 PARTIAL = re.compile(
     BOUNDARY
     + b"(?:"
-    + b"|".join({re.escape(prefix[:size]) for p in PATTERNS for prefix in p.prefixes for size in range(1, len(prefix))})
+    + b"|".join({re.escape(prefix[:size]) for prefix in PREFIXES for size in range(1, len(prefix))})
     + rb")\Z"
 )
 """A text that ends in a part of a public prefix: no secret yet, but it has to be remembered."""
-PARTIAL_REACH = max(len(prefix) for pattern in PATTERNS for prefix in pattern.prefixes) + 2
+PARTIAL_REACH = max(map(len, PREFIXES)) + 2
 
 GROWING = {pattern.name: re.compile(pattern.growing) for pattern in PATTERNS}
 

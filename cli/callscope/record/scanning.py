@@ -21,6 +21,7 @@ from .patterns import (
     PARTIAL_REACH,
     PREFIX,
     PREFIXED,
+    PREFIXES,
     UNDECIDED,
     UNDECIDED_REACH,
     WHOLE,
@@ -71,6 +72,9 @@ class Scanner:
         values = set(values)
         known = {value.encode("utf-8", "surrogatepass") for value in values}
         self._needles = sorted(known.union(*map(_in_base64, known)))
+        beginnings = [*self._needles, *PREFIXES]
+        self._firsts = {beginning[:1] for beginning in beginnings}
+        self._pairs = {pair for beginning in beginnings for pair in _pairs(beginning)}
         self._listed = [needle for needle in self._needles if b"," in needle]
         self._single = [needle for needle in self._needles if b"," not in needle]
         self._hiding = re.compile(_hiding_escapes({*_IN_TOKENS, *"".join(values)}, {*"".join(values)}))
@@ -90,8 +94,10 @@ class Scanner:
         open_escape = () if end == len(window) else (Suspect(end, known=False, telling=False),)
         if growing is None and not self._has_sign(window):
             suspects = () if final else tuple(self._endings(window[:end], inside=inside, tokens=False))
-            cut = min((suspect.start for suspect in suspects), default=end)
-            if cut == end or b"\\" not in window[max(0, cut - 12) :]:
+            if not suspects:
+                return Scan((), end, open_escape)
+            cut = min([suspect.start for suspect in suspects])
+            if b"\\" not in window[max(0, cut - 12) :]:
                 return Scan((), cut, suspects + open_escape)
         return self._scan_readings(window[:end], inside, growing, final, open_escape)
 
@@ -119,12 +125,14 @@ class Scanner:
 
         No token and no escape has a comma in it, so the pieces between commas can be looked at by themselves.
         """
-        if any(needle in window for needle in self._listed):
-            return True
+        for needle in self._listed:
+            if needle in window:
+                return True
         if len(window) > REPETITIVE:
             window = b",".join(set(window.split(b",")))
-        if any(needle in window for needle in self._single):
-            return True
+        for needle in self._single:
+            if needle in window:
+                return True
         return bool(self._sign.search(window) and (self._hiding.search(window) or PREFIXED.search(window)))
 
     def _matches(self, data: bytes, inside: bool, growing: str | None) -> Iterator[tuple[int, int, str | None]]:
@@ -144,6 +152,8 @@ class Scanner:
     def _endings(self, data: bytes, *, inside: bool, tokens: bool) -> Iterator[Suspect]:
         """What the end of a reading may become; `tokens`: a vendor's prefix may be in it."""
         size = len(data)
+        if not tokens and data[-1:] not in self._firsts and data[-2:] not in self._pairs:
+            return
         for needle in self._needles:
             at = _beginning(data, needle)
             if at >= 0:
@@ -177,7 +187,7 @@ class Stream:
         if scan.cut:
             self._inside = window[scan.cut - 1 : scan.cut].isalnum() and not _BREAK.search(window, 0, scan.cut)
         self.kept = window[scan.cut :]
-        self.suspects = tuple(replace(suspect, start=suspect.start - scan.cut) for suspect in scan.suspects)
+        self.suspects = tuple([replace(suspect, start=suspect.start - scan.cut) for suspect in scan.suspects])
         self.growing = scan.growing
         return scan
 
@@ -214,6 +224,10 @@ def _beginning(data: bytes, needle: bytes) -> int:
     while at >= 0 and not needle.startswith(data[at:]):
         at = data.find(needle[:1], at + 1)
     return at
+
+
+def _pairs(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + 2] for at in range(len(data) - 1))
 
 
 def _in_base64(value: bytes) -> Iterator[bytes]:

@@ -26,6 +26,7 @@ INCOMPLETE = re.compile(
 )
 """An escape that the end of a text cuts off, whatever depth it is meant for."""
 INCOMPLETE_REACH = 256
+LONGEST_ESCAPE = 6
 
 _SHORT = dict(zip(b'"\\/bfnrt', (b'"', b"\\", b"/", b"\b", b"\f", b"\n", b"\r", b"\t"), strict=True))
 
@@ -87,6 +88,8 @@ def unescaped(view: View) -> View:
 
 def incomplete(text: bytes) -> int:
     """Where the escape starts that the end of a text cuts off; the end where there is none."""
+    if b"\\" not in text[-LONGEST_ESCAPE:] and b"%" not in text[-2:]:
+        return len(text)
     found = INCOMPLETE.search(text, max(0, len(text) - INCOMPLETE_REACH))
     return found.start() if found else len(text)
 
