@@ -20,7 +20,8 @@ from .credentials import is_credential, secret_part
 LONGEST_ARGUMENT = 100_000
 """Bytes: Linux refuses a single argument of 128 KiB or more, so a longer body goes through a pipe."""
 
-ADDED_BY_CURL = ("accept", "user-agent")
+EXPECT_THRESHOLD = 1024
+"""Bytes: from here on some versions of curl ask for leave to send the body, which is another request."""
 
 
 class Piece(NamedTuple):
@@ -41,7 +42,7 @@ def curl_command(request: Request, *, key_variable: str | None = None, secrets: 
     words = ["curl", "--no-buffer", *_method(request), *_url_options(request.url), _word(hide.pieces(request.url))]
     for name, value in _headers(request):
         words += ["-H", _header(name, value, hide)]
-    if not request.body:
+    if not _has_body(request):
         return " ".join(words)
     if _fits_an_argument(request.body):
         return " ".join([*words, "--data-binary", _word(hide.pieces(request.body.decode("utf-8")))])
@@ -82,8 +83,13 @@ def _secrets(request: Request, known: Sequence[str]) -> list[str]:
 def _method(request: Request) -> list[str]:
     if request.method == "HEAD":
         return ["--head"]
-    implied = "POST" if request.body else "GET"
+    implied = "POST" if _has_body(request) else "GET"
     return [] if request.method == implied else ["-X", shlex.quote(request.method)]
+
+
+def _has_body(request: Request) -> bool:
+    """Whether there is a body, be it an empty one."""
+    return bool(request.body) or any(name.lower() == "content-length" for name, _ in request.headers)
 
 
 def _url_options(url: str) -> list[str]:
@@ -92,21 +98,25 @@ def _url_options(url: str) -> list[str]:
     return [*options, "--path-as-is"] if "/." in urlsplit(url).path else options
 
 
-def _headers(request: Request) -> list[tuple[str, str]]:
+def _headers(request: Request) -> list[tuple[str, str | None]]:
     """The headers to name: those that curl derives are left out, those that it would add are taken away."""
     host = urlsplit(request.url).netloc
-    named = [
+    named: list[tuple[str, str | None]] = [
         (name, value)
         for name, value in request.headers
         if name.lower() != "content-length" and (name.lower(), value) != ("host", host)
     ]
+    added = ["accept", "user-agent"]
+    if _has_body(request):
+        added.append("content-type")
+    if len(request.body) > EXPECT_THRESHOLD:
+        added.append("expect")
     present = {name.lower() for name, _ in named}
-    added = [*ADDED_BY_CURL, *(["content-type", "expect"] if request.body else [])]
-    return named + [(name, "\0") for name in added if name not in present]
+    return named + [(name, None) for name in added if name not in present]
 
 
-def _header(name: str, value: str, hide: Hiding) -> str:
-    if value == "\0":
+def _header(name: str, value: str | None, hide: Hiding) -> str:
+    if value is None:
         return shlex.quote(f"{name}:")
     return _word(hide.pieces(f"{name}: {value}")) if value else shlex.quote(f"{name};")
 
@@ -128,7 +138,15 @@ def _word(pieces: list[Piece]) -> str:
         return shlex.quote(texts)
     if re.search(r"[\\\"$`!]", texts):
         return "".join(f'"${piece.variable}"' if piece.variable else shlex.quote(piece.text) for piece in pieces)
-    return '"' + "".join(f"${{{piece.variable}}}" if piece.variable else piece.text for piece in pieces) + '"'
+    following = [piece.text for piece in pieces[1:]] + [""]
+    return '"' + "".join(map(_within_quotes, pieces, following)) + '"'
+
+
+def _within_quotes(piece: Piece, following: str) -> str:
+    """Text as it is, a variable with braces only where a letter follows."""
+    if not piece.variable:
+        return piece.text
+    return f"${{{piece.variable}}}" if re.match(r"\w", following) else f"${piece.variable}"
 
 
 def _printf(body: bytes, hide: Hiding) -> str:
@@ -137,6 +155,8 @@ def _printf(body: bytes, hide: Hiding) -> str:
     pieces = hide.pieces(body.decode("utf-8", "surrogateescape"))
     formats = "".join("%s" if piece.variable else "".join(map(_escaped, piece.text)) for piece in pieces)
     arguments = [f'"${piece.variable}"' for piece in pieces if piece.variable]
+    if formats.startswith("-"):
+        formats = rf"\055{formats[1:]}"  # or printf takes it for an option
     return " ".join(["printf", shlex.quote(formats), *arguments])
 
 
