@@ -26,7 +26,8 @@ ASKS_FAULTS: Final = re.compile(r"^\W*(list |show )?(your |the )?faults\W*$", re
 def greeting(tools: Sequence[Tool]) -> str:
     """Who it is and what it can do."""
     if tools:
-        can = f"I can call {_several([tool.name for tool in tools])}: name one in plain words, or write a call out, as in "
+        names = _several([tool.name for tool in tools])
+        can = f"I can call {names}: name one in plain words, or write a call out, as in "
         can += f"`{_example(tools[0])}`."
     else:
         can = "The request offers no tools, so I can only talk."

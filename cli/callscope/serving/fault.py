@@ -6,9 +6,9 @@ know any one fault. A transformation gets a list of its own and may change it; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .connection import CutChunk, HangUp, Head, Reset
 from .demo_answer import Chunk
@@ -69,6 +69,44 @@ class ReplyFault(Fault):
     """Changes the whole reply: its status, its headers, its end."""
 
     change: Callable[[Reply], Reply]
+
+
+def chunk_fault(
+    table: list[Fault], rule: int, name: str, sentence: str, *aliases: str
+) -> Callable[[Callable[[list[Chunk]], list[Chunk]]], None]:
+    """A decorator that puts a change of chunks into a table, under this name."""
+
+    def register(change: Callable[[list[Chunk]], list[Chunk]]) -> None:
+        table.append(ChunkFault(name=name, rule=rule, sentence=sentence, aliases=aliases, change=change))
+
+    return register
+
+
+# ---- looking at chunks --------------------------------------------------------------------------------------------
+
+
+def part(chunk: Chunk) -> dict[str, Any]:
+    """The delta of a chunk, or the message of a completion."""
+    choice = chunk["choices"][0] if chunk["choices"] else {}
+    found: dict[str, Any] = choice.get("delta" if "delta" in choice else "message") or {}
+    return found
+
+
+def entries(chunk: Chunk) -> list[dict[str, Any]]:
+    """The calls in a chunk, or the pieces of them."""
+    found = part(chunk).get("tool_calls") or ()
+    return [found] if isinstance(found, dict) else list(found)
+
+
+def all_entries(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
+    """The calls of all chunks, or the pieces of them."""
+    for chunk in chunks:
+        yield from entries(chunk)
+
+
+def openings(chunks: list[Chunk]) -> list[dict[str, Any]]:
+    """The pieces with which a call begins: those that have an id."""
+    return [entry for entry in all_entries(chunks) if "id" in entry]
 
 
 RULES: Final = {

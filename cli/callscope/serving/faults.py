@@ -10,12 +10,13 @@ import re
 from difflib import get_close_matches
 from typing import Final
 
-from . import faults_calls, faults_chunks, faults_events, faults_replies
+from . import faults_arguments, faults_calls, faults_chunks, faults_events, faults_leaks, faults_replies
 from .fault import RULES, Fault
 
+MODULES: Final = (faults_calls, faults_arguments, faults_chunks, faults_events, faults_replies, faults_leaks)
 FAULTS: Final[tuple[Fault, ...]] = tuple(
     sorted(
-        (*faults_calls.FAULTS, *faults_chunks.FAULTS, *faults_events.FAULTS, *faults_replies.FAULTS),
+        (fault for module in MODULES for fault in module.FAULTS),
         key=lambda fault: fault.rule,
     )
 )

@@ -1,28 +1,20 @@
-"""The faults of rules 10, 14 and 15: finish reasons, odd structure and calls that leak into the text.
+"""The faults of rules 10 and 14: finish reasons and odd structure.
 
 Knows the honest chunks of `demo_answer`. Must not know bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from .demo_answer import Chunk, words
-from .fault import ChunkFault, Fault
-from .faults_calls import entries, part
+from .fault import Fault, chunk_fault, entries, part
 
 FAULTS: list[Fault] = []
-
-
-def _fault(
-    rule: int, name: str, sentence: str, *aliases: str
-) -> Callable[[Callable[[list[Chunk]], list[Chunk]]], None]:
-    def register(change: Callable[[list[Chunk]], list[Chunk]]) -> None:
-        FAULTS.append(ChunkFault(name=name, rule=rule, sentence=sentence, aliases=aliases, change=change))
-
-    return register
+_fault = partial(chunk_fault, FAULTS)
 
 
 def _choices(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
@@ -30,14 +22,15 @@ def _choices(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
         yield from chunk["choices"]
 
 
-def _finish(chunks: list[Chunk], finish_reason: str | None) -> list[Chunk]:
+def finish(chunks: list[Chunk], finish_reason: str | None) -> list[Chunk]:
+    """The chunks with this finish reason in place of theirs."""
     for choice in _choices(chunks):
         if choice["finish_reason"] is not None:
             choice["finish_reason"] = finish_reason
     return chunks
 
 
-def _like(chunk: Chunk, delta: dict[str, Any]) -> Chunk:
+def like(chunk: Chunk, delta: dict[str, Any]) -> Chunk:
     """A chunk of the same stream, or a completion of the same kind, with other contents."""
     other = deepcopy(chunk)
     part(other).clear()
@@ -51,24 +44,24 @@ def _like(chunk: Chunk, delta: dict[str, Any]) -> Chunk:
 
 @_fault(10, "stop with calls", "The finish reason says `stop` although there are calls.", "finish stop with calls")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    return _finish(chunks, "stop")
+    return finish(chunks, "stop")
 
 
 @_fault(10, "no finish reason", "The stream ends with [DONE] alone: no finish reason ever comes.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    return _finish(chunks, None)
+    return finish(chunks, None)
 
 
 @_fault(10, "empty finish reason", 'The finish reason is "".')
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    return _finish(chunks, "")
+    return finish(chunks, "")
 
 
 @_fault(10, "finish reason twice", "The chunk with the finish reason comes twice, first with `stop`.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     sent: list[Chunk] = []
     for chunk in chunks:
-        first = _finish([deepcopy(chunk)], "stop") if chunk.get("object") == "chat.completion.chunk" else []
+        first = finish([deepcopy(chunk)], "stop") if chunk.get("object") == "chat.completion.chunk" else []
         sent += [*(each for each in first if each["choices"] and each["choices"][0]["finish_reason"]), chunk]
     return sent
 
@@ -77,7 +70,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 def _(chunks: list[Chunk]) -> list[Chunk]:
     for chunk in chunks:
         part(chunk).pop("tool_calls", None)
-    return _finish(chunks, "tool_calls")
+    return finish(chunks, "tool_calls")
 
 
 @_fault(10, "length", "The token limit cuts the answer off, in the middle of the arguments if there are any.")
@@ -86,13 +79,13 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
     last = spoken[-1] if spoken and chunks[0].get("object") == "chat.completion.chunk" else None
     for entry in entries(spoken[-1]) if spoken and last is None else ():
         entry["function"]["arguments"] = entry["function"]["arguments"][:-3]
-    return _finish([chunk for chunk in chunks if chunk is not last], "length")
+    return finish([chunk for chunk in chunks if chunk is not last], "length")
 
 
 @_fault(10, "content filter", "The provider's filter stops the answer.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     kept = [chunk for chunk in chunks if not entries(chunk)]
-    return _finish(kept, "content_filter")
+    return finish(kept, "content_filter")
 
 
 # ---- rule 14: odd structure ---------------------------------------------------------------------------------------
@@ -179,7 +172,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
             found = True
             del part(chunk)["tool_calls"]
             part(chunk)["function_call"] = entry.get("function", {})
-    return _finish(kept, "function_call") if found else kept
+    return finish(kept, "function_call") if found else kept
 
 
 @_fault(14, "usage on every chunk", "Every chunk carries the tokens so far.")
@@ -194,7 +187,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
     text = "I was asked to refuse, so I refuse."
     said = words(text) if len(chunks) > 1 else [text]
     usages = [chunk for chunk in chunks if not chunk["choices"]]
-    refused = [_like(chunks[0], {"role": "assistant", "content": None, "refusal": word}) for word in said]
+    refused = [like(chunks[0], {"role": "assistant", "content": None, "refusal": word}) for word in said]
     refused[-1]["choices"][0]["finish_reason"] = "stop"
     return [*refused, *usages]
 
@@ -236,73 +229,4 @@ def _with_reasoning(chunks: list[Chunk]) -> list[Chunk]:
     if len(chunks) == 1:
         part(chunks[0])["reasoning_content"] = text
         return chunks
-    return [chunks[0], _like(chunks[0], {"reasoning_content": text}), *chunks[1:]]
-
-
-# ---- rule 15: calls that leak into the text -----------------------------------------------------------------------
-
-
-def _leak(name: str, sentence: str, form: str, *aliases: str, beside: bool = False) -> None:
-    """A fault that writes each call into the text; `form` has places for its name and its arguments."""
-
-    def change(chunks: list[Chunk]) -> list[Chunk]:
-        calls: dict[Any, list[str]] = {}
-        for number, entry in enumerate(each for chunk in chunks for each in entries(chunk)):
-            inner = entry.get("function") or {"name": "", "arguments": entry.get("custom", {}).get("input", "")}
-            call = calls.setdefault(entry.get("index", -number), ["", ""])
-            call[0] += inner.get("name", "")
-            call[1] += inner["arguments"]
-        text = "".join(form.replace("NAME", call[0]).replace("ARGUMENTS", call[1]) for call in calls.values())
-        return _told(chunks, text, beside) if text else chunks
-
-    FAULTS.append(ChunkFault(name=name, rule=15, sentence=sentence, aliases=aliases, change=change))
-
-
-def _told(chunks: list[Chunk], text: str, beside: bool) -> list[Chunk]:
-    if len(chunks) == 1:
-        part(chunks[0])["content"] = f"{part(chunks[0]).get('content') or ''}{text}"
-        if not beside:
-            del part(chunks[0])["tool_calls"]
-        return chunks if beside else _finish(chunks, "stop")
-    leaked = [_like(chunks[0], {"content": word}) for word in words(text)]
-    place = next(number for number, chunk in enumerate(chunks) if entries(chunk))
-    rest = [chunk for chunk in chunks[place:] if beside or not entries(chunk)]
-    told = [*chunks[:place], *leaked, *rest]
-    return told if beside else _finish(told, "stop")
-
-
-_leak(
-    "leaked hermes call",
-    "The server did not parse the model's own form of a call: <tool_call> (Qwen, Hermes).",
-    '\n<tool_call>\n{"name": "NAME", "arguments": ARGUMENTS}\n</tool_call>',
-    "leaked markup",
-    "leaked call",
-    "leak",
-)
-_leak(
-    "leaked mistral call",
-    "The same, as [TOOL_CALLS] (Mistral).",
-    '[TOOL_CALLS][{"name": "NAME", "arguments": ARGUMENTS}]',
-)
-_leak(
-    "leaked llama call",
-    "The same, as <|python_tag|> (Llama).",
-    '<|python_tag|>{"type": "function", "name": "NAME", "parameters": ARGUMENTS}',
-)
-_leak(
-    "leaked kimi call",
-    "The same, in Kimi's markers.",
-    "<|tool_calls_section_begin|><|tool_call_begin|>functions.NAME:0<|tool_call_argument_begin|>ARGUMENTS"
-    "<|tool_call_end|><|tool_calls_section_end|>",
-)
-_leak(
-    "leaked deepseek call",
-    "The same, in DeepSeek's DSML.",
-    '<｜DSML｜function_calls><｜DSML｜invoke name="NAME">ARGUMENTS</｜DSML｜invoke></｜DSML｜function_calls>',
-)
-_leak(
-    "leak beside the call",
-    "The call leaks into the text and comes as a call as well.",
-    '\n<tool_call>\n{"name": "NAME", "arguments": ARGUMENTS}\n</tool_call>',
-    beside=True,
-)
+    return [chunks[0], like(chunks[0], {"reasoning_content": text}), *chunks[1:]]
