@@ -185,7 +185,7 @@ RULES: dict[str, tuple[str, Callable[[object], bool]]] = {
     "headers": ("a table of texts", _text_table),
     "query": ("a table of texts", _text_table),
     "params": ("a table", _table),
-    "system": ("a text", _text),
+    "system": ("a text", lambda value: isinstance(value, str)),
     "tools": ("a list of file names", _texts),
     "tool_choice": ("a text", _text),
     "parallel": ("true or false", _switch),

@@ -85,7 +85,11 @@ def _with_scheme(text: str) -> str:
     if is_loopback(host.partition("]")[0]):
         return f"http://{text}"
     shown = without_userinfo(text)
-    raise UsageError(f"{shown or 'it'} has no https:// or http:// before it: write https://{shown or 'SERVER'}")
+    if not host:
+        raise UsageError(
+            f"a URL begins with http:// or https:// and the name of a server: {shown or 'an empty one'} does not"
+        )
+    raise UsageError(f"{shown} has no https:// or http:// before it: write https://{shown}")
 
 
 def _basic(userinfo: str) -> tuple[Headers, tuple[str, ...]]:
