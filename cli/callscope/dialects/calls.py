@@ -1,0 +1,312 @@
+"""Which call a piece belongs to, and what the calls of a response come to.
+
+Knows the ways in which servers number, name and repeat calls. Must not know where the pieces come from, nor how the
+response ended, but for what `assemble` is told. The order of calls is the order in which they came into sight.
+
+The rules, in short: an index is a key, not a place. A new id with a name opens a call once the arguments before it are
+whole; before that it belongs to the call that is growing. What has neither name nor id goes on with the call of its
+index, else with the last one. An id that two calls share stays with the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from typing import Any
+
+from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent
+from callscope.core.values import CallKey, Fault, Frame, ToolCall
+
+from .arguments import problem_of, verdict
+from .diagnostics import diagnostic, excerpt
+from .fragments import Fragment, OpenCall, conflicts, grown_name, read
+
+LEGACY = "function_call"
+
+
+class Calls:
+    """The calls of one response while they grow. `offered` are the names of the tools on offer."""
+
+    def __init__(self, exchange: int, offered: Collection[str]) -> None:
+        self.calls: list[OpenCall] = []
+        self.damaged = False  # an event that held a piece of a call could not be read
+        self.halves = False  # characters may come in halves
+        self._exchange = exchange
+        self._offered = offered
+        self._last: OpenCall | None = None
+        self._by_index: dict[Hashable, OpenCall] = {}
+        self._by_id: dict[str, OpenCall] = {}
+        self._reported: set[tuple[CallKey | None, str]] = set()
+
+    def add(self, entries: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the `tool_calls` of a delta."""
+        if isinstance(entries, dict):
+            self._report(out, "calls_not_listed", None, frame)
+            entries = [entries]
+        elif not isinstance(entries, list):
+            out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entries))))
+            return
+        taken: list[OpenCall] = []
+        for entry in entries:
+            if not self._continue(entry, frame, out):
+                if not isinstance(entry, dict):
+                    out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry))))
+                elif call := self._take(read(entry), taken, frame, out):
+                    taken.append(call)
+
+    def _continue(self, entry: Any, frame: Frame, out: list[PeerEvent]) -> bool:
+        """The hot path: an index and a piece of arguments, nothing else."""
+        if type(entry) is not dict or len(entry) != 2 or self.halves:
+            return False
+        function = entry.get("function")
+        if type(function) is not dict or len(function) != 1:
+            return False
+        index = entry.get("index")
+        piece = function.get("arguments")
+        if type(index) is not int or type(piece) is not str or not piece:
+            return False
+        call = self._by_index.get(index)
+        if call is None:
+            return False
+        self._last = call
+        call.pieces.append(piece)
+        out.append(ArgumentsDelta(call.key, piece, frame))
+        return True
+
+    def add_legacy(self, entry: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take a `function_call` member, the form before `tool_calls`."""
+        if not isinstance(entry, dict):
+            out.append(diagnostic("member_odd", None, frame, member=LEGACY, text=excerpt(repr(entry))))
+        elif self.calls and LEGACY not in self._by_index:
+            self._report(out, "function_call_repeated", None, frame)
+        elif call := self._take(read({"index": LEGACY, "function": entry}), [], frame, out):
+            self._report(out, "legacy_function_call", call.key, frame)
+
+    def add_whole(self, entries: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the `tool_calls` of a whole message: what the deltas said already is compared, not added."""
+        listed = entries if isinstance(entries, list) else [entries]
+        for place, entry in enumerate(listed):
+            fragment = read(entry) if isinstance(entry, dict) else None
+            known = self._by_id.get(fragment.call_id) if fragment and fragment.call_id else None
+            if known is None and place < len(self.calls):
+                known = self.calls[place]
+            if fragment is None or known is None:
+                self.add([entry], frame, out)
+                continue
+            known.add_extra(fragment.extra)
+            known.name = known.name or fragment.name
+            if known.started:
+                known.snapshot = fragment.piece or None
+            elif fragment.piece:
+                self._grow(known, fragment.piece, frame, out)
+
+    # ---- which call -------------------------------------------------------------------------------------------------
+
+    def _take(self, fragment: Fragment, taken: list[OpenCall], frame: Frame, out: list[PeerEvent]) -> OpenCall | None:
+        """Give a fragment to its call; None where it says nothing and belongs to none."""
+        call = self._find(fragment, taken, frame, out)
+        if call is None:
+            if not (fragment.call_id or fragment.name or fragment.piece):
+                return None
+            call = self._open(fragment, frame, out)
+        else:
+            self._update(call, fragment, frame, out)
+        self._last = call
+        call.add_extra(fragment.extra)
+        for code in fragment.odd:
+            self._report(out, code, call.key, frame)
+        if fragment.piece:
+            self._grow(call, fragment.piece, frame, out)
+        return call
+
+    def _find(self, fragment: Fragment, taken: list[OpenCall], frame: Frame, out: list[PeerEvent]) -> OpenCall | None:
+        by_id = self._by_id.get(fragment.call_id) if fragment.call_id else None
+        if fragment.index is None:
+            return self._find_without_index(fragment, by_id, taken, frame, out)
+        at_index = self._by_index.get(fragment.index)
+        if at_index is None:
+            return self._find_at_new_index(fragment, by_id, taken, frame, out)
+        if by_id is not None and by_id is not at_index:
+            return None if self._opens_another(by_id, fragment) else by_id
+        if at_index in taken and fragment.name:
+            return None
+        if fragment.call_id and at_index.call_id and fragment.call_id != at_index.call_id:
+            return None if self._new_id_opens(at_index, fragment) else at_index
+        return None if self._opens_another(at_index, fragment) else at_index
+
+    def _find_at_new_index(
+        self, fragment: Fragment, by_id: OpenCall | None, taken: list[OpenCall], frame: Frame, out: list[PeerEvent]
+    ) -> OpenCall | None:
+        known = by_id
+        if known is not None and (self._opens_another(known, fragment) or self._shares_id(known, fragment, taken)):
+            return None
+        if known is None and not fragment.name and not fragment.call_id:
+            known = self._last
+        if known is not None and (fragment.piece or fragment.name or fragment.call_id):
+            self._report(out, "index_shifted", known.key, frame)
+            self._by_index[fragment.index] = known
+        return known
+
+    def _find_without_index(
+        self, fragment: Fragment, by_id: OpenCall | None, taken: list[OpenCall], frame: Frame, out: list[PeerEvent]
+    ) -> OpenCall | None:
+        last = self._last
+        if by_id is not None:
+            return None if self._opens_another(by_id, fragment) else by_id
+        if last is None or not (fragment.name or fragment.call_id):
+            return last
+        if fragment.call_id and last.call_id:
+            return None if fragment.name and not self._grows(last, fragment) else self._unless_closed(last)
+        if fragment.name and (last in taken or self._opens_another(last, fragment)):
+            return None
+        return last
+
+    def _new_id_opens(self, call: OpenCall, fragment: Fragment) -> bool:
+        """Whether another id at a known index is another call: it has a name and the arguments so far are whole."""
+        if not fragment.name:
+            return False
+        return call.closed() or conflicts(call.name, fragment.name, self._offered)
+
+    def _opens_another(self, call: OpenCall, fragment: Fragment) -> bool:
+        """Whether a fragment with no new id is another call all the same: another tool, or another whole document."""
+        if not fragment.name:
+            return False
+        if conflicts(call.name, fragment.name, self._offered):
+            return True
+        if not call.closed() or call.empty_object() or fragment.piece.lstrip()[:1] != "{":
+            return False
+        if fragment.call_id and problem_of(fragment.piece) is not None:
+            return False  # the same id: only another whole document tells two calls apart
+        return fragment.piece.strip() != call.text.strip() and verdict([call.text, fragment.piece]).repair is None
+
+    def _shares_id(self, call: OpenCall, fragment: Fragment, taken: list[OpenCall]) -> bool:
+        """Whether the head of a call with an index of its own has taken the id of another."""
+        return bool(fragment.name) and not fragment.piece and (call in taken or not call.started or call.closed())
+
+    def _grows(self, call: OpenCall, fragment: Fragment) -> bool:
+        """Whether a call is in the middle of its arguments, so that a name said again is its own."""
+        return call.name == fragment.name and call.started and not call.closed()
+
+    def _unless_closed(self, call: OpenCall) -> OpenCall | None:
+        return None if call.closed() else call
+
+    # ---- growing ----------------------------------------------------------------------------------------------------
+
+    def _open(self, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> OpenCall:
+        key = CallKey(self._exchange, len(self.calls))
+        call = OpenCall(key, fragment.call_id, fragment.name, fragment.kind, frame)
+        self.calls.append(call)
+        if fragment.call_id:
+            self._by_id.setdefault(fragment.call_id, call)
+        out.append(CallStarted(key, fragment.call_id, fragment.name, fragment.kind, "local", frame))
+        if fragment.index is None:
+            self._report(out, "index_missing", key, frame)
+        else:
+            if fragment.index in self._by_index:
+                self._report(out, "index_reused", key, frame)
+            self._by_index[fragment.index] = call
+        return call
+
+    def _update(self, call: OpenCall, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> None:
+        if fragment.call_id and fragment.call_id != call.call_id:
+            if call.call_id:
+                self._report(out, "id_changed", call.key, frame)
+            else:
+                call.call_id = fragment.call_id
+                self._by_id.setdefault(fragment.call_id, call)
+        if fragment.kind == "custom" and not call.started:
+            call.kind = "custom"
+        if fragment.name and fragment.name != call.name:
+            name = grown_name(call.name, fragment.name, self._offered, grows=not call.started)
+            if name == call.name:
+                self._report(out, "name_changed", call.key, frame, text=excerpt(fragment.name))
+            elif call.name:
+                self._report(out, "name_in_pieces", call.key, frame)
+            call.name = name
+
+    def _grow(self, call: OpenCall, piece: str, frame: Frame, out: list[PeerEvent]) -> None:
+        text = call.halves.joined(piece) if self.halves else piece
+        if text:
+            call.pieces.append(text)
+            out.append(ArgumentsDelta(call.key, text, frame))
+
+    def _report(self, out: list[PeerEvent], code: str, key: CallKey | None, frame: Frame | None, **facts: str) -> None:
+        """Say it once for each call."""
+        if (key, code) not in self._reported:
+            self._reported.add((key, code))
+            out.append(diagnostic(code, key, frame, **facts))
+
+    # ---- the end ----------------------------------------------------------------------------------------------------
+
+    def assemble(self, finish_reason: str | None, *, broken: bool, out: list[PeerEvent]) -> None:
+        """Say what each call came to. In a broken response no call may run, whole or not."""
+        self._drop_phantoms(out)
+        ids = self._unique_ids(out)
+        for call, call_id in zip(self.calls, ids, strict=True):
+            if rest := call.halves.rest():
+                call.pieces.append(rest)
+                out.append(diagnostic("lost_character", call.key, call.frame))
+            text, fault = self._judge(call, call_id, finish_reason, broken=broken, out=out)
+            out.append(
+                CallAssembled(
+                    ToolCall(call.key, call_id, call.name, text, call.kind, extra=dict(call.extra), fault=fault)
+                )
+            )
+
+    def _drop_phantoms(self, out: list[PeerEvent]) -> None:
+        """One call at many indexes (https://github.com/mudler/LocalAI/issues/9722) leaves heads without arguments."""
+        real = {(call.call_id, call.name) for call in self.calls if call.call_id and call.started}
+        for call in [call for call in self.calls if not call.started and (call.call_id, call.name) in real]:
+            self.calls.remove(call)
+            out.append(diagnostic("call_repeated", call.key, call.frame))
+
+    def _unique_ids(self, out: list[PeerEvent]) -> list[str]:
+        """The wire's ids where they tell calls apart, and made-up ones elsewhere."""
+        taken = {call.call_id for call in self.calls}
+        ids: list[str] = []
+        for call in self.calls:
+            call_id = call.call_id
+            if not call_id or call_id in ids:
+                given, call_id = call_id, f"call_{call.key.exchange}_{call.key.index}"
+                while call_id in taken:
+                    call_id += "_"
+                code = "id_shared" if given else "id_missing"
+                out.append(diagnostic(code, call.key, call.frame, text=excerpt(given), call_id=call_id))
+            ids.append(call_id)
+        return ids
+
+    def _judge(
+        self, call: OpenCall, call_id: str, finish_reason: str | None, *, broken: bool, out: list[PeerEvent]
+    ) -> tuple[str, Fault | None]:
+        text, code, reason = self._arguments(call, finish_reason, out)
+        if not code and not call.name:
+            code = "name_missing"
+        if not code and self.damaged:
+            code = "delta_lost"
+        if code:
+            found = diagnostic(code, call.key, call.frame, call_id=call_id, text=reason)
+            if not broken:
+                out.append(found)
+            return text, Fault(code, found.message)
+        if broken:
+            return text, Fault("response_broken", diagnostic("response_broken", call_id=call_id).message)
+        return text, None
+
+    def _arguments(self, call: OpenCall, finish_reason: str | None, out: list[PeerEvent]) -> tuple[str, str, str]:
+        """The arguments with the code and the reason of what is wrong with them ("" where nothing is)."""
+        cut = finish_reason in ("length", "content_filter")
+        if call.kind == "custom":
+            return call.text, "arguments_incomplete" if cut and call is self.calls[-1] else "", ""
+        found = verdict(call.pieces, call.snapshot)
+        if found.repair:
+            self._report(out, found.repair, call.key, call.frame)
+        if found.repeats_a_key:
+            self._report(out, "arguments_repeat_a_key", call.key, call.frame)
+        if cut and not found.text and call is self.calls[-1]:
+            return "", "arguments_incomplete", f": none came before the end (finish_reason {finish_reason})"
+        if found.problem is None:
+            return found.text, "", ""
+        reason = found.problem.reason
+        if found.problem.code == "arguments_incomplete":
+            reason = f" although finish_reason is {finish_reason}" if finish_reason and not cut else ""
+            reason = f" (finish_reason {finish_reason})" if cut else reason
+        return found.text, found.problem.code, reason

@@ -1,0 +1,32 @@
+"""The Chat Completions dialect: the pair of a request maker and a decoder.
+
+Knows that the protocol has these two sides. Must not know either side's details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from callscope.core.ports import Decoder, Prepared
+from callscope.core.state import Conversation
+from callscope.core.values import ToolSpec
+
+from .chat_decoder import ChatDecoder
+from .chat_request import prepare
+from .chat_tools import tool_definition
+
+__all__ = ["ChatCompletions", "tool_definition"]
+
+
+class ChatCompletions:
+    """`POST …/chat/completions`, streamed or not."""
+
+    name = "chat"
+
+    def request(self, conversation: Conversation) -> Prepared:
+        """The next request of this conversation, without any secret in it."""
+        return prepare(conversation)
+
+    def decoder(self, exchange: int, tools: Sequence[ToolSpec]) -> Decoder:
+        """A fresh decoder for one exchange in which these tools were offered."""
+        return ChatDecoder(exchange, tools)

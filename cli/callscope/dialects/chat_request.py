@@ -1,0 +1,188 @@
+"""Chat Completions, written: a conversation in, the exact request out.
+
+Knows the messages and tools of the protocol and what strict servers refuse in a history. Must not know secrets.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from callscope.core.events import Diagnostic
+from callscope.core.plan import error
+from callscope.core.ports import Prepared
+from callscope.core.state import Conversation
+from callscope.core.values import (
+    CallKey,
+    Item,
+    JsonObject,
+    Message,
+    Reasoning,
+    Request,
+    Settings,
+    ToolCall,
+    ToolResult,
+)
+
+from .arguments import problem_of
+from .chat_tools import tool_members
+from .diagnostics import diagnostic, excerpt
+from .texts import DETAILED_REASONING, OPAQUE
+from .urls import endpoint_url
+
+UNNAMED = "unnamed_tool"
+
+
+def prepare(conversation: Conversation) -> Prepared:
+    """The next request. Raises UsageError where the settings have no usable URL."""
+    settings = conversation.settings
+    history = _History()
+    for item in _items(conversation):
+        history.add(item)
+    body: JsonObject = {"model": settings.model, "messages": _system(settings) + history.finish()}
+    body.update(tool_members(settings, conversation.tools))
+    body["stream"] = settings.stream
+    if settings.stream:
+        body["stream_options"] = {"include_usage": True}
+    body.update(settings.parameters)
+    request = Request("POST", endpoint_url(settings.url), _headers(settings), _encoded(body))
+    return Prepared(request, tuple(history.diagnostics))
+
+
+def _encoded(body: JsonObject) -> bytes:
+    # a person may paste half a character; no server takes one
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "replace")
+
+
+def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+    # identity: the recording should hold what the server said, not what a compressor made of it
+    return (
+        ("content-type", "application/json"),
+        ("accept", "text/event-stream" if settings.stream else "application/json"),
+        ("accept-encoding", "identity"),
+    )
+
+
+def _items(conversation: Conversation) -> Sequence[Item]:
+    items = conversation.items
+    if conversation.settings.history == "full":
+        return items
+    spoken = [place for place, item in enumerate(items) if isinstance(item, Message) and item.role == "user"]
+    return items[spoken[-1] :] if spoken else items
+
+
+def _system(settings: Settings) -> list[JsonObject]:
+    return [{"role": "system", "content": settings.system}] if settings.system else []
+
+
+# ---- messages -------------------------------------------------------------------------------------------------------
+
+
+class _History:
+    """Messages from the flat items: what one response brought becomes one assistant message, then its results."""
+
+    def __init__(self) -> None:
+        self.messages: list[JsonObject] = []
+        self.diagnostics: list[Diagnostic] = []
+        self._response: int | None = None
+        self._assistant: JsonObject = {}
+        self._echo: Mapping[str, Any] = {}
+        self._calls: list[ToolCall] = []
+        self._results: dict[CallKey, str] = {}
+        self._ids: set[str] = set()
+
+    def add(self, item: Item) -> None:
+        """Take the next item of the conversation."""
+        match item:
+            case Message(role="user", text=text):
+                self._flush()
+                self.messages.append({"role": "user", "content": text})
+            case Message(text=text, response=response, refusal=refusal):
+                self._of(response)
+                self._assistant["refusal" if refusal else "content"] = text
+            case Reasoning(response=response, extra=extra):
+                self._of(response)
+                self._echo = extra
+            case ToolCall(key=key, executor="local"):
+                self._of(key.exchange)
+                self._calls.append(item)
+            case ToolResult(key=key, output=output):
+                self._results[key] = output
+            case ToolCall():
+                pass  # the peer ran it itself, and this protocol has no place for that
+
+    def finish(self) -> list[JsonObject]:
+        """All messages."""
+        self._flush()
+        return self.messages
+
+    def _of(self, response: int) -> None:
+        if response != self._response:
+            self._flush()
+            self._response = response
+
+    def _flush(self) -> None:
+        """Write the open response: the assistant's message, then one result for each call, in the calls' order."""
+        if self._assistant or self._calls:
+            message = {"role": "assistant", "content": None, **self._assistant, **self._echoed()}
+            written = [self._call(call) for call in self._calls]
+            if written:
+                message["tool_calls"] = written
+            self.messages.append(message)
+            for call, entry in zip(self._calls, written, strict=True):
+                self.messages.append(
+                    {"role": "tool", "tool_call_id": entry["id"], "content": self._result(call, entry["id"])}
+                )
+        self._response = None
+        self._assistant, self._echo, self._calls, self._results = {}, {}, [], {}
+
+    def _echoed(self) -> JsonObject:
+        """What the server wants back. Plain reasoning only beside calls: elsewhere some servers refuse it."""
+        # https://api-docs.deepseek.com/guides/thinking_mode
+        kept = (*DETAILED_REASONING, *OPAQUE)
+        return {name: member for name, member in self._echo.items() if self._calls or name in kept}
+
+    def _call(self, call: ToolCall) -> JsonObject:
+        call_id = self._unique_id(call)
+        name = call.name
+        if not name:
+            name = UNNAMED
+            self._report("name_replaced", call, text=excerpt(call.arguments), call_id=name)
+        entry: JsonObject = {"id": call_id, "type": call.kind}
+        part = (
+            {"name": name, "input": call.arguments}
+            if call.kind == "custom"
+            else {"name": name, "arguments": self._arguments(call, call_id)}
+        )
+        extra = dict(call.extra)
+        inner = extra.pop(call.kind, {})
+        return {**extra, **entry, call.kind: {**inner, **part}}
+
+    def _unique_id(self, call: ToolCall) -> str:
+        """The wire's id; servers that count anew in each response would give one id to two calls of a history."""
+        call_id = call.call_id
+        if call_id in self._ids:
+            call_id = f"{call_id}_{call.key.exchange}"
+            while call_id in self._ids:
+                call_id += "_"
+            self._report("id_renamed", call, text=call.call_id, call_id=call_id)
+        self._ids.add(call_id)
+        return call_id
+
+    def _arguments(self, call: ToolCall, call_id: str) -> str:
+        if not call.arguments.strip():
+            return "{}"
+        if problem_of(call.arguments) is None:
+            return call.arguments
+        self._report("arguments_replaced", call, text=excerpt(call.arguments), call_id=call_id)
+        return "{}"
+
+    def _result(self, call: ToolCall, call_id: str) -> str:
+        if call.key in self._results:
+            return self._results[call.key]
+        self._report("result_missing", call, call_id=call_id)
+        return error("cancelled", "The call has no result.")
+
+    def _report(self, code: str, call: ToolCall, **facts: str) -> None:
+        self.diagnostics.append(diagnostic(code, call.key, None, **facts))

@@ -1,0 +1,117 @@
+"""JSON documents in a text: one, several run together, or one that is not whole.
+
+Knows JSON as servers write it. Must not know what a document means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NamedTuple
+
+# Raw control characters inside strings are not JSON; servers send them all the same, and the meaning is plain.
+_strict = json.JSONDecoder().raw_decode
+_lenient = json.JSONDecoder(strict=False).raw_decode
+
+_BETWEEN = re.compile(r"[\s\ufeff]*(?:data:[\s]*)*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_INNER_LONE = re.compile("(?<!^)[\ud800-\udbff](?!$)|(?<!^)[\udc00-\udfff]")
+
+GROWING: Final = frozenset(
+    ("content", "text", "reasoning", "reasoning_content", "reasoning_text", "thinking", "refusal", "arguments", "input")
+)
+"""Members whose strings are pieces of a text, so that half a character may stand at either end."""
+
+
+class Done(NamedTuple):
+    """The marker `[DONE]`."""
+
+
+class Documents(NamedTuple):
+    """What stands in a text: the documents in order, the rest that is none, and whether anything had to be overlooked."""
+
+    values: list[Any]
+    rest: str = ""
+    lenient: bool = False
+
+
+def documents(text: str) -> Documents:
+    """All JSON documents of a text, also where `data:` stands between them; `[DONE]` reads as Done()."""
+    values: list[Any] = []
+    lenient = False
+    at = _skip(text, 0)
+    while at < len(text):
+        if text.startswith("[DONE]", at):
+            values.append(Done())
+            at = _skip(text, at + 6)
+            continue
+        try:
+            value, end, overlooked = _document(text, at)
+        except (ValueError, RecursionError):
+            return Documents(values, text[at:], lenient)
+        lenient = lenient or overlooked
+        values.append(value)
+        at = _skip(text, end)
+    return Documents(values, "", lenient)
+
+
+def _document(text: str, at: int) -> tuple[Any, int, bool]:
+    try:
+        value, end = _strict(text, at)
+        overlooked = False
+    except ValueError:
+        value, end = _lenient(text, at)
+        overlooked = True
+    return (whole_characters(value) if has_halves(text) else value), end, overlooked
+
+
+def has_halves(text: str) -> bool:
+    """Whether a JSON text may hold half a character."""
+    return "\\ud" in text or "\\uD" in text
+
+
+def _skip(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
+
+
+# ---- characters cut in two ------------------------------------------------------------------------------------------
+# JSON can spell half a character (\ud83c), and servers that cut their text by UTF-16 units put the halves into two
+# deltas. A lone half can neither be printed nor stored, so halves are joined again or become U+FFFD.
+
+
+def whole_characters(value: Any, *, growing: bool = False) -> Any:
+    """The value without lone surrogates; only at the ends of growing texts they stay, for `joined` to join."""
+    if isinstance(value, str):
+        if not _SURROGATE.search(value):
+            return value
+        return _INNER_LONE.sub("\ufffd", value) if growing else _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {
+            whole_characters(name): whole_characters(member, growing=name in GROWING) for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [whole_characters(member, growing=growing) for member in value]
+    return value
+
+
+class Halves:
+    """Joins characters whose halves came in two pieces of a text. One for each growing text."""
+
+    def __init__(self) -> None:
+        self._waiting = ""
+
+    def joined(self, piece: str) -> str:
+        """The piece with a waiting half before it; a half at its end waits."""
+        text = self._waiting + piece
+        self._waiting = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            self._waiting = text[-1]
+            text = text[:-1]
+        if not _SURROGATE.search(text):
+            return text
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    def rest(self) -> str:
+        """What is left of a half that never met its other half."""
+        return "\ufffd" if self._waiting else ""

@@ -1,0 +1,198 @@
+"""How a response came out: completed or failed, with whose words, and what about its end was odd.
+
+Knows what makes an answer whole. Must not know how its parts came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from callscope.core.events import PeerEvent, ResponseCompleted, ResponseFailed, TextDelta
+from callscope.core.values import Channel, Ending, FailureKind, Frame, Usage
+
+from .answer import Answer
+from .diagnostics import diagnostic, excerpt
+from .failures import ENDINGS, LONGEST, request_id, retry_after, status_words
+from .leaks import find_leak
+
+UNREACHED = ("connect_failed", "dns_failed", "tls_failed")
+WITH_CALLS = ("tool_calls", "function_call", "tool_use", "length", "content_filter")
+
+
+@dataclass
+class Exchange:
+    """What is known of one exchange while it lasts, beside the answer itself."""
+
+    number: int
+    offered: Collection[str]
+    answer: Answer
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunks: int = 0
+    done: bool = False  # [DONE] came
+    error: str = ""  # the server's words for what went wrong
+    remark: str = ""  # words that are an error if nothing better comes
+    page: str = ""  # the words of an HTML page
+    foreign: str = ""  # the beginning of a document of another protocol
+    choiceless: bool = False  # a document with an empty list of choices
+    cut_off: bool = False  # a document of which the end is missing
+    empty: bool = True
+    compressed: bool = False
+    undecodable: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether the status says that there is no answer."""
+        return self.status is not None and not 200 <= self.status < 300
+
+    def fail(self, message: str) -> None:
+        """Keep the server's words; the first ones name the cause."""
+        self.error = self.error or message[:LONGEST]
+
+    def damaged_by(self, text: str) -> None:
+        """Take note of an event that was lost: if it held a piece of a call, no call can be trusted."""
+        if '"tool_calls"' in text or '"function_call"' in text:
+            self.answer.calls.damaged = True
+
+
+def end(exchange: Exchange, how: Ending, detail: str, out: list[PeerEvent]) -> None:
+    """Say everything that only the end can tell; the last event is the completion or the failure."""
+    answer = exchange.answer
+    answer.flush(out)
+    failure = _failure(exchange, how, detail)
+    if exchange.undecodable:
+        out.append(diagnostic("body_undecodable", text=exchange.undecodable))
+    elif exchange.compressed:
+        out.append(diagnostic("body_compressed"))
+    _report_leaks(exchange, out)
+    if failure is None:
+        _report_oddities(exchange, how, detail, out)
+    answer.calls.assemble(answer.finish_reason, broken=failure is not None, out=out)
+    if failure is not None:
+        out.append(_failed(exchange, *failure))
+    else:
+        out.append(ResponseCompleted(answer.finish_reason, _usage(answer.usage), answer.reasoning.echo()))
+
+
+# ---- failure --------------------------------------------------------------------------------------------------------
+
+
+def _failure(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKind, str] | None:
+    """What went wrong, in the order of who knows best; None where the answer is whole."""
+    answer = exchange.answer
+    if how != "complete" and how in UNREACHED and exchange.status is None:
+        return how, detail or ENDINGS[how]
+    if exchange.refused and exchange.status is not None:
+        return "http", exchange.error or f"{status_words(exchange.status)}, without a word about it."
+    if exchange.error:
+        return "error", exchange.error
+    if answer.finish_reason == "error":
+        return "error", 'The server ended the response with finish_reason "error".'
+    if exchange.done and not exchange.chunks and exchange.foreign:
+        return "foreign", f"This is no Chat Completions answer: {exchange.foreign}"
+    if exchange.done or (answer.whole and not exchange.cut_off):
+        return None
+    if answer.finish_reason and how != "cancelled":
+        return None
+    if how != "complete":
+        return how, detail or ENDINGS[how]
+    return _early_end(exchange)
+
+
+def _early_end(exchange: Exchange) -> tuple[FailureKind, str]:
+    """A clean end without an answer, or in the middle of one."""
+    if exchange.page:
+        return "foreign", f"The server answered with a page: {exchange.page}"[:LONGEST]
+    if exchange.remark:
+        return "error", exchange.remark[:LONGEST]
+    if exchange.undecodable:
+        return "foreign", f"The body cannot be decompressed: {exchange.undecodable}"
+    if exchange.empty:
+        return "truncated", "The body is empty."
+    if exchange.cut_off:
+        return "truncated", "The body ends in the middle of a JSON document."
+    if exchange.chunks:
+        return "truncated", ENDINGS["complete"]
+    if exchange.foreign:
+        return "foreign", f"This is no Chat Completions answer: {exchange.foreign}"
+    if exchange.choiceless:
+        return "truncated", "The answer has no choices."
+    return "truncated", ENDINGS["complete"]
+
+
+def _failed(exchange: Exchange, kind: FailureKind, message: str) -> ResponseFailed:
+    return ResponseFailed(
+        kind,
+        message,
+        exchange.status,
+        request_id(exchange.headers),
+        retry_after(exchange.headers),
+        exchange.answer.finish_reason,
+        _usage(exchange.answer.usage),
+    )
+
+
+# ---- oddities of a whole answer -------------------------------------------------------------------------------------
+
+
+def _report_oddities(exchange: Exchange, how: Ending, detail: str, out: list[PeerEvent]) -> None:
+    answer = exchange.answer
+    reason, calls = answer.finish_reason, answer.calls.calls
+    if how != "complete":
+        out.append(diagnostic("answer_after_the_end", text=detail or ENDINGS[how]))
+    if reason is None and not answer.whole:
+        out.append(diagnostic("finish_reason_missing"))
+    elif reason is not None and "malformed" in reason.lower():
+        out.append(diagnostic("call_malformed", text=excerpt(reason)))
+    elif calls and reason is not None and reason not in WITH_CALLS:
+        out.append(diagnostic("finish_reason_despite_calls", text=excerpt(reason)))
+    elif not calls and reason in ("tool_calls", "function_call", "tool_use"):
+        out.append(diagnostic("finish_reason_without_calls", text=reason))
+    if answer.silent and reason not in ("length", "content_filter"):
+        out.append(diagnostic("response_empty"))
+
+
+def _report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
+    answer = exchange.answer
+    channels: tuple[tuple[Channel, str], ...] = (("output", "text"), ("reasoning", "reasoning"))
+    for channel, where in channels:
+        text = answer.text(channel)
+        if leak := find_leak(text, exchange.offered):
+            frame = _frame_at(answer.said[channel], leak.start)
+            facts = {"where": where, "marker": excerpt(leak.marker), "cause": leak.cause}
+            out.append(diagnostic("leaked_tool_call", None, frame, **facts))
+    for call in answer.calls.calls:
+        if leak := find_leak(call.name, ()):
+            facts = {"where": "name of a call", "marker": excerpt(leak.marker), "cause": leak.cause}
+            out.append(diagnostic("leaked_tool_call", call.key, call.frame, **facts))
+    if answer.text("output").lstrip().startswith(("<think>", "<thinking>")):
+        out.append(diagnostic("reasoning_inline", None, answer.said["output"][0].frame))
+
+
+def _frame_at(deltas: list[TextDelta], place: int) -> Frame | None:
+    """The frame of the delta that holds this character of the joined text."""
+    for delta in deltas:
+        place -= len(delta.text)
+        if place < 0:
+            return delta.frame
+    return None
+
+
+# ---- usage ----------------------------------------------------------------------------------------------------------
+
+
+def _usage(raw: Mapping[str, Any] | None) -> Usage | None:
+    if raw is None:
+        return None
+    return Usage(
+        _count(raw, "prompt_tokens", "input_tokens"),
+        _count(raw, "completion_tokens", "output_tokens"),
+        _count(raw, "total_tokens"),
+        raw,
+    )
+
+
+def _count(raw: Mapping[str, Any], *names: str) -> int | None:
+    return next((raw[name] for name in names if type(raw.get(name)) is int), None)

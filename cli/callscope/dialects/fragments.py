@@ -1,0 +1,193 @@
+"""One entry of `tool_calls`, as servers write it, read into one shape; and the call that grows from such pieces.
+
+Knows the members of an entry and how a name or an argument text grows. Must not know which call an entry belongs to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from callscope.core.values import CallKey, CallKind, Frame
+
+from .documents import Halves
+
+OWN_MEMBERS = frozenset(("index", "id", "type", "function", "custom"))
+PARTS = {"function": "arguments", "custom": "input"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What one entry says; empty members say nothing. `odd` are the codes of what was unusual about it."""
+
+    index: Hashable | None
+    call_id: str
+    name: str
+    piece: str
+    kind: CallKind
+    extra: dict[str, Any]
+    odd: tuple[str, ...] = ()
+
+
+def read(entry: dict[str, Any]) -> Fragment:
+    """An entry of `tool_calls`. null, "" and absent are the same."""
+    kind: CallKind = "custom" if entry.get("custom") or entry.get("type") == "custom" else "function"
+    part = entry.get(kind)
+    odd: list[str] = []
+    own = OWN_MEMBERS
+    if not isinstance(part, dict):
+        part = {}
+        if "name" in entry or "arguments" in entry:
+            part = {name: entry[name] for name in ("name", "arguments", "input") if name in entry}
+            own = OWN_MEMBERS | part.keys()
+            odd.append("call_flat")
+    value = part.get(PARTS[kind])
+    if value is not None and not isinstance(value, str):
+        odd.append("arguments_as_object")
+    extra = {name: member for name, member in entry.items() if name not in own and member is not None}
+    inner = {name: member for name, member in part.items() if name not in ("name", PARTS[kind]) and member is not None}
+    if inner and own is OWN_MEMBERS:
+        extra[kind] = inner
+    index = entry.get("index")
+    return Fragment(
+        index if isinstance(index, Hashable) else None,
+        _id(entry.get("id")),
+        _name(part.get("name")),
+        _text(value),
+        kind,
+        extra,
+        tuple(odd),
+    )
+
+
+def _id(value: Any) -> str:
+    return value if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
+
+
+def _name(value: Any) -> str:
+    return value if isinstance(value, str) and value != "null" else ""
+
+
+def _text(value: Any) -> str:
+    """Raw text of arguments; what is no text is written as compact JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# ---- a call on its way ----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class OpenCall:
+    """A call that is still growing. `snapshot` is the whole of its arguments where the server said it once more."""
+
+    key: CallKey
+    call_id: str
+    name: str
+    kind: CallKind
+    frame: Frame | None
+    extra: dict[str, Any] = field(default_factory=dict)
+    pieces: list[str] = field(default_factory=list)
+    snapshot: str | None = None
+    halves: Halves = field(default_factory=Halves)
+    _depth: Depth = field(default_factory=lambda: Depth())
+    _measured: int = 0
+
+    @property
+    def text(self) -> str:
+        """The arguments so far. Joins: not for the hot path."""
+        return "".join(self.pieces)
+
+    @property
+    def started(self) -> bool:
+        """Whether any of the arguments came."""
+        return any(self.pieces)
+
+    def closed(self) -> bool:
+        """Whether the arguments so far are a whole object by their brackets; each piece is looked at once in all."""
+        for piece in self.pieces[self._measured :]:
+            self._depth.add(piece)
+        self._measured = len(self.pieces)
+        return self._depth.closed
+
+    def empty_object(self) -> bool:
+        """Whether the arguments so far are a document that says nothing, such as `{}`."""
+        return len(self.pieces) <= 2 and self.text.strip() in ("{}", "null", '""')
+
+    def add_extra(self, extra: dict[str, Any]) -> None:
+        """Keep opaque members; texts of one member that come in several deltas stay as they came last."""
+        for name, member in extra.items():
+            known = self.extra.get(name)
+            self.extra[name] = {**known, **member} if isinstance(known, dict) and isinstance(member, dict) else member
+
+
+class Depth:
+    """How deep in brackets a growing text is; linear in all, whatever the pieces."""
+
+    _OUTSIDE = re.compile(r'["{}\[\]]')
+    _INSIDE = re.compile(r'["\\]')
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._opened = False
+        self._in_string = False
+        self._escaped = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether a bracket was opened and all that were are closed."""
+        return self._opened and self._depth == 0 and not self._in_string
+
+    def add(self, piece: str) -> None:
+        """Take the next piece of the text."""
+        at = 1 if self._escaped and piece else 0
+        if piece:
+            self._escaped = False
+        while mark := (self._INSIDE if self._in_string else self._OUTSIDE).search(piece, at):
+            at = mark.end()
+            match mark.group():
+                case '"':
+                    self._in_string = not self._in_string
+                case "\\":
+                    self._escaped = at == len(piece)
+                    at += 1
+                case "{" | "[":
+                    self._opened = True
+                    self._depth += 1
+                case _:
+                    self._depth -= 1
+
+
+# ---- names ----------------------------------------------------------------------------------------------------------
+
+
+def grown_name(known: str, said: str, offered: Collection[str], *, grows: bool) -> str:
+    """The name after one more was said: repeated, replaced by a longer one, or joined from pieces.
+
+    `grows` is whether the name may still be growing, that is whether no arguments came yet.
+    """
+    joined = known + said
+    if known not in offered and joined in offered:
+        return joined
+    if not said or said == known:
+        return known
+    if not known or (said.startswith(known) and known not in offered):
+        return said
+    if not grows:
+        return known
+    if known in offered and joined not in offered:
+        return known
+    if said in offered and joined not in offered:
+        return said
+    return joined
+
+
+def conflicts(known: str, said: str, offered: Collection[str]) -> bool:
+    """Whether two names are two tools, and not two pieces of one name, nor one name said twice."""
+    if not known or not said or said == known or (said.startswith(known) and known not in offered):
+        return False
+    return (said in offered and known in offered) or (known + said not in offered and bool(offered) and said in offered)

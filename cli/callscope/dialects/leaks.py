@@ -1,0 +1,114 @@
+"""Tool calls that leaked into text because the server has no parser for its model's own markup.
+
+Knows the markups of model families and who usually fails to parse them. Must not change a text: it is shown as it came
+and nothing of it is run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+
+class Leak(NamedTuple):
+    """Markup found in a text: where it begins, the marker, and the cause on the server's side."""
+
+    start: int
+    marker: str
+    cause: str
+
+
+_SET_PARSER = (
+    "its tool parser is not set, or not the one for this model (vLLM: --enable-auto-tool-choice --tool-call-parser)"
+)
+_TEMPLATE = "the chat template or tool parser of the server does not know this model's markup"
+_BAR = "[|｜]"
+
+# Each pattern asks for what follows a marker in a real call too, so that prose about a marker is none.
+MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, flags), cause)
+    for pattern, flags, cause in (
+        (r"<(?:[\w-]+:)?(?:tool_?calls?|function_?calls?)>\s*(?=[\[{<\w]|\Z)", re.IGNORECASE, _SET_PARSER),
+        (r"<function=[\w.:-]+", 0, _SET_PARSER),
+        (r"<invoke\s+name=|<parameter=[\w.-]+>", 0, _SET_PARSER),
+        (r"</tool_call>", 0, _SET_PARSER),
+        (r"<arg_key>", 0, _SET_PARSER),
+        (r"\[TOOL_CALLS\]\s*(?=[\[{]|[\w.-]+\s*(?:[\[{]|\Z)|\Z)", 0, _SET_PARSER),
+        (r"<\|python_tag\|>", 0, _SET_PARSER),
+        (rf"</?{_BAR}\s*DSML\s*{_BAR}", 0, _SET_PARSER),
+        (rf"<{_BAR}/?tool[▁_\w]*{_BAR}>", 0, _SET_PARSER),
+        (r"<\|(?:function_call|start_action|action_start|plugin)[\w]*\|>", re.IGNORECASE, _SET_PARSER),
+        (r"<start_function_call>|<unused\d+>call:", 0, _SET_PARSER),
+        (r"<\|(?:channel|start|message|call|constrain|recipient)\|>", 0, "the harmony format was not parsed"),
+        (r"\bto=functions\.\w+", 0, "the harmony format was not parsed"),
+        (r"```(?:tool_calls?|tool_code|function_call)\s", 0, _TEMPLATE),
+        (r"\bprint\(default_api\.\w+\(", 0, _TEMPLATE),
+        (r"^Action:\s*[\w.-]+\s*\n+Action Input:", re.MULTILINE, _TEMPLATE),
+    )
+)
+
+_FENCE = re.compile(r"\A```\w*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_NAMES = ("name", "tool", "tool_name", "function")
+_ARGUMENTS = ("arguments", "parameters", "args", "input", "tool_input", "kwargs")
+
+
+def find_leak(text: str, offered: Collection[str]) -> Leak | None:
+    """The first tool call in a text; `offered` are the names of the tools on offer."""
+    if not text:
+        return None
+    found = [
+        Leak(match.start(), match.group().strip(), cause)
+        for pattern, cause in MARKUP
+        if (match := next((m for m in pattern.finditer(text) if not _is_quoted(text, m.start())), None))
+    ]
+    if found:
+        return min(found)
+    return _bare_call(text, offered)
+
+
+def _is_quoted(text: str, start: int) -> bool:
+    """Whether a place stands in inline code, or in a fenced block that is not the whole text."""
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    if line.count("`") % 2:
+        return True
+    fences = text.count("```", 0, start)
+    return fences % 2 == 1 and not _FENCE.match(text.strip())
+
+
+def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
+    """A text that is nothing but the JSON, or the Python, of a call to a tool on offer."""
+    content = text.strip()
+    if fenced := _FENCE.match(content):
+        content = fenced.group(1).strip()
+    if content[:1] in ("{", "["):
+        name = _called(content, offered)
+    else:
+        called = re.match(r"([\w.-]+)\(.*\)\Z", content, re.DOTALL)
+        name = called.group(1) if called and called.group(1) in offered else ""
+    return Leak(text.find(content[:1]), f"a bare call of {name}", _TEMPLATE) if name else None
+
+
+def _called(content: str, offered: Collection[str]) -> str:
+    python = re.match(r"\[\s*([\w.-]+)\(", content)
+    if python and python.group(1) in offered and content.endswith(")]"):
+        return python.group(1)
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
+    calls = document if isinstance(document, list) else [document]
+    return next((name for call in calls if (name := _name_in(call, offered))), "")
+
+
+def _name_in(call: Any, offered: Collection[str]) -> str:
+    if not isinstance(call, dict):
+        return ""
+    inner = call.get("function")
+    if isinstance(inner, dict):
+        return _name_in(inner, offered)
+    if isinstance(call.get("tool_calls"), list):
+        return next((name for item in call["tool_calls"] if (name := _name_in(item, offered))), "")
+    name = next((call[member] for member in _NAMES if isinstance(call.get(member), str)), "")
+    return name if name in offered and any(member in call for member in _ARGUMENTS) else ""

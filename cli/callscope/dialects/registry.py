@@ -1,0 +1,26 @@
+"""Dialects by their names.
+
+Knows which dialects there are. Must not know when one of them is chosen.
+"""
+
+from __future__ import annotations
+
+from callscope.core.errors import UsageError
+from callscope.core.ports import Dialect
+
+from .chat import ChatCompletions
+from .urls import endpoint_url
+
+DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions}
+
+
+def dialect_named(name: str) -> Dialect:
+    """A dialect by its name; raises UsageError for a name that is none."""
+    if name not in DIALECTS:
+        raise UsageError(f"There is no dialect named {name!r}; there are: {', '.join(sorted(DIALECTS))}.")
+    return DIALECTS[name]()
+
+
+def models_url(base: str) -> str:
+    """The URL that lists the models of the server behind a base URL; raises UsageError for what is no URL."""
+    return endpoint_url(base, "/models")

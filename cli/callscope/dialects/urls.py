@@ -1,0 +1,33 @@
+"""From the URL a person gives to the URL of a resource.
+
+Knows how base URLs are written: with or without /v1, a trailing slash, a query string, or the whole path. Must not
+know where any server is.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+from callscope.core.errors import UsageError
+
+CHAT = "/chat/completions"
+
+
+def endpoint_url(base: str, path: str = CHAT) -> str:
+    """The URL to post to: an empty path gets /v1, any other stays, the query string stays too.
+
+    Raises UsageError for what is no http(s) URL.
+    """
+    try:
+        parts = urlsplit(base.strip())
+        host = parts.hostname
+    except ValueError as error:
+        raise UsageError(f"This is not a URL ({error}): {base!r}") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError(f"A base URL begins with http:// or https:// and a host; this one does not: {base!r}")
+    root = parts.path.rstrip("/")
+    if root.endswith(CHAT):
+        root = root[: -len(CHAT)]
+    elif not root:
+        root = "/v1"
+    return urlunsplit((parts.scheme, parts.netloc, root + path, parts.query, ""))
