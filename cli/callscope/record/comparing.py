@@ -59,6 +59,10 @@ class Diverged(Exception):
         self.divergence = divergence
 
 
+class CutHere(Exception):
+    """Ends a turn where its recording was cut off, in the middle of what takes no time."""
+
+
 class Comparer:
     """A sink that raises Diverged at the first event that is not the recorded one, and counts those that are.
 
@@ -87,6 +91,8 @@ class Comparer:
         if identity is None or self._turn is None or self.interrupting:
             return
         fact = self._left.pop(identity, None)
+        if fact is None and self._turn.cut and all(map(self._turn.is_owed, self._left.values())):
+            raise CutHere
         if fact is None:
             raise Diverged(Divergence(*identity, 0, "$", ABSENT, _plain(event)))
         if found := self._mismatch(fact, event):
@@ -97,10 +103,14 @@ class Comparer:
         elif isinstance(event, TurnEnded):
             self._missing(list(self._left.values()))
 
+    def left(self) -> list[Fact]:
+        """What the recording still has of this turn."""
+        return sorted(self._left.values(), key=lambda fact: fact.line)
+
     def _missing(self, facts: list[Fact]) -> None:
         """What was recorded and did not happen again."""
         for fact in sorted(facts, key=lambda fact: fact.line):
-            if self._turn is not None and not self._turn.owed_result(fact):
+            if self._turn is not None and not self._turn.is_owed(fact):
                 raise Diverged(Divergence(*fact.identity, fact.line, "$", _plain(fact.event), ABSENT))
 
     def _mismatch(self, fact: Fact, event: Event) -> Mismatch | None:
@@ -110,15 +120,15 @@ class Comparer:
         if isinstance(fact.event, CallAssembled) and isinstance(event, CallAssembled) and self._live:
             self._names[event.call.call_id] = fact.event.call.call_id
         recorded, now = _plain(fact.event), _plain(event)
-        if self._live:
-            recorded.pop("id", None), now.pop("id", None)
-        for name in _MAYBE_JSON:
-            a, b = recorded.get(name), now.get(name)
-            if isinstance(a, str) and isinstance(b, str):
-                if found := mismatch_of_texts(a, b, f"$.{name}", same):
-                    return found
-                now[name] = a
-        return mismatch(recorded, now, same=same)
+        for name in recorded | now:
+            a, b = recorded.get(name, ABSENT), now.get(name, ABSENT)
+            if name == "id" and self._live:
+                continue
+            texts = name in _MAYBE_JSON and isinstance(a, str) and isinstance(b, str)
+            found = mismatch_of_texts(a, b, f"$.{name}", same) if texts else mismatch(a, b, f"$.{name}", same)
+            if found:
+                return found
+        return None
 
 
 def _plain(event: Event | Comparable) -> Line:

@@ -137,7 +137,7 @@ def _place(url: str, other: str) -> str:
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         return url
-    shared = f"?{parts.query}" if query else ""
+    shared = f"?{parts.query}" if parts.query and query else ""
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}{unquote(parts.path) or '/'}{shared}"
 
 

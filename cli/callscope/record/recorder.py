@@ -42,7 +42,7 @@ from callscope.core.values import Settings, ToolSpec
 from .appending import LineFile
 from .assembling import assembled, assembled_from
 from .concealing import concealed, concealed_read
-from .deriving import Deriving
+from .deriving import Deriving, DialectNamed
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
@@ -66,8 +66,9 @@ class _Exchange:
 class Recorder:
     """A sink that records. Raises UnusableFile as soon as something cannot be written."""
 
-    def __init__(self, file: LineFile, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, file: LineFile, *, secrets: Secrets, clock: Clock, dialects: DialectNamed | None = None) -> None:
         self._file = file
+        self._dialects = dialects
         self._secrets = secrets
         self._start = clock.now()
         self._settings = Settings()
@@ -76,23 +77,32 @@ class Recorder:
 
     @classmethod
     def create(
-        cls, directory: Path, *, secrets: Secrets, clock: Clock, program: str, parent: str | None = None
+        cls,
+        directory: Path,
+        *,
+        secrets: Secrets,
+        clock: Clock,
+        program: str,
+        parent: str | None = None,
+        dialects: DialectNamed | None = None,
     ) -> Recorder:
         """Begin a new recording in this folder, which is made where it is missing."""
         now = datetime.now(UTC)
         path = directory / f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(4)}.jsonl"
-        recorder = cls(LineFile.create(path), secrets, clock)
+        recorder = cls(LineFile.create(path), secrets=secrets, clock=clock, dialects=dialects)
         header = {"kind": "header", "format": FORMAT, "version": VERSION, "created": _utc(now)}
         recorder._file.append(encode_line(header | {"program": program, "parent": parent}))
         return recorder
 
     @classmethod
-    def resume(cls, path: Path, *, secrets: Secrets, clock: Clock, program: str) -> Recorder:
+    def resume(
+        cls, path: Path, *, secrets: Secrets, clock: Clock, program: str, dialects: DialectNamed | None = None
+    ) -> Recorder:
         """Go on with a recording; time counts anew from the `resumed` line."""
         file = LineFile.open(path)
         try:
             recording = open_recording(path)
-            recorder = cls(file, secrets, clock)
+            recorder = cls(file, secrets=secrets, clock=clock, dialects=dialects)
             recorder._catch_up(recording)
             resumed = encode_line({"t": 0.0, "kind": "resumed", "at": _utc(datetime.now(UTC)), "program": program})
             file.append(b"\n" + resumed if file.is_torn() else resumed)
@@ -162,7 +172,7 @@ class Recorder:
         if exchange is None or conversation.response is None:
             return
         line = (
-            assembled_from(exchange.opened.exchange, _decoded(self.path, exchange))
+            assembled_from(exchange.opened.exchange, _decoded(exchange, Deriving(self.path, self._dialects)))
             if exchange.retold
             else assembled(conversation.response, last, exchange.diagnostics)
         )
@@ -198,9 +208,8 @@ class Recorder:
             self._exchange.retold = True  # what its decoder said until here was not heard by us
 
 
-def _decoded(path: Path, exchange: _Exchange) -> list[PeerEvent]:
+def _decoded(exchange: _Exchange, deriving: Deriving) -> list[PeerEvent]:
     """What the decoder makes of an exchange as it was recorded."""
-    deriving = Deriving(path)
     for ours in (SettingsChanged(exchange.settings), ToolsChanged(exchange.tools), exchange.opened):
         deriving.feed(ours)
     return [event for wire in exchange.answer for event in deriving.decode(wire)]

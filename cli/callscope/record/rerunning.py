@@ -16,7 +16,7 @@ from callscope.core.ports import Clock, Endpoint, Gate, Guard, Sink, Toolbox
 from callscope.core.values import Settings
 from callscope.session import Session
 
-from .comparing import Comparer, Diverged, Divergence
+from .comparing import Comparer, CutHere, Diverged, Divergence
 from .deriving import DialectNamed, recorded_dialect
 from .reading import Recording
 from .script import RecordedTurn, Script, Step, script_of
@@ -75,12 +75,14 @@ async def rerun(
                 session.dialect = recorded_dialect(recording.path, step.settings.dialect, dialects)
             await _perform(stage, session, step)
     except Diverged as diverged:
+        if _being_cancelled():  # whoever runs this broke it off: then it is no wonder that it went another way
+            raise asyncio.CancelledError from None
         divergence = diverged.divergence
     except Stopped as reason:
         stopped = str(reason)
     same = comparer.same
     stopped = stopped or _cut_off(script)
-    return RerunReport(divergence, same.get("turn", 0), same.get("request", 0), same.get("call", 0), stopped)
+    return RerunReport(divergence, stage.turns, same.get("request", 0), same.get("call", 0), stopped)
 
 
 async def _perform(stage: Stage, session: Session, step: Step) -> None:
@@ -100,10 +102,18 @@ async def _play(stage: Stage, session: Session, turn: RecordedTurn) -> None:
     stage.task = task = asyncio.ensure_future(_turn(session, turn.start))
     try:
         await task
+    except CutHere:
+        for fact in stage.comparer.left():
+            session.emit(fact.event)
     except asyncio.CancelledError:
-        ourselves = asyncio.current_task()
-        if not stage.comparer.interrupting or (ourselves is not None and ourselves.cancelling()):
+        if not stage.comparer.interrupting or _being_cancelled():
             raise
+    stage.turns += turn.reason is not None
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _turn(session: Session, start: UserMessage | Continued) -> None:

@@ -6,7 +6,6 @@ exchange, the place of a call. Pure; must not know how a run is driven.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -62,12 +61,16 @@ class Fact:
 
 @dataclass(slots=True)
 class RecordedTurn:
-    """A turn: what set it going, what happened in it, and how it ended (None: the recording does not say)."""
+    """A turn: what set it going, what happened in it, and how it ended (None: the recording does not say).
+
+    `resumed`: its end was added when the recording was gone on with.
+    """
 
     number: int
     start: UserMessage | Continued
     facts: dict[Identity, Fact] = field(default_factory=dict)
     reason: TurnReason | None = None
+    resumed: bool = False
     last_line: int = 0
 
     @property
@@ -75,16 +78,27 @@ class RecordedTurn:
         """Whether somebody or something stopped it, so that what is missing in it was never to be expected."""
         return self.reason in (None, "interrupted")
 
-    def owed_result(self, fact: Fact) -> bool:
-        """Whether a result only says that its call was broken off."""
-        return isinstance(fact.event, ToolFinished) and fact.event.result.status == "cancelled" and self.broken_off
+    @property
+    def cut(self) -> bool:
+        """Whether the session was killed in it, at any place, and not interrupted where it waited for something."""
+        return self.reason is None or self.resumed
+
+    def is_owed(self, fact: Fact) -> bool:
+        """Whether this only says that the turn was broken off, and so does not have to come by itself."""
+        match fact.event:
+            case ToolFinished(result=result):
+                return self.broken_off and result.status == "cancelled"
+            case TurnEnded():
+                return self.broken_off
+            case _:
+                return False
 
     def goes_on_after(self, exchange: int) -> bool:
         """Whether anything that took time came after the end of this exchange."""
         taking_time = ("request", "decision", "start")
         return any(
             (what in taking_time and (number > exchange or (number == exchange and what != "request")))
-            or (what == "result" and not self.owed_result(fact))
+            or (what == "result" and not self.is_owed(fact))
             for (what, number, _), fact in self.facts.items()
             if number >= exchange
         )
@@ -97,7 +111,7 @@ class RecordedTurn:
             if what == "result"
             and number == exchange
             and ("start", number, index) in self.facts
-            and not self.owed_result(fact)
+            and not self.is_owed(fact)
         ]
 
 
@@ -115,28 +129,52 @@ class Script:
 
 def script_of(recording: Recording, dialects: DialectNamed | None = None) -> Script:
     """Read a recording as a script."""
-    steps: list[Step] = []
-    exchanges: dict[int, list[Arrived]] = {}
+    reader = _Reader()
+    deriving = Deriving(recording.path, dialects)
+    for entry in recording.entries:
+        if entry.event is not None:
+            for event in deriving.feed(entry.event):
+                reader.take(entry, event)
+        elif entry.kind == "resumed" and reader.turn is not None:
+            reader.turn.resumed = reader.turn.reason is None
+    return Script(tuple(reader.steps), reader.exchanges)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A script while it is read."""
+
+    steps: list[Step] = field(default_factory=list)
+    exchanges: dict[int, list[Arrived]] = field(default_factory=dict)
     turn: RecordedTurn | None = None
-    exchange = 0
-    for entry, event in _events(recording, dialects):
+    turns: int = 0
+    exchange: int = 0
+
+    def take(self, entry: Entry, event: Event) -> None:
         match event:
             case SettingsChanged() | ToolsChanged() | Rewound():
-                steps.append(event)
+                self.steps.append(event)
             case UserMessage() | Continued():
-                number = 1 + sum(isinstance(step, RecordedTurn) for step in steps)
-                turn = RecordedTurn(number, event)
-                steps.append(turn)
+                self.turns += 1
+                self.turn = RecordedTurn(self.turns, event)
+                self.steps.append(self.turn)
             case ExchangeOpened():
-                exchange = event.exchange
-                exchanges[exchange] = []
+                self.exchange = event.exchange
+                self.exchanges[event.exchange] = []
             case ResponseHead() | BytesRead() | ExchangeEnded():
-                exchanges.setdefault(event.exchange, []).append((entry.at, event))
+                self.exchanges.setdefault(event.exchange, []).append((entry.at, event))
             case _:
                 pass
-        if turn is not None:
-            _note(turn, entry, event, exchange)
-    return Script(tuple(steps), exchanges)
+        if self.turn is not None and self.turn.reason is None:
+            self._note(self.turn, entry, event)
+
+    def _note(self, turn: RecordedTurn, entry: Entry, event: Event) -> None:
+        turn.last_line = entry.line
+        identity = identity_of(event, self.exchange)
+        if identity is not None:
+            turn.facts[identity] = Fact(identity, entry.line, event, "masked" in entry.members)  # type: ignore[arg-type]
+        if isinstance(event, TurnEnded):
+            turn.reason = event.reason
 
 
 def identity_of(event: Event, exchange: int) -> Identity | None:
@@ -158,20 +196,3 @@ def identity_of(event: Event, exchange: int) -> Identity | None:
             return "turn", 0, 0
         case _:
             return None
-
-
-def _note(turn: RecordedTurn, entry: Entry, event: Event, exchange: int) -> None:
-    turn.last_line = entry.line
-    identity = identity_of(event, exchange)
-    if identity is not None:
-        turn.facts[identity] = Fact(identity, entry.line, event, "masked" in entry.members)  # type: ignore[arg-type]
-    if isinstance(event, TurnEnded):
-        turn.reason = event.reason
-
-
-def _events(recording: Recording, dialects: DialectNamed | None) -> Iterator[tuple[Entry, Event]]:
-    deriving = Deriving(recording.path, dialects)
-    for entry in recording.entries:
-        if entry.event is not None:
-            for event in deriving.feed(entry.event):
-                yield entry, event

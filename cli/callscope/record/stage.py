@@ -35,6 +35,7 @@ class Stage:
     turn: RecordedTurn | None = None
     task: asyncio.Future[None] | None = None
     at: float = 0.0
+    turns: int = 0
     handed_over: dict[CallKey, asyncio.Event] = field(default_factory=dict)
 
     @property
@@ -49,9 +50,13 @@ class Stage:
     def result_of(self, key: CallKey) -> ToolResult | None:
         """The recorded result of a call that ran; None where it was broken off."""
         fact = self.fact("result", key)
-        if fact is None or self.turn is None or self.turn.owed_result(fact):
+        if fact is None or self.turn is None or self.turn.is_owed(fact):
             return None
         return fact.event.result if isinstance(fact.event, ToolFinished) else None
+
+    def ends_before(self, exchange: int) -> bool:
+        """Whether the turn at hand was broken off before this exchange, whose number then is another turn's, or none's."""
+        return self.turn is not None and self.turn.broken_off and ("request", exchange, 0) not in self.turn.facts
 
     async def interrupt(self) -> NoReturn:
         """Break the turn off here, as it was when it was recorded."""
@@ -71,7 +76,7 @@ class RecordedEndpoint:
     async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
         """Yield the recorded exchange; one that was not recorded is a divergence, or where the turn was broken off."""
         stage = self._stage
-        if exchange not in stage.script.exchanges and stage.broken_off:
+        if stage.ends_before(exchange):
             await stage.interrupt()
         yield ExchangeOpened(exchange, request)  # compared as it passes: one that was not recorded ends the run here
         ended = False
@@ -93,9 +98,9 @@ class LiveEndpoint:
     async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
         """Yield what comes back now."""
         stage = self._stage
-        recorded = stage.script.exchanges.get(exchange)
-        if recorded is None and stage.broken_off:
+        if stage.ends_before(exchange):
             await stage.interrupt()
+        recorded = stage.script.exchanges.get(exchange)
         if recorded is None:
             yield ExchangeOpened(exchange, request)  # diverges before anything is sent
         if not recorded or not isinstance(end := recorded[-1][1], ExchangeEnded) or end.how == "cancelled":
