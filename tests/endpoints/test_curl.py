@@ -138,7 +138,7 @@ def test_the_key_is_nowhere_in_the_line_and_the_bytes_are_the_same(
 
 @needs_curl
 def test_a_second_secret_gets_a_variable_of_its_own() -> None:
-    headers = (("authorization", f"Bearer {KEY}"), ("x-auth-token", "another-secret-value"))
+    headers = (("x-auth-token", "another-secret-value"), ("authorization", f"Bearer {KEY}"))
     ours, curls, line = both(Request("POST", "/v1", JSON, b"{}"), headers, SECRET_2="another-secret-value")
     assert "another-secret-value" not in line
     assert parts(curls) == parts(ours)

@@ -6,8 +6,8 @@ Knows the names that servers use for keys. Must not know any key.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from callscope.core.values import Headers
 
 NAMES = re.compile(
     r"(?:^|[-_.])(?:authori[sz]ation|auth|cookie|credentials?|key|apikey|password|passwd|secret|sig|signature|token)$",
@@ -27,6 +27,6 @@ def secret_part(value: str) -> str:
     return value[scheme.end() :] if scheme else value
 
 
-def secrets_in(pairs: Headers) -> tuple[str, ...]:
+def secrets_in(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """The secret parts of those headers, or query parameters, that carry a credential."""
     return tuple(part for name, value in pairs if is_credential(name) and (part := secret_part(value)))

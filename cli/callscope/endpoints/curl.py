@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from callscope.core.values import Request
 
-from .credentials import is_credential, secret_part
+from .credentials import secrets_in
 
 LONGEST_ARGUMENT = 100_000
 """Bytes: Linux refuses a single argument of 128 KiB or more, so a longer body goes through a pipe."""
@@ -76,8 +76,9 @@ class Hiding:
 def _secrets(request: Request, known: Sequence[str]) -> list[str]:
     """What stands in the places of credentials, then the known ones; each once."""
     query = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
-    placed = [secret_part(value) for name, value in (*request.headers, *query) if is_credential(name)]
-    return [secret for secret in dict.fromkeys([*placed, *known]) if secret]
+    # the key comes first, because it has a variable of its own name
+    pairs = sorted((*request.headers, *query), key=lambda pair: pair[0].lower() != "authorization")
+    return [secret for secret in dict.fromkeys([*secrets_in(pairs), *known]) if secret]
 
 
 def _method(request: Request) -> list[str]:

@@ -21,6 +21,7 @@ from callscope.version import VERSION
 
 from .addresses import origin
 from .endings import Progress, ending
+from .lean import load_httpx
 from .patience import Patience, Timeouts
 from .routes import Routes
 
@@ -64,6 +65,7 @@ class HttpEndpoint:
 
     def complete(self, request: Request) -> Request:
         """The request exactly as it leaves: URL, headers in their order, body; UsageError where the URL is none."""
+        load_httpx()
         import httpx
 
         ours = origin(request.url) == self._origin

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from callscope.core.errors import UsageError
 
 from .addresses import is_loopback, origin, without_userinfo
+from .lean import load_httpx
 
 if TYPE_CHECKING:
     import ssl
@@ -54,6 +55,7 @@ class Routes:
             await transport.aclose()
 
     def _open(self, url: str) -> httpx.AsyncHTTPTransport:
+        load_httpx()
         import httpx
 
         proxy = self._proxy or environment_proxy(url)
