@@ -25,8 +25,7 @@ DIVERGED = 1
 
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
-    from callscope.record.rederiving import derive
-    from callscope.record.verifying import verify
+    from callscope.record.rederiving import derive, verify
 
     recording = _opened(file)
     pause = _stepping() if step else _pacing(speed)
@@ -66,7 +65,7 @@ def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_
 
 def accept_file(file: Path) -> None:
     """Rewrite what is derived in a recording."""
-    from callscope.record.verifying import accept
+    from callscope.record.rederiving import accept
 
     changed = accept(file)
     _say(f"callscope: {changed} derived line{'' if changed == 1 else 's'} of {file} rewritten")
