@@ -249,3 +249,8 @@ def test_plain_http_never_loads_the_authorities(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", loaded)
     assert end(exchange(answering(HEAD + b"content-length: 0\r\n\r\n"))).how == "complete"
+
+
+def test_the_environment_can_name_the_authorities(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert end(tls_visit(certificate, answering(HEAD + b"content-length: 0\r\n\r\n"))).how == "complete"

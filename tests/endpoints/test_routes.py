@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -161,3 +162,14 @@ def test_a_cancelled_tls_handshake_leaves_no_connection_open() -> None:
             await endpoint.aclose()
 
     run(go())
+
+
+def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+
+    async def go() -> None:
+        endpoint = HttpEndpoint("http://far.invalid", proxy="socks5://127.0.0.1:1")
+        await collect(endpoint, post("http://far.invalid"))
+
+    with pytest.raises(UsageError, match=r"pip install 'httpx\[socks\]'"):
+        run(go())

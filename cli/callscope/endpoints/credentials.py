@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-
 NAMES = re.compile(
     r"(?:^|[-_.])(?:authori[sz]ation|auth|cookie|credentials?|key|apikey|password|passwd|secret|sig|signature|token)$",
     re.IGNORECASE,
