@@ -64,7 +64,7 @@ class Answer:
         """Take one choice of a chunk or of a whole answer."""
         if type(choice) is not dict:
             if choice is not None:
-                out.append(diagnostic("member_odd", None, frame, member="choices", text=excerpt(repr(choice))))
+                self._odd("choices", choice, frame, out)
             return
         delta = choice.get("delta")
         message = choice.get("message")
@@ -74,11 +74,9 @@ class Answer:
         if type(delta) is dict:
             self._add_delta(delta, frame, out)
         elif delta:
-            self._say("output", delta, frame, out) if isinstance(delta, str) else self._odd("delta", delta, frame, out)
-        if message and not (delta and delta.get("content")):
+            self._odd("delta", delta, frame, out)
+        if message and not (isinstance(delta, dict) and delta.get("content")):
             self._add_message(message, frame, out)
-        elif delta is None and message is None and isinstance(choice.get("text"), str):
-            self._say("output", choice["text"], frame, out)
         if finish := choice.get("finish_reason"):
             self._finish(finish, frame, out)
         if usage := choice.get("usage"):

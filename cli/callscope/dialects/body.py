@@ -66,7 +66,7 @@ class BodyReader:
         """Give what the end of the body left open."""
         whole = b"".join((*self._kept, self.inflater.close()))
         self._kept = []
-        if self._streams is False and not _EVENTS_INSIDE.search(whole):
+        if self._streams is False and (whole.lstrip()[:1] == b"<" or not _EVENTS_INSIDE.search(whole)):
             return [self._document(whole)] if whole else []
         return [*self._sse.feed(whole), *self._sse.close()]
 

@@ -1,7 +1,7 @@
-"""Which call a piece belongs to, and what the calls of a response come to.
+"""Which call a piece belongs to.
 
-Knows the ways in which servers number, name and repeat calls. Must not know where the pieces come from, nor how the
-response ended, but for what `assemble` is told. The order of calls is the order in which they came into sight.
+Knows the ways in which servers number, name and repeat calls. Must not know where the pieces come from, nor what is
+made of them in the end (`assembly`). The order of calls is the order in which they came into sight.
 
 The rules, in short: an index is a key, not a place. A new id with a name opens a call once the arguments before it are
 whole; before that it belongs to the call that is growing. What has neither name nor id goes on with the call of its
@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from typing import Any
 
-from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent
-from callscope.core.values import CallKey, Fault, Frame, ToolCall
+from callscope.core.events import ArgumentsDelta, CallStarted, PeerEvent
+from callscope.core.values import CallKey, Frame
 
 from .arguments import problem_of, verdict
 from .diagnostics import diagnostic, excerpt
@@ -125,7 +125,7 @@ class Calls:
         at_index = self._by_index.get(fragment.index)
         if at_index is None:
             return self._find_at_new_index(fragment, by_id, taken, frame, out)
-        if by_id is not None and by_id is not at_index:
+        if by_id is not None and by_id is not at_index and at_index.call_id != fragment.call_id:
             return None if self._opens_another(by_id, fragment) else by_id
         if at_index in taken and fragment.name:
             return None
@@ -234,79 +234,3 @@ class Calls:
         if (key, code) not in self._reported:
             self._reported.add((key, code))
             out.append(diagnostic(code, key, frame, **facts))
-
-    # ---- the end ----------------------------------------------------------------------------------------------------
-
-    def assemble(self, finish_reason: str | None, *, broken: bool, out: list[PeerEvent]) -> None:
-        """Say what each call came to. In a broken response no call may run, whole or not."""
-        self._drop_phantoms(out)
-        ids = self._unique_ids(out)
-        for call, call_id in zip(self.calls, ids, strict=True):
-            if rest := call.halves.rest():
-                call.pieces.append(rest)
-                out.append(diagnostic("lost_character", call.key, call.frame))
-            text, fault = self._judge(call, call_id, finish_reason, broken=broken, out=out)
-            out.append(
-                CallAssembled(
-                    ToolCall(call.key, call_id, call.name, text, call.kind, extra=dict(call.extra), fault=fault)
-                )
-            )
-
-    def _drop_phantoms(self, out: list[PeerEvent]) -> None:
-        """One call at many indexes (https://github.com/mudler/LocalAI/issues/9722) leaves heads without arguments."""
-        real = {(call.call_id, call.name) for call in self.calls if call.call_id and call.started}
-        for call in [call for call in self.calls if not call.started and (call.call_id, call.name) in real]:
-            self.calls.remove(call)
-            out.append(diagnostic("call_repeated", call.key, call.frame))
-
-    def _unique_ids(self, out: list[PeerEvent]) -> list[str]:
-        """The wire's ids where they tell calls apart, and made-up ones elsewhere."""
-        taken = {call.call_id for call in self.calls}
-        ids: list[str] = []
-        for call in self.calls:
-            call_id = call.call_id
-            if not call_id or call_id in ids:
-                given, call_id = call_id, f"call_{call.key.exchange}_{call.key.index}"
-                while call_id in taken:
-                    call_id += "_"
-                code = "id_shared" if given else "id_missing"
-                out.append(diagnostic(code, call.key, call.frame, text=excerpt(given), call_id=call_id))
-            ids.append(call_id)
-        return ids
-
-    def _judge(
-        self, call: OpenCall, call_id: str, finish_reason: str | None, *, broken: bool, out: list[PeerEvent]
-    ) -> tuple[str, Fault | None]:
-        text, code, reason = self._arguments(call, finish_reason, out)
-        if not code and not call.name:
-            code = "name_missing"
-        if not code and self.damaged:
-            code = "delta_lost"
-        if code:
-            found = diagnostic(code, call.key, call.frame, call_id=call_id, text=reason)
-            if not broken:
-                out.append(found)
-            return text, Fault(code, found.message)
-        if broken:
-            return text, Fault("response_broken", diagnostic("response_broken", call_id=call_id).message)
-        return text, None
-
-    def _arguments(self, call: OpenCall, finish_reason: str | None, out: list[PeerEvent]) -> tuple[str, str, str]:
-        """The arguments with the code and the reason of what is wrong with them ("" where nothing is)."""
-        cut = finish_reason in ("length", "content_filter")
-        if call.kind == "custom":
-            return call.text, "arguments_incomplete" if cut and call is self.calls[-1] else "", ""
-        found = verdict(call.pieces, call.snapshot)
-        if found.repair:
-            self._report(out, found.repair, call.key, call.frame)
-        if found.repeats_a_key:
-            self._report(out, "arguments_repeat_a_key", call.key, call.frame)
-        if cut and not found.text and call is self.calls[-1]:
-            return "", "arguments_incomplete", f": none came before the end (finish_reason {finish_reason})"
-        if found.problem is None:
-            return found.text, "", ""
-        reason = found.problem.reason
-        if found.problem.code == "arguments_incomplete":
-            reason = f" although finish_reason is {finish_reason}" if finish_reason and not cut else ""
-            reason = f" (finish_reason {finish_reason})" if cut else reason
-        return found.text, found.problem.code, reason

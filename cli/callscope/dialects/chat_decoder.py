@@ -162,15 +162,15 @@ class ChatDecoder:
         if frame.channel == "comment" or self._state.error:
             return
         found = documents(frame.data)
+        if found.rest:
+            text = frame.data.strip()
+            self._state.fail(page_words(text) if is_page(text) else text)
         for value in found.values:
+            if isinstance(value, Done):
+                continue
             document = value[0] if isinstance(value, list) and value else value
-            if isinstance(document, dict):
-                self._state.fail(error_in(document) or words(document))
-            elif isinstance(document, str):
-                self._state.fail(document)
-        if found.rest.strip() and not self._state.error:
-            text = found.rest
-            self._state.fail(page_words(text) if is_page(text) else text.strip())
+            error = error_in(document) if isinstance(document, dict) else None
+            self._state.fail(error or words(document))
 
     # ---- documents --------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ EMPTY_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 
 
 def tool_members(settings: Settings, tools: Sequence[ToolSpec]) -> JsonObject:
-    """Tools and what goes with them. Servers answer 400 to tool_choice and parallel_tool_calls without tools, so all three go together."""
+    """Tools and what goes with them: servers answer 400 to tool_choice and parallel_tool_calls without tools."""
     if not tools:
         return {}
     members: JsonObject = {"tools": [tool_definition(tool) for tool in tools]}

@@ -28,7 +28,7 @@ class Done(NamedTuple):
 
 
 class Documents(NamedTuple):
-    """What stands in a text: the documents in order, the rest that is none, and whether anything had to be overlooked."""
+    """What stands in a text: documents in order, the rest that is none, and whether anything was overlooked."""
 
     values: list[Any]
     rest: str = ""

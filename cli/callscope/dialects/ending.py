@@ -13,6 +13,7 @@ from callscope.core.events import PeerEvent, ResponseCompleted, ResponseFailed, 
 from callscope.core.values import Channel, Ending, FailureKind, Frame, Usage
 
 from .answer import Answer
+from .assembly import Ended, assemble
 from .diagnostics import diagnostic, excerpt
 from .failures import ENDINGS, LONGEST, request_id, retry_after, status_words
 from .leaks import find_leak
@@ -69,7 +70,8 @@ def end(exchange: Exchange, how: Ending, detail: str, out: list[PeerEvent]) -> N
     _report_leaks(exchange, out)
     if failure is None:
         _report_oddities(exchange, how, detail, out)
-    answer.calls.assemble(answer.finish_reason, broken=failure is not None, out=out)
+    calls = answer.calls
+    assemble(calls.calls, Ended(answer.finish_reason, failure is not None, calls.damaged), out)
     if failure is not None:
         out.append(_failed(exchange, *failure))
     else:
@@ -90,6 +92,8 @@ def _failure(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKind,
         return "error", exchange.error
     if answer.finish_reason == "error":
         return "error", 'The server ended the response with finish_reason "error".'
+    if exchange.remark and not answer.finish_reason and not answer.whole:
+        return "error", exchange.remark[:LONGEST]
     if exchange.done and not exchange.chunks and exchange.foreign:
         return "foreign", f"This is no Chat Completions answer: {exchange.foreign}"
     if exchange.done or (answer.whole and not exchange.cut_off):

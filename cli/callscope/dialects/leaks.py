@@ -24,32 +24,47 @@ _SET_PARSER = (
     "its tool parser is not set, or not the one for this model (vLLM: --enable-auto-tool-choice --tool-call-parser)"
 )
 _TEMPLATE = "the chat template or tool parser of the server does not know this model's markup"
+_HARMONY = "the harmony format was not parsed"
 _BAR = "[|｜]"
+_NO_PROSE = r"(?!\s+[A-Za-z]+(?:\s|[.,;:]\s))"
 
 # Each pattern asks for what follows a marker in a real call too, so that prose about a marker is none.
 MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, flags), cause)
     for pattern, flags, cause in (
-        (r"<(?:[\w-]+:)?(?:tool_?calls?|function_?calls?)>\s*(?=[\[{<\w]|\Z)", re.IGNORECASE, _SET_PARSER),
+        (
+            r"<(?:[\w-]+:)?(?:tool_?calls?|function_?calls?)>\s*(?=[\[{<]|[\w.-]+\s*[\n<{(]|\Z)",
+            re.IGNORECASE,
+            _SET_PARSER,
+        ),
+        (r"(?<=[}>])\s*</tool_call>", 0, _SET_PARSER),
         (r"<function=[\w.:-]+", 0, _SET_PARSER),
         (r"<invoke\s+name=|<parameter=[\w.-]+>", 0, _SET_PARSER),
-        (r"</tool_call>", 0, _SET_PARSER),
-        (r"<arg_key>", 0, _SET_PARSER),
+        (r"<arg_key>[^<]*</arg_key>", 0, _SET_PARSER),
         (r"\[TOOL_CALLS\]\s*(?=[\[{]|[\w.-]+\s*(?:[\[{]|\Z)|\Z)", 0, _SET_PARSER),
-        (r"<\|python_tag\|>", 0, _SET_PARSER),
-        (rf"</?{_BAR}\s*DSML\s*{_BAR}", 0, _SET_PARSER),
-        (rf"<{_BAR}/?tool[▁_\w]*{_BAR}>", 0, _SET_PARSER),
-        (r"<\|(?:function_call|start_action|action_start|plugin)[\w]*\|>", re.IGNORECASE, _SET_PARSER),
-        (r"<start_function_call>|<unused\d+>call:", 0, _SET_PARSER),
-        (r"<\|(?:channel|start|message|call|constrain|recipient)\|>", 0, "the harmony format was not parsed"),
-        (r"\bto=functions\.\w+", 0, "the harmony format was not parsed"),
+        (r"<\|python_(?:tag|start)\|>(?=\S|\s*[{\[]|\s*\Z)", 0, _SET_PARSER),
+        (rf"</?{_BAR}\s*DSML\s*{_BAR}(?=\w)", 0, _SET_PARSER),
+        (rf"<{_BAR}/?tools?[▁_\w]*{_BAR}>{_NO_PROSE}", 0, _SET_PARSER),
+        (rf"<\|(?:function_call|start_action|action_start|plugin)\w*\|>{_NO_PROSE}", re.IGNORECASE, _SET_PARSER),
+        (r"<start_function_call>(?=\S)|<unused\d+>call:", 0, _SET_PARSER),
+        (r"<\|(?:channel|start|constrain|recipient)\|>(?=\w)|<\|message\|>(?=\S)|<\|call\|>", 0, _HARMONY),
+        (r"\bto=functions\.\w+", 0, _HARMONY),
         (r"```(?:tool_calls?|tool_code|function_call)\s", 0, _TEMPLATE),
         (r"\bprint\(default_api\.\w+\(", 0, _TEMPLATE),
         (r"^Action:\s*[\w.-]+\s*\n+Action Input:", re.MULTILINE, _TEMPLATE),
     )
 )
 
+NEAR = 80
+"""Characters: this soon after a special token the name of a tool is no accident."""
+
 _FENCE = re.compile(r"\A```\w*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_JSON_LINE = re.compile(
+    r'^[ \t]*\{\s*"(?:name|tool|tool_name|function)"\s*:\s*"([\w.-]+)"\s*,\s*"(?:arguments|parameters|args)"\s*:',
+    re.MULTILINE,
+)
+_TAG_LINE = re.compile(r"^[ \t]*<([\w.-]+)>\s*[<{]", re.MULTILINE)
+_TOKEN = re.compile(rf"<{_BAR}[^|｜<>\s]{{1,40}}{_BAR}>")
 _NAMES = ("name", "tool", "tool_name", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "input", "tool_input", "kwargs")
 
@@ -87,7 +102,22 @@ def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
     else:
         called = re.match(r"([\w.-]+)\(.*\)\Z", content, re.DOTALL)
         name = called.group(1) if called and called.group(1) in offered else ""
-    return Leak(text.find(content[:1]), f"a bare call of {name}", _TEMPLATE) if name else None
+    if name:
+        return Leak(text.find(content[:1]), f"a bare call of {name}", _TEMPLATE)
+    for pattern in (_JSON_LINE, _TAG_LINE):
+        for match in pattern.finditer(text):
+            if match.group(1) in offered and not _is_quoted(text, match.start()):
+                return Leak(match.start(), f"a bare call of {match.group(1)}", _TEMPLATE)
+    return _after_token(text, offered)
+
+
+def _after_token(text: str, offered: Collection[str]) -> Leak | None:
+    """A special token of whatever model, and soon after it the name of a tool on offer."""
+    for match in _TOKEN.finditer(text):
+        following = text[match.end() : match.end() + NEAR]
+        if any(name in following for name in offered) and not _is_quoted(text, match.start()):
+            return Leak(match.start(), match.group(), _SET_PARSER)
+    return None
 
 
 def _called(content: str, offered: Collection[str]) -> str:

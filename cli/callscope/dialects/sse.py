@@ -73,8 +73,8 @@ class SSEDecoder:
             if line == b"\n" and not self._loose:
                 if self._start >= 0:
                     frames.append(self._dispatch())
-            elif line[:6] == b"data: " and not self._loose and self._offset:
-                self._add_data(line[6:], len(line), frames)
+            elif line[:6] == b"data: " and self._start < 0 and self._offset and not self._loose:
+                self._open_with_data(line)
             else:
                 self._any_line(line, frames)
             self._offset += len(line)
@@ -159,6 +159,15 @@ class SSEDecoder:
                 if field == "event":
                     self._name = self._text(value)
 
+    def _open_with_data(self, line: bytes) -> None:
+        """The ordinary line: `data: …` at the beginning of an event."""
+        value = line.rstrip(b"\r\n")
+        self._start = self._offset
+        self._end = self._offset + len(value)
+        text = self._text(value[6:])
+        self._size = len(text)
+        self._data.append(text)
+
     def _add_data(self, value: bytes, size: int, frames: list[Frame]) -> None:
         """Take a data line of `size` bytes; its value may still have the line's ending."""
         stripped = value.rstrip(b"\r\n")
@@ -169,6 +178,8 @@ class SSEDecoder:
             elif self._size > LIMIT:
                 self._wrong.append("event_too_long")
                 text = ""
+        if self._start < 0:
+            self._size = 0
         self._open(size - (len(value) - len(stripped)))
         self._name_with_data = self._name
         self._size += len(text)
@@ -217,7 +228,6 @@ class SSEDecoder:
         data = self._data[0] if len(self._data) == 1 else "\n".join(self._data)
         frame = self._frame("sse", self._name, data, self._start, self._end)
         self._data.clear()
-        self._size = 0
         self._name = self._name_with_data = ""
         self._start = -1
         return frame
