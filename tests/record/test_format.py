@@ -48,7 +48,7 @@ from callscope.core.values import (
 )
 from callscope.record.format import RecordedEvent, encode_line, encode_read, line_of
 from callscope.record.members import WrongMember
-from callscope.record.parsing import event_of
+from callscope.record.parsing import event_of, plain_read
 
 numbers = st.integers(0, 10_000)
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -223,3 +223,33 @@ def test_an_error_shows_no_more_than_a_glimpse_of_a_text() -> None:
     with pytest.raises(WrongMember) as caught:
         event_of({"kind": "rewind", "to": "x" * 1000})
     assert len(str(caught.value)) < 100
+
+
+@given(EVENTS[BytesRead], st.floats(0, 1e6))
+def test_the_quick_way_to_read_a_read_gives_the_same_event_or_leaves_it_to_the_thorough_one(
+    read: BytesRead, t: float
+) -> None:
+    assert plain_read(encode_read(t, read)) in ((t, read), None)
+
+
+def test_the_quick_way_takes_a_plain_read() -> None:
+    read = BytesRead(3, 'data: {"a": "北京\\n"}\n\n'.encode())
+    assert plain_read(encode_read(1.25, read)) == (1.25, read)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"t":1.5,"kind":"read","exchange":1,"text":"\\ud800"}\n',
+        b'{"t":1.5,"kind":"read","exchange":1,"text":"a","masked":[[0,1]]}\n',
+        b'{"t":1.5,"kind":"read","exchange":1,"text":"a"\n',
+        b'{"t":1.5,"kind":"read","exchange":1,"text":"a\n',
+        b'{"t":1.5,"kind":"read","exchange":1,"text":"\xff"}\n',
+        b'{"t":1.5,"kind":"read","exchange":1,"text":"a\\q"}\n',
+        b'{"t":1.5,"kind":"read","exchange":-1,"text":"a"}\n',
+        b'{"t":15,"kind":"read","exchange":1,"text":"a"}\n',
+        b'{"t":1.5,"kind":"user","text":",\\"kind\\":\\"read\\","}\n',
+    ],
+)
+def test_the_quick_way_leaves_everything_else_to_the_thorough_one(line: bytes) -> None:
+    assert plain_read(line) is None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
+from json.decoder import scanstring  # type: ignore[attr-defined]  # what json.loads itself reads a string with
 from typing import Literal, get_args
 
 from callscope.core.events import (
@@ -53,6 +55,8 @@ from callscope.core.values import (
 from .format import Line, RecordedEvent
 from .members import Members, WrongMember
 
+_PLAIN_READ = re.compile(r'\{"t":([0-9]{1,10}\.[0-9]{1,9}),"kind":"read","exchange":([0-9]{1,9}),"text":"')
+
 _DIRECTIONS: tuple[Literal["sent", "received"], ...] = ("sent", "received")
 _HISTORIES: tuple[Literal["full", "last"], ...] = ("full", "last")
 _ACTIONS = ("run", "edit", "mock", "reject", "abort")
@@ -63,6 +67,23 @@ def event_of(line: Line) -> RecordedEvent | None:
     members = Members(line)
     reader = _READERS.get(members.text("kind"))
     return reader(members) if reader else None
+
+
+def plain_read(raw: bytes) -> tuple[float, BytesRead] | None:
+    """The time and event of a read exactly as `encode_read` writes an unmasked text; None for any other line.
+
+    Most lines are such reads, and this takes a third of the time.
+    """
+    if b',"kind":"read",' not in raw[:48]:
+        return None
+    try:
+        line = raw.decode()
+        if not (head := _PLAIN_READ.match(line)):
+            return None
+        text, end = scanstring(line, head.end(), True)
+        return (float(head[1]), BytesRead(int(head[2]), text.encode())) if line[end:] == "}\n" else None
+    except ValueError:  # no UTF-8, no JSON string, half a surrogate pair: the thorough way says which
+        return None
 
 
 def _request(line: Members) -> ExchangeOpened:
@@ -76,6 +97,8 @@ def _response(line: Members) -> ResponseHead:
 
 
 def _read(line: Members) -> BytesRead:
+    if "masked" not in line:
+        return BytesRead(line.integer("exchange"), _bytes(line, "text", "base64"))
     masked = tuple((start, start + length) for start, length in line.pairs("masked", int))
     return BytesRead(line.integer("exchange"), _bytes(line, "text", "base64"), masked)
 

@@ -12,14 +12,17 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 from callscope.core.errors import UnusableFile
 
 from .appending import LONGEST_LINE, reason
 from .format import FORMAT, VERSION, Line, RecordedEvent
 from .members import Members, WrongMember
-from .parsing import event_of
+from .parsing import event_of, plain_read
+
+_READ: Line = {}
+"""The members of a read: they are all in its event, and once more would double the memory."""
 
 LONGEST_HEADER = 64 * 1024
 """Bytes: so that a foreign file is known as foreign before much of it is read."""
@@ -34,11 +37,11 @@ class Header:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line. `at` is seconds since the header, without the time between a session and its resumption.
 
-    `event` is None for lines that hold no event: `assembled`, `resumed`, and kinds of a later version.
+    `event` is None for lines that hold no event: `assembled`, `resumed`, and kinds of a later version. The members of a
+    read are all in its event, and only there.
     """
 
     line: int
@@ -58,12 +61,21 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Broken:
+class _Object(NamedTuple):
+    """A line that is a JSON object, not yet looked at."""
+
+    line: int
+    members: Line
+
+
+class _Broken(NamedTuple):
     """A line that is no JSON object."""
 
     line: int
     why: str
+
+
+_Line: TypeAlias = Entry | _Object | _Broken
 
 
 def open_recording(path: Path) -> Recording:
@@ -106,14 +118,17 @@ def _header(path: Path, raw: bytes) -> Header:
         raise UnusableFile(f"{path}, line 1: {wrong}.") from None
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, Line] | _Broken]:
+def _lines(path: Path, file: BinaryIO) -> Iterator[_Line]:
     number = 1
     while raw := file.readline(LONGEST_LINE + 1):
         number += 1
         if len(raw) > LONGEST_LINE:
             raise UnusableFile(f"{path}, line {number}: longer than {LONGEST_LINE:,} bytes, as no recorded line is.")
-        line = _parse(raw)
-        yield _Broken(number, line) if isinstance(line, str) else (number, line)
+        if plain := plain_read(raw):
+            yield Entry(number, plain[0], "read", _READ, plain[1])
+        else:
+            line = _parse(raw)
+            yield _Broken(number, line) if isinstance(line, str) else _Object(number, line)
 
 
 def _parse(raw: bytes) -> Line | str:
@@ -127,35 +142,46 @@ def _parse(raw: bytes) -> Line | str:
     return value if isinstance(value, dict) else "is not a JSON object"
 
 
-def _torn(path: Path, read: list[tuple[int, Line] | _Broken]) -> Iterator[str]:
+def _torn(path: Path, read: list[_Line]) -> Iterator[str]:
     """A line may be broken where writing was cut off: at the end, or where a session was then resumed."""
     for place, line in enumerate(read):
         if not isinstance(line, _Broken):
             continue
         rest = read[place + 1 : place + 3]
-        resumed = bool(rest) and not isinstance(rest[0], _Broken) and rest[0][1].get("kind") == "resumed"
         # the line that resumes a torn one can be torn as well
-        if not (not rest or resumed or (len(rest) == 1 and isinstance(rest[0], _Broken))):
+        torn_twice = len(rest) == 1 and isinstance(rest[0], _Broken)
+        if rest and not torn_twice and not _resumes(rest[0]):
             raise UnusableFile(
                 f"{path}, line {line.line}: the line {line.why}. Only the last line of a recording may be cut off."
             )
         yield f"{path}, line {line.line}: cut off when the recording was stopped; it is left out."
 
 
-def _entries(path: Path, read: list[tuple[int, Line] | _Broken]) -> Iterator[Entry]:
+def _resumes(line: _Line) -> bool:
+    return isinstance(line, _Object) and line.members.get("kind") == "resumed"
+
+
+def _entries(path: Path, read: list[_Line]) -> Iterator[Entry]:
     resumed_at = latest = 0.0
-    for one in read:
-        if isinstance(one, _Broken):
-            continue
-        number, line = one
-        try:
-            members = Members(line)
-            kind, t = members.text("kind"), members.seconds("t")
-            if kind == "header":
-                raise WrongMember("a second header: these are two recordings in one file")
-            if kind == "resumed":
+    for line in read:
+        if isinstance(line, Entry):
+            latest = resumed_at + line.at
+            yield line._replace(at=latest) if resumed_at else line
+        elif isinstance(line, _Object):
+            entry = _entry(path, *line)
+            if entry.kind == "resumed":
                 resumed_at = latest
-            latest = resumed_at + t
-            yield Entry(number, latest, kind, line, event_of(line))
-        except WrongMember as wrong:
-            raise UnusableFile(f"{path}, line {number}: {wrong}.") from None
+            latest = resumed_at + entry.at
+            yield entry._replace(at=latest)
+
+
+def _entry(path: Path, number: int, line: Line) -> Entry:
+    """An entry with the time as it stands in the line."""
+    try:
+        members = Members(line)
+        kind = members.text("kind")
+        if kind == "header":
+            raise WrongMember("a second header: these are two recordings in one file")
+        return Entry(number, members.seconds("t"), kind, _READ if kind == "read" else line, event_of(line))
+    except WrongMember as wrong:
+        raise UnusableFile(f"{path}, line {number}: {wrong}.") from None

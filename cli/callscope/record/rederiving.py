@@ -56,12 +56,14 @@ def derive(recording: Recording, dialects: DialectNamed | None = None) -> Iterat
     """The whole stream of the session again, with the recorded times (seconds since the header)."""
     deriving = Deriving(recording.path, dialects)
     seq = 0
-    for entry in recording.entries:
-        if entry.event is None:
+    for _, at, _, _, event in recording.entries:
+        if event is None:
             continue
-        for event in deriving.feed(entry.event):
+        seq += 1
+        yield Stamped(seq, at, event)
+        for decoded in deriving.decode(event):
             seq += 1
-            yield Stamped(seq, entry.at, event)
+            yield Stamped(seq, at, decoded)
 
 
 def verify(recording: Recording, dialects: DialectNamed | None = None) -> Difference | None:

@@ -55,7 +55,7 @@ class Stage:
         return fact.event.result if isinstance(fact.event, ToolFinished) else None
 
     def ends_before(self, exchange: int) -> bool:
-        """Whether the turn at hand was broken off before this exchange, whose number then is another turn's, or none's."""
+        """Whether the turn at hand was broken off before this exchange; its number may be that of a later turn's."""
         return self.turn is not None and self.turn.broken_off and ("request", exchange, 0) not in self.turn.facts
 
     async def interrupt(self) -> NoReturn:
