@@ -47,7 +47,7 @@ def test_without_a_speed_there_is_no_pause() -> None:
 
 
 def test_the_time_that_showing_takes_is_taken_from_the_next_pause() -> None:
-    assert pauses([1.0, 2.0, 2.1, 5.0], 1.0, showing=0.25) == pytest.approx([1.0, 0.75, 2.65])
+    assert pauses([1.0, 2.0, 2.1, 5.0], 1.0, showing=0.25) == pytest.approx([1.0, 0.75, 2.5])
 
 
 def test_a_time_that_goes_back_is_no_pause() -> None:

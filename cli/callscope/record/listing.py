@@ -37,17 +37,21 @@ class Summary:
     problem: str = ""
 
     def __str__(self) -> str:
-        if self.problem:
-            return f"{self.path.name}  unusable: {self.problem}"
+        # neither a recording nor its name is trusted: an escape sequence in it must not reach a terminal
+        line = "  ".join(self._unusable() if self.problem else self._facts())
+        return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
+
+    def _unusable(self) -> tuple[str, ...]:
+        return self.path.name, f"unusable: {self.problem}"
+
+    def _facts(self) -> tuple[str, ...]:
         counts = ", ".join(
             f"{number} {noun}{'' if number == 1 else 's'}"
             for number, noun in ((self.turns, "turn"), (self.exchanges, "exchange"), (self.calls, "call"))
         )
         words = " ".join(self.words.split())
         shown = words if len(words) <= 40 else words[:39] + "…"
-        return (
-            f"{self.path.name}  {self.created}  {self.model or '-'}  {counts}  {self.ending}  {self.size:,} B  {shown}"
-        )
+        return self.path.name, self.created, self.model or "-", counts, self.ending, f"{self.size:,} B", shown
 
     def as_json(self) -> dict[str, Any]:
         """The summary as a JSON object."""
