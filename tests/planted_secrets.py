@@ -356,3 +356,8 @@ def _shape_of(value: Any) -> Any:
             return "string"
         case _:
             return value
+
+
+def shapes_of_joined(body: bytes) -> list[Any]:
+    """Whether what the deltas join to is JSON, and of what shape."""
+    return [_shape(text) for text in _joined(body).values()]

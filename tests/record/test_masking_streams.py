@@ -53,6 +53,7 @@ def masked(case: Planted, cuts: Iterable[int]) -> bytes:
     assert len(body) == len(case.body)
     assert all(b == w or b == ord("*") for b, w in zip(body, case.body, strict=True))
     assert structure(body, stream=case.stream) == structure(case.body, stream=case.stream)
+    assert planted.shapes_of_joined(body) == planted.shapes_of_joined(case.body)
     return body
 
 
@@ -97,6 +98,13 @@ def test_no_secret_is_left_however_the_body_is_cut(case: Planted, data: st.DataO
 def test_no_secret_is_left_at_whatever_byte_the_body_is_cut_in_two(body: bytes) -> None:
     case = Planted("", body, (KNOWN,))
     assert {exposed(masked(case, [at]), KNOWN) for at in range(1, len(body))} == {""}
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_not_even_a_long_part_of_a_secret_is_left_where_a_frame_is_cut_after_its_words(part: int) -> None:
+    parts = (KNOWN[:14], KNOWN[14:])
+    case = Planted("", sse({"content": parts[0]}, {"content": parts[1]}, ending=""), (KNOWN,))
+    assert {exposed(masked(case, [at]), parts[part]) for at in range(1, len(case.body))} == {""}
 
 
 @pytest.mark.parametrize("size", range(1, 30))

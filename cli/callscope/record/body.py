@@ -6,26 +6,25 @@ not know secrets.
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from callscope.core.events import BytesRead
 from callscope.core.ports import Arrival
 from callscope.core.values import Headers
+from callscope.dialects.inflate import Inflater
 
 from .scanning import Span, merged
+from .views import whole_from
 
 LOOK_BACK = 16 * 1024
 """Bytes kept behind what waits: a frame may begin in a read that has passed."""
 
+LONGEST_RUN = 256
+"""Bytes around an offset that are enough to tell whether it is inside an escape."""
+
 LONGEST_FRAME = 256 * 1024
 """Bytes kept of a frame that does not end; a body that is one frame is looked through as it comes, not afterwards."""
-
-
-class _Inflater(Protocol):
-    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 @dataclass(slots=True)
@@ -61,31 +60,36 @@ class Waiting:
 
 
 class Body:
-    """The bytes of one response body so far: its size, and as much of its end as may still be needed."""
+    """The bytes of one response body so far: its size, and as much of its end as may still be needed.
+
+    `exact`: the last read was not compressed. `framed` is where the last frame ended, to be told by who sees frames.
+    """
 
     def __init__(self, headers: Headers = ()) -> None:
-        encodings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
-        self.exact = all(encoding in ("", "identity") for encoding in encodings)
-        self._inflater: _Inflater | None = _inflater(encodings)
-        self.legible = self.exact or self._inflater is not None
+        encodings = [value for name, value in headers if name.lower() == "content-encoding"]
+        self._inflater = Inflater(",".join(encodings))
+        self.exact = True
         self.size = 0
         self.framed = 0
         self._recent: deque[tuple[int, bytes]] = deque()
 
-    def read(self, data: bytes) -> bytes:
+    def read(self, raw: bytes) -> bytes:
         """Take a read; gives what it adds to the decoded body."""
-        if self._inflater is not None and self.legible:
-            try:
-                data = self._inflater.decompress(data)
-            except zlib.error:
-                self.legible = False
+        data = raw
+        if self._inflater.needed(raw):
+            data = self._inflater.feed(raw)
+            self.exact = not self._inflater.active and len(data) == len(raw)
+            if self._inflater.failure:
+                data = data or raw  # nobody can decode it: look at it as it stands
         self._recent.append((self.size, data))
         self.size += len(data)
         return data
 
     @property
     def in_frame(self) -> bool:
-        """Whether more than line endings has come after the last frame."""
+        """Whether the body may go on in the frame that the last bytes are in."""
+        if self._recent and self._recent[-1][1].endswith((b"\n\n", b"\r\n\r\n")):
+            return False
         return bool(self.bytes_of((self.framed, self.size))[1].strip())
 
     def forget(self, waiting_from: int) -> None:
@@ -93,6 +97,11 @@ class Body:
         needed = max(min(self.framed, waiting_from), self.size - LONGEST_FRAME) - LOOK_BACK
         while self._recent and self._recent[0][0] + len(self._recent[0][1]) <= needed:
             self._recent.popleft()
+
+    def whole_from(self, offset: int) -> int:
+        """The first offset, from this one on, that is inside no escape of JSON."""
+        start, around = self.bytes_of((offset - LONGEST_RUN, offset + LONGEST_RUN))
+        return start + whole_from(around, offset - start)
 
     def bytes_of(self, span: Span) -> tuple[int, bytes]:
         """As much of a span as is still here: (where that starts, its bytes)."""
@@ -105,13 +114,3 @@ class Body:
                 start = max(at, span[0])
                 pieces.append(data[start - at : span[1] - at])
         return start, b"".join(reversed(pieces))
-
-
-def _inflater(encodings: list[str]) -> _Inflater | None:
-    match encodings:
-        case ["gzip" | "x-gzip"]:
-            return zlib.decompressobj(zlib.MAX_WBITS | 16)
-        case ["deflate"]:
-            return zlib.decompressobj()
-        case _:
-            return None

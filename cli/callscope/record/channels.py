@@ -25,14 +25,25 @@ class Piece:
     frame: Frame | None
     read: Span
 
+    @property
+    def end(self) -> int:
+        """Where the text ends in the window."""
+        return self.start + len(self.text)
+
+    @property
+    def place(self) -> Span:
+        """The bytes of the body that it came in: its frame, or where there is none, the read."""
+        return self.read if self.frame is None else (self.frame.start, self.frame.end)
+
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
-    """The bytes `part` of a piece belong to a secret; `so_far` is the secret from its beginning to there."""
+class Match:
+    """A secret in the words: `text[start:end]`, and the pieces that it is spread over."""
 
-    piece: Piece
-    part: Span
-    so_far: bytes
+    text: bytes
+    start: int
+    end: int
+    pieces: tuple[Piece, ...]
 
 
 class Channel:
@@ -47,8 +58,8 @@ class Channel:
         """Whether the text ends in a token that may go on."""
         return self._stream.growing is not None
 
-    def feed(self, deltas: Sequence[Delta], read: Span) -> list[Fragment]:
-        """Take the deltas of one read; gives the fragments of the secrets that are whole now."""
+    def feed(self, deltas: Sequence[Delta], read: Span) -> list[Match]:
+        """Take the deltas of one read; gives the secrets that are whole now."""
         text = "".join([delta.text for delta in deltas]).encode("utf-8", "surrogatepass")
         window = self._stream.kept + text
         scan = self._stream.feed(text)
@@ -56,40 +67,35 @@ class Channel:
             self._pieces = []
             return []
         pieces = [*self._pieces, *_pieces(deltas, len(window) - len(text), read)]
-        self._pieces = [
-            replace(piece, start=piece.start - scan.cut) for piece in pieces if piece.start + len(piece.text) > scan.cut
-        ]
-        return [fragment for span in scan.spans for fragment in _fragments(pieces, span, window)]
+        self._pieces = [replace(piece, start=piece.start - scan.cut) for piece in pieces if piece.end > scan.cut]
+        return [_match(pieces, span, window) for span in scan.spans]
 
-    def close(self) -> list[Fragment]:
+    def close(self) -> list[Match]:
         """The text is over: what looks like a known value cut short is taken for one."""
         window = self._stream.kept
         spans = [(start, len(window)) for start in self._stream.cut_short()]
         spans += self._stream.feed(b"", final=True).spans
-        return [fragment for span in merged(spans) for fragment in _fragments(self._pieces, span, window)]
+        return [_match(self._pieces, span, window) for span in merged(spans)]
 
     def suspicions(self) -> Iterator[tuple[Piece, Suspect]]:
         """What has to wait, each with the piece that it begins in."""
         for suspect in self._stream.suspects:
             if suspect.held:
-                yield next(piece for piece in self._pieces if piece.start + len(piece.text) > suspect.start), suspect
+                yield next(piece for piece in self._pieces if piece.end > suspect.start), suspect
 
-    def since(self, suspect: Suspect) -> list[Fragment]:
-        """The fragments from a suspect's start to the end."""
+    def since(self, suspect: Suspect) -> Match:
+        """What is there of a suspect, taken for a secret."""
         window = self._stream.kept
-        return list(_fragments(self._pieces, (suspect.start, len(window)), window))
+        return _match(self._pieces, (suspect.start, len(window)), window)
 
 
 def _pieces(deltas: Sequence[Delta], start: int, read: Span) -> Iterator[Piece]:
     for delta in deltas:
         piece = Piece(delta.text.encode("utf-8", "surrogatepass"), start, delta.frame, read)
-        start += len(piece.text)
+        start = piece.end
         yield piece
 
 
-def _fragments(pieces: list[Piece], span: Span, window: bytes) -> Iterator[Fragment]:
-    for piece in pieces:
-        start, end = max(span[0], piece.start), min(span[1], piece.start + len(piece.text))
-        if start < end:
-            part = (start - piece.start, end - piece.start)
-            yield Fragment(piece, part, window[span[0] : end])
+def _match(pieces: Sequence[Piece], span: Span, window: bytes) -> Match:
+    start, end = span
+    return Match(window, start, end, tuple(piece for piece in pieces if piece.start < end and start < piece.end))

@@ -37,10 +37,11 @@ from callscope.core.events import (
 from callscope.core.ports import Arrival
 
 from .body import Body, Waiting
-from .channels import Channel, Delta, Fragment, Piece
+from .channels import Channel, Delta, Match, Piece
 from .locating import locate, without_framing
 from .masking import Secrets
 from .scanning import Span, Stream
+from .views import whole_from
 
 PATIENCE = 4096
 """Bytes of the body that come after the beginning of a possible secret before it is no longer waited for."""
@@ -129,7 +130,8 @@ class SecretGuard:
             channel = self._channels.get(key)
             if channel is None:
                 channel = self._channels[key] = Channel(self._secrets.scanner)
-            self._mark_fragments(channel.feed(grown, read))
+            for match in channel.feed(grown, read):
+                self._mark_match(match)
             if (frame := grown[-1].frame) is not None:
                 self._body.framed = max(self._body.framed, frame.end)
         for index in whole:
@@ -138,7 +140,8 @@ class SecretGuard:
     def _close(self, key: str | int) -> None:
         channel = self._channels.pop(key, None)
         if channel is not None:
-            self._mark_fragments(channel.close())
+            for match in channel.close():
+                self._mark_match(match)
 
     def _clean(self, arrival: Arrival) -> Arrival:
         """The arrival without a secret in the words of its errors: a server likes to repeat a key that it refuses."""
@@ -158,30 +161,46 @@ class SecretGuard:
 
     def _mark(self, spans: Iterable[Span]) -> None:
         """Mark spans of the body in the reads that still wait; what has passed told nothing when it did."""
+        if not self._waiting:
+            return
+        first = self._waiting[0].start
         for start, end in spans:
+            if start < first < end:
+                start = self._body.whole_from(first)  # an escape of which a half has passed stays as it is
             for waiting in reversed(self._waiting):
                 if waiting.end <= start:
                     break
                 waiting.mark(start, end)
 
-    def _mark_fragments(self, fragments: Iterable[Fragment]) -> None:
-        for fragment in fragments:
-            piece = fragment.piece
-            place = self._place(piece)
-            if not self._waiting or place[1] <= self._waiting[0].start:
-                continue
-            start, raw = self._body.bytes_of(place)
-            if piece.frame is not None and place == (start, piece.frame.end):
-                spans = locate(raw, piece.text, fragment.part, fragment.so_far)
-            else:
-                spans = without_framing(raw, [(0, len(raw))])
-            self._mark((start + a, start + b) for a, b in spans)
+    def _mark_match(self, match: Match) -> None:
+        """Mark a secret of the words in the frames that still wait.
 
-    def _place(self, piece: Piece) -> Span:
-        """The bytes of the body that a piece came in: its frame, or where that tells nothing, the read."""
-        if piece.frame is None or not self._body.legible:
-            return piece.read
-        return piece.frame.start, piece.frame.end
+        Where a delta has passed, or a part of its frame, the marks start with the first whole escape of the next one:
+        what is left must decode to the same words, and arguments are JSON themselves.
+        """
+        start, lost = match.start, False
+        for piece in match.pieces:
+            if not self._waiting or piece.place[1] <= self._waiting[0].start:
+                start, lost = piece.end, True
+                continue
+            if lost:
+                start, lost = whole_from(match.text, start), False
+            begin, end = max(start, piece.start), min(match.end, piece.end)
+            if begin < end:
+                spans = self._locate(piece, (begin - piece.start, end - piece.start), match.text[match.start : end])
+                if any(at < self._waiting[0].start for at, _ in spans):
+                    start, lost = piece.end, True
+                else:
+                    self._mark(spans)
+
+    def _locate(self, piece: Piece, part: Span, so_far: bytes) -> list[Span]:
+        """The bytes of the body that a part of a delta stands in."""
+        start, raw = self._body.bytes_of(piece.place)
+        if piece.frame is not None and start == piece.frame.start:
+            spans = locate(raw, piece.text, part, so_far)
+        else:
+            spans = without_framing(raw, [(0, len(raw))])
+        return [(start + a, start + b) for a, b in spans]
 
     def _held_from(self) -> int | None:
         """From which byte of the body on all has to wait; what was waited for in vain is marked where it tells."""
@@ -194,16 +213,20 @@ class SecretGuard:
                 self._mark([(kept + suspect.start, body.size)])
         for channel in self._channels.values():
             for piece, suspect in channel.suspicions():
-                start, _ = self._place(piece)
-                if body.size - start <= PATIENCE:
-                    held.append(start)
+                if body.size - piece.place[0] <= PATIENCE:
+                    held.append(piece.place[0])
                 elif suspect.telling:
-                    self._mark_fragments(channel.since(suspect))
+                    self._mark_match(channel.since(suspect))
                     goes_on = True
             goes_on = goes_on or channel.growing
-        if goes_on and body.in_frame and body.size - body.framed <= PATIENCE:
-            held.append(body.framed)  # the frame that is only half there may go on with the same secret
+        # the frame that is only half there may begin a secret, or go on with one
+        if body.in_frame and body.size - body.framed <= PATIENCE and (goes_on or self._in_doubt(body)):
+            held.append(body.framed)
         return min(held, default=None)
+
+    def _in_doubt(self, body: Body) -> bool:
+        """Whether a string in the frame that is only half there ends in so much of a secret that it tells."""
+        return self._secrets.scanner.closes_on_secret(body.bytes_of((body.framed, body.size))[1])
 
     def _release(self, held_from: int | None) -> list[Arrival]:
         passing: list[Arrival] = []

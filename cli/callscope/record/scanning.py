@@ -33,6 +33,7 @@ Span = tuple[int, int]
 REPETITIVE = 512
 """Bytes: from here on it pays to drop the repeated pieces of a window before looking for signs."""
 
+_END_OF_VALUE = re.compile(rb'"\s*(?:[,}\]]|\Z)')
 _BREAK = re.compile(rb"(?:\\(?:u[0-9A-Fa-f]{4}|[nrtbf])|%[0-9A-Fa-f]{2})\Z")
 _IN_TOKENS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.\\"
 _SHORT_ESCAPES = {"\b": b"b", "\f": b"f", "\n": b"n", "\r": b"r", "\t": b"t", '"': b'"', "\\": b"\\\\", "/": b"/"}
@@ -100,6 +101,16 @@ class Scanner:
             if b"\\" not in window[max(0, cut - 12) :]:
                 return Scan((), cut, suspects + open_escape)
         return self._scan_readings(window[:end], inside, growing, final, open_escape)
+
+    def closes_on_secret(self, data: bytes) -> bool:
+        """Whether a JSON string that ends in the data ends in so much of a secret that it tells."""
+        for quote in _END_OF_VALUE.finditer(data):
+            at = quote.start()
+            if data[at - 2 : at] in self._pairs or b"\\u" in data[max(0, at - 12) : at]:
+                window = data[max(0, at - UNDECIDED_REACH) : at]
+                if any(suspect.telling for suspect in self.scan(window).suspects):
+                    return True
+        return False
 
     def _scan_readings(
         self, window: bytes, inside: bool, growing: str | None, final: bool, open_escape: tuple[Suspect, ...]

@@ -94,6 +94,16 @@ def incomplete(text: bytes) -> int:
     return found.start() if found else len(text)
 
 
+def whole_from(text: bytes, offset: int) -> int:
+    """The first offset, from `offset` on, that is inside no escape of any reading."""
+    start = incomplete(text[:offset])
+    if start < offset:
+        readings = views(text[start:])
+        while any(view.snap(offset - start, offset - start)[0] != offset - start for view in readings):
+            offset += 1
+    return offset
+
+
 def _undone(view: View, escape: re.Pattern[bytes], undo: Callable[[bytes], bytes]) -> View:
     pieces: list[bytes] = []
     escapes: list[tuple[int, int, int]] = []
