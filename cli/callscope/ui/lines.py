@@ -16,13 +16,13 @@ from callscope.core.events import (
     ArgumentsDelta,
     CallAssembled,
     CallDecided,
-    CallStarted,
     Diagnostic,
     Event,
     ExchangeOpened,
     RemoteResult,
     ResponseCompleted,
     ResponseFailed,
+    ResponseStarted,
     Stamped,
     TextDelta,
     ToolFinished,
@@ -71,6 +71,7 @@ class LinesView:
         self.live = chrome.is_terminal
         self._out_is_terminal = out.isatty()
         self._line: Stream | None = None
+        self._answer_open = False  # the answer so far does not end with a newline
         self._deltas: dict[CallKey, int] = {}
         fancy = (chrome.encoding or "").lower().startswith("utf")
         self._cut = self._styled("·" if fancy else "|", "cyan")
@@ -93,9 +94,8 @@ class LinesView:
 
     def close(self) -> None:
         """End the line that is open, so that a prompt does not stand in it."""
-        if self._line == "output" and not self._out_is_terminal:
-            self.out.write("\n")
         self._break()
+        self._end_answer()
 
     # ---- running text ---------------------------------------------------------------------------------------------
 
@@ -103,7 +103,8 @@ class LinesView:
         self._switch("output")
         self.out.write(visible(text) if self._out_is_terminal else text)
         self.out.flush()
-        if text.endswith("\n"):
+        self._answer_open = not text.endswith("\n")
+        if not self._answer_open:
             self._line = None
 
     def _aside(self, delta: TextDelta) -> None:
@@ -137,14 +138,19 @@ class LinesView:
             self._line = to
 
     def _break(self) -> None:
-        """End the open line. What goes into a pipe is data: only a terminal gets a newline in it."""
+        """End the open line. What goes into a pipe is data: only a terminal gets a newline in the middle of it."""
         if self._line == "output":
             if self._out_is_terminal:
-                self.out.write("\n")
-            self.out.flush()
+                self._end_answer()
         elif self._line is not None:
             self._write("\n")
         self._line = None
+
+    def _end_answer(self) -> None:
+        if self._answer_open:
+            self.out.write("\n")
+            self.out.flush()
+            self._answer_open = False
 
     # ---- lines ----------------------------------------------------------------------------------------------------
 
@@ -159,8 +165,8 @@ class LinesView:
                 self._say(f"> {visible(event.text)}", "bold")
             case ExchangeOpened() if conversation.turn and conversation.turn.attempts > 1:
                 self._say(f"{bang} trying again, attempt {conversation.turn.attempts}", "yellow")
-            case CallStarted() if not self.live:
-                self._deltas.pop(event.key, None)
+            case ResponseStarted():
+                self._end_answer()  # the answers of two responses are two paragraphs
             case CallAssembled(call=call):
                 self._assembled(call)
             case CallDecided(decision=decision) if not isinstance(decision, Run):

@@ -1,0 +1,247 @@
+"""The REPL in a real terminal: what a person types, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from callscope.serving.demo import DemoAgent
+from callscope.serving.server import run_in_thread
+
+TOOLS = """
+tools:
+  - name: get_weather
+    description: Current weather for a city.
+    parameters: {type: object, properties: {city: {type: string}}, required: [city], additionalProperties: false}
+    run: {mock: {temperature: 21}}
+  - name: nap
+    description: Sleeps.
+    parameters: {type: object, properties: {}}
+    run: {python: "nap.py:nap"}
+"""
+PARIS = 'get_weather {"city": "Paris"}'
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    with run_in_thread(DemoAgent(pace=0.0, stall=20.0)) as server:
+        yield f"{server.url}/v1"
+
+
+Repl = Callable[..., "pexpect.spawn[str]"]
+
+
+@pytest.fixture
+def repl(demo: str, tmp_path: Path) -> Iterator[Repl]:
+    """Open REPLs; none of them outlives the test."""
+    (tmp_path / "tools.yaml").write_text(TOOLS)
+    (tmp_path / "nap.py").write_text("import time\ndef nap():\n    time.sleep(30)\n")
+    (tmp_path / "recordings").mkdir()
+    opened: list[pexpect.spawn[str]] = []
+
+    def open_one(*arguments: str) -> pexpect.spawn[str]:
+        child = pexpect.spawn(
+            sys.executable, ["-m", "callscope", "--url", demo, *arguments],
+            cwd=str(tmp_path), dimensions=(40, 120), encoding="utf-8", timeout=8,
+            env={**os.environ, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        )  # fmt: skip
+        opened.append(child)
+        child.expect_exact("/help lists the commands")
+        at_prompt(child)
+        return child
+
+    yield open_one
+    for child in opened:
+        child.close(force=True)
+
+
+def at_prompt(child: pexpect.spawn[str]) -> None:
+    """Wait until the terminal is in the prompt's hands: it switches bracketed paste on."""
+    child.expect_exact("\x1b[?2004h")
+
+
+def leave(child: pexpect.spawn[str]) -> None:
+    child.sendline("/quit")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def recorded(tmp_path: Path, kind: str) -> list[dict[str, Any]]:
+    lines = (json.loads(line) for line in next((tmp_path / "recordings").glob("*.jsonl")).read_text().splitlines())
+    return [line for line in lines if line["kind"] == kind]
+
+
+def test_a_turn_asks_before_it_runs_a_call_and_the_recording_has_the_decision(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline(PARIS)
+    child.expect_exact("run it?")
+    child.sendline("y")
+    child.expect_exact("mocked")
+    child.expect(r"says: .*21")
+    leave(child)
+    assert [(line["action"], line["by"]) for line in recorded(tmp_path, "decision")] == [("run", "person")]
+
+
+def test_an_edit_changes_what_runs_and_what_the_next_request_says(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline(PARIS)
+    child.expect_exact("run it?")
+    child.sendline("e")
+    child.expect_exact("arguments")
+    child.send("\x15")  # clear the line
+    child.sendline('{"city": "Rome"}')
+    child.expect(r"says: ")
+    leave(child)
+    body = json.loads(recorded(tmp_path, "request")[-1]["body"])
+    calls = [call for message in body["messages"] for call in message.get("tool_calls", ())]
+    assert [call["function"]["arguments"] for call in calls] == ['{"city": "Rome"}']
+    assert recorded(tmp_path, "decision")[0]["proposed"] == '{"city": "Paris"}'
+
+
+def test_a_refusal_with_a_reason_reaches_the_model(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline(PARIS)
+    child.expect_exact("run it?")
+    child.sendline("r")
+    child.expect_exact("reason")
+    child.sendline("too hot today")
+    at_prompt(child)
+    leave(child)
+    assert "too hot today" in recorded(tmp_path, "request")[-1]["body"]
+
+
+def test_ctrl_c_at_the_gate_ends_the_turn_and_the_next_request_is_valid(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline(PARIS)
+    child.expect_exact("run it?")
+    child.send("\x03")
+    child.expect_exact("interrupted")
+    child.sendline("hello")
+    child.expect(r"stop")
+    leave(child)
+    assert [line["reason"] for line in recorded(tmp_path, "turn")] == ["interrupted", "completed"]
+
+
+def test_ctrl_c_while_a_tool_runs_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
+    child = repl("--approve", "always")
+    child.sendline("nap {}")
+    child.expect_exact("valid JSON")
+    while not recorded(tmp_path, "started"):
+        pass
+    child.send("\x03")
+    child.expect_exact("interrupted")
+    leave(child)
+    assert recorded(tmp_path, "result")[0]["status"] == "cancelled"
+
+
+def test_ctrl_c_while_the_server_is_silent_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline("hello, fault: stall")
+    while not recorded(tmp_path, "response"):
+        pass
+    child.send("\x03")
+    child.expect_exact("interrupted")
+    leave(child)
+    assert recorded(tmp_path, "end")[0]["how"] == "cancelled"
+
+
+def test_undo_takes_the_last_message_out_of_the_next_request(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline("hello one")
+    child.expect(r"stop, ")
+    child.sendline("/undo")
+    child.expect_exact("taken back: hello one")
+    child.sendline("hello two")
+    child.expect(r"stop, ")
+    leave(child)
+    messages = json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]
+    assert [message["content"] for message in messages] == ["hello two"]
+
+
+def test_retry_says_the_same_words_again(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline("hello once")
+    child.expect(r"stop, ")
+    child.sendline("/retry")
+    child.expect(r"stop, ")
+    leave(child)
+    assert [line["text"] for line in recorded(tmp_path, "user")] == ["hello once", "hello once"]
+    assert len(json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]) == 1
+
+
+def test_system_and_clear_change_the_next_request(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline("/system Be brief.")
+    child.expect_exact("Be brief.")
+    child.sendline("hello one")
+    child.expect(r"stop, ")
+    child.sendline("/clear")
+    child.expect_exact("empty again")
+    child.sendline("hello two")
+    child.expect(r"stop, ")
+    leave(child)
+    messages = json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]
+    assert [message["content"] for message in messages] == ["Be brief.", "hello two"]
+
+
+def test_raw_shows_the_last_exchange_with_its_bytes(repl: Repl) -> None:
+    child = repl()
+    child.sendline("hello")
+    child.expect(r"stop, ")
+    child.sendline("/raw")
+    child.expect_exact("POST ")
+    child.expect_exact("HTTP 200")
+    child.expect_exact("bytes 0 to")
+    child.expect_exact("[DONE]")
+    leave(child)
+
+
+def test_an_unknown_command_is_answered_with_the_nearest_one(repl: Repl) -> None:
+    child = repl()
+    child.sendline("/sytem x")
+    child.expect_exact("Did you mean /system?")
+    child.sendline("/tools")
+    child.expect_exact("get_weather")
+    child.sendline("/help")
+    child.expect_exact("/retry")
+    leave(child)
+
+
+def test_ctrl_c_at_the_prompt_clears_the_line_and_ctrl_d_leaves(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.send("half a thou\x03")
+    at_prompt(child)
+    child.send("\x04")
+    child.expect(pexpect.EOF)
+    assert recorded(tmp_path, "user") == []
+
+
+def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline(PARIS)
+    child.expect_exact("run it?")
+    child.sendline("y")
+    child.expect(r"stop, ")
+    child.sendline("hello, fault: stall")
+    while len(recorded(tmp_path, "response")) < 3:
+        pass
+    child.send("\x03")
+    child.expect_exact("interrupted")
+    leave(child)
+    recording = next((tmp_path / "recordings").glob("*.jsonl"))
+    again = pexpect.run(
+        f"{sys.executable} -m callscope replay {recording} --server recorded --calls recorded", encoding="utf-8",
+        withexitstatus=True, env={**os.environ},
+    )  # fmt: skip
+    output, code = again
+    assert code == 0, output
+    assert re.search(r"the same again: turns 2, exchanges 3, calls 1", output), output

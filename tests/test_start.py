@@ -1,0 +1,68 @@
+"""What the program costs before it does anything, and what a wheel of it holds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from callscope.version import VERSION
+from command_line import callscope
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("openai", "httpx", "pydantic", "jsonschema", "prompt_toolkit", "yaml", "rich.console", "asyncio")
+
+
+def loaded_by(*arguments: str, folder: Path) -> set[str]:
+    program = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: sys.stderr.write('LOADED ' + ' '.join(sys.modules)))\n"
+        "from callscope.__main__ import main\n"
+        f"sys.argv = ['callscope', *{arguments!r}]\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    return set(done.stderr.rpartition("LOADED ")[2].split())
+
+
+def test_the_version_is_told_without_the_command_line(tmp_path: Path) -> None:
+    assert callscope("--version", folder=tmp_path).out == f"callscope {VERSION}\n"
+    assert "typer" not in loaded_by("--version", folder=tmp_path)
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    assert loaded_by("--help", folder=tmp_path).isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "command", [["replay", str(ROOT / "recordings/samples/weather.jsonl"), "--json"], ["tools", "list"]]
+)
+def test_replay_and_tools_import_no_network_client(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "tools.yaml").write_text("tools: [{name: f, parameters: {type: object}, run: {mock: 1}}]")
+    assert loaded_by(*command, folder=tmp_path).isdisjoint({"openai", "httpx", "pydantic", "jsonschema"})
+
+
+def test_asking_never_imports_the_sdk(tmp_path: Path) -> None:
+    loaded = loaded_by("ask", "--demo", "--json", "--no-record", "hello", folder=tmp_path)
+    assert "httpx" in loaded
+    assert loaded.isdisjoint({"openai", "rich.console", "prompt_toolkit"})
+
+
+@pytest.mark.parametrize("word", ["chat", "ask", "demo", "serve", "replay", "tools", "recordings"])
+def test_every_command_explains_itself(tmp_path: Path, word: str) -> None:
+    ran = callscope(word, "--help", folder=tmp_path)
+    assert ran.code == 0
+    assert "Usage: callscope" in ran.out
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    headings = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
+    assert headings[0].split()[1] == VERSION
+
+
+def test_the_version_is_written_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["dynamic"] == ["version"]
