@@ -273,7 +273,7 @@ def run(arguments: list[str]) -> None:
     ):
         arguments = ["chat", *arguments]
     try:
-        app(arguments)
+        app(arguments, prog_name="callscope")
     except CallscopeError as error:
         sys.stderr.write(f"callscope: {error}\n")
         sys.exit(error.exit_code)

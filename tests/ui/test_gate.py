@@ -12,7 +12,8 @@ from rich.console import Console
 from callscope.core.errors import UsageError
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Decision, Edit, Mock, Reject, Run, ToolCall
-from callscope.ui.gate import AbsentGate, PromptGate, ScriptedGate, scripted_decision
+from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
+from callscope.ui.prompt_gate import PromptGate
 
 CALL = ToolCall(CallKey(1, 0), "c1", "get_weather", '{"city": "Paris"}')
 AGAIN = ToolCall(CallKey(1, 1), "c2", "get_weather", '{"city": "Rome"}')
