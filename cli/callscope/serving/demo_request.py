@@ -280,7 +280,7 @@ def _is_object(arguments: str) -> bool:
 
 def _content(message: dict[str, Any], path: str) -> None:
     content = message.get("content")
-    if message["role"] == "assistant" and content is None and (message.get("tool_calls") or message.get("refusal")):
+    if message["role"] == "assistant" and content is None and not {"tool_calls", "refusal"}.isdisjoint(message):
         return
     parts = content if isinstance(content, list) and content else [{"type": "text", "text": content}]
     for part in parts:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from .demo_request import Ask, PastCall, Tool
-from .demo_words import Wish
+from .demo_words import EXAMPLES, Wish
 
 LONGEST_QUOTE: Final = 400
 """Characters of a result that are repeated in an answer."""
@@ -77,7 +77,7 @@ def told(ask: Ask) -> str:
 
 
 def _result(call: PastCall) -> str:
-    what = f"{call.name}({call.arguments.strip('{}')})" if len(call.arguments) < LONGEST_QUOTE else call.name
+    what = f"{call.name} {call.arguments}" if len(call.arguments) < LONGEST_QUOTE else call.name
     try:
         value = json.loads(call.result)
     except ValueError:
@@ -108,8 +108,7 @@ def _cut(text: str) -> str:
 
 def _example(tool: Tool) -> str:
     required = tool.parameters.get("required", [])
-    words = {"city": "Paris", "query": "tea", "location": "Paris"}
-    return f"{tool.name} {json.dumps({name: words.get(name, '…') for name in required})}"
+    return f"{tool.name} {json.dumps({name: EXAMPLES.get(name, '…') for name in required}, ensure_ascii=False)}"
 
 
 def _several(words: Sequence[str]) -> str:

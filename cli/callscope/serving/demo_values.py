@@ -44,8 +44,8 @@ _VALUE = re.compile(
       "(?P<double>[^"]*)" | “(?P<curly>[^”]*)” | (?<!\w)'(?P<single>[^']*)'(?!\w) | `(?P<code>[^`]*)`
     | (?P<sum>\(*-?\d+(?:\.\d+)?\)*(?:\s*[-+*/×÷^%]\s*\(*-?\d+(?:\.\d+)?\)*)+)
     | (?P<text>https?://[^\s,]+ | [\w.+-]+@[\w-]+\.\w+ | \d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?Z?)? | \d\d?:\d\d
-              | (?<!\w)[~.]?/[\w./-]+ | \w[\w-]*\.[a-z]\w{1,4}\b | [A-Z][a-z]+/[A-Z]\w+ )
-    | (?P<number>(?<![\w.])-?\d+(?:\.\d+)?(?![\w]))
+              | (?<!\w)[~.]?/[\w./-]+ | \w[\w/-]*\.[a-z]\w{1,4}\b | [A-Z][a-z]+/[A-Z]\w+ )
+    | (?P<number>(?<![\w.])-?\d+(?:\.\d+)?(?![\d.]\d))
     | (?P<word>[^\W\d_][\w'’-]*)
     """,
     re.VERBOSE,
@@ -203,7 +203,7 @@ def _named(properties: dict[str, Any], text: str) -> Iterator[tuple[str, Any]]:
 _AFTER = r"""(?<![\w-]){}(?:\s*[=:]\s*|\s+)(?:"([^"]*)"|'([^']*)'|(\[[^\]]*\])|([^\s,;()"\[]+))"""
 _BEFORE = r"(?<![\w.])(-?\d+(?:\.\d+)?)[ -]?{}\b"
 _DIRECTIONS = {
-    "from": r"(?:\bfrom\s+|\d\s*)(?=\D)([\w@.+-]+)",
+    "from": r"(?:\bfrom\s+|(?<![\w.])\d+(?:\.\d+)?\s*)([^\W\d][\w@.+-]*)",
     "to": r"\b(?:to|into)\s+([\w@.+-]+)",
 }
 """`5 km to mi`: parameters that are named for a direction take the word that goes there."""

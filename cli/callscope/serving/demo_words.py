@@ -22,6 +22,9 @@ ENOUGH: Final = 3
 PLAIN_VERBS: Final = frozenset(("get", "list", "set", "find", "do", "run", "make", "show", "new", "current"))
 """Words of a tool's name that tell little."""
 
+EXAMPLES: Final = {"city": "Paris", "location": "Paris", "query": "tea"}
+"""Values to show by names of parameters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -41,7 +44,7 @@ def take_literals(prompt: str, tools: Sequence[Tool]) -> tuple[list[Wish], str]:
     named = {tool.name: tool for tool in tools}
     names = "|".join(re.escape(name) for name in sorted(named, key=len, reverse=True))
     wishes: list[Wish] = []
-    while names and (found := re.search(rf"(?<![\w-])({names})\s*\(?\s*(?=\{{)", prompt)):
+    while names and (found := re.search(rf"(?<![\w-])({names})\s*[:(]?\s*(?=\{{)", prompt)):
         end = _end_of_object(prompt, found.end())
         wishes.append(Wish(named[found[1]], prompt[found.end() : end], literal=True))
         prompt = f"{prompt[: found.start()]} {prompt[end:].removeprefix(')')}"
@@ -82,7 +85,7 @@ def _forced(prompt: str, tool: Tool) -> list[Wish]:
 
 def _completed(wish: Wish) -> Wish:
     given = json.loads(wish.arguments)
-    return Wish(wish.tool, _json({**dict.fromkeys(wish.missing, "example"), **given}))
+    return Wish(wish.tool, _json({**{name: EXAMPLES.get(name, "example") for name in wish.missing}, **given}))
 
 
 def _wishes(text: str, tools: Sequence[Tool], last_call: str) -> Iterator[Wish]:
@@ -114,7 +117,8 @@ def _calls(tool: Tool, part: str, whole: str) -> list[Wish]:
     not_names = _not_names(tool)
     found = values(bare, not_names)
     fillings = fill(tool.parameters, bare, found, rest)
-    if fillings[0].missing and part != whole:
+    tool_alone = len(part.split()) < 3 and not fillings[0].arguments  # `the time and weather in Tokyo`
+    if part != whole and (fillings[0].missing or tool_alone):
         fillings = fill(tool.parameters, whole, values(whole, not_names), rest)
     return [Wish(tool, _json(each.arguments), tuple(each.missing)) for each in fillings]
 
@@ -122,9 +126,10 @@ def _calls(tool: Tool, part: str, whole: str) -> list[Wish]:
 def _own_words(text: str, tool: Tool) -> str:
     """The words after those that chose the tool: `search for cheap flights` leaves `cheap flights`."""
     words = text.strip(" ,.?!:").split()
-    ours = _stems(tool.name) | PLAIN_VERBS | STOP
-    while words and _stem(words[0].lower().strip(",:")) in ours:
-        words.pop(0)
+    ours = _stems(tool.name) | PLAIN_VERBS
+    while words and ((word := re.sub(r"['’]\w*$", "", words[0].lower().strip(",:"))) in STOP or _stem(word) in ours):
+        if words.pop(0).endswith(":"):
+            break
     return " ".join(words)
 
 
