@@ -12,7 +12,7 @@ from typing import NamedTuple
 from callscope.core.events import CallAssembled, PeerEvent
 from callscope.core.values import Fault, ToolCall
 
-from .arguments import verdict
+from .arguments import Verdict, verdict
 from .diagnostics import diagnostic, excerpt
 from .fragments import OpenCall
 
@@ -32,25 +32,38 @@ class Ended(NamedTuple):
 
 def assemble(calls: Sequence[OpenCall], ended: Ended, out: list[PeerEvent]) -> None:
     """Say what each call came to, in the order in which they came into sight."""
-    real = _without_phantoms(calls, out)
-    for call, call_id in zip(real, _unique_ids(real, out), strict=True):
+    for call in calls:
         if rest := call.halves.rest():
             call.pieces.append(rest)
             out.append(diagnostic("lost_character", call.key, call.frame))
-        text, fault = _judge(call, call_id, ended, call is real[-1], out)
-        whole = ToolCall(call.key, call_id, call.name, text, call.kind, extra=dict(call.extra), fault=fault)
+    found = _once_each([(call, _verdict(call)) for call in calls], out)
+    for (call, said), call_id in zip(found, _unique_ids([call for call, _ in found], out), strict=True):
+        _report_repairs(call, said, out)
+        fault = _fault(call, said, call_id, ended, call is found[-1][0], out)
+        whole = ToolCall(call.key, call_id, call.name, said.text, call.kind, extra=dict(call.extra), fault=fault)
         out.append(CallAssembled(whole))
 
 
-def _without_phantoms(calls: Sequence[OpenCall], out: list[PeerEvent]) -> list[OpenCall]:
-    """One call at many indexes (https://github.com/mudler/LocalAI/issues/9722) leaves heads without arguments."""
-    real = {(call.call_id, call.name) for call in calls if call.call_id and call.started}
-    kept: list[OpenCall] = []
-    for call in calls:
-        if call.started or (call.call_id, call.name) not in real:
-            kept.append(call)
-        else:
+def _verdict(call: OpenCall) -> Verdict:
+    return Verdict(call.text) if call.kind == "custom" else verdict(call.pieces, call.snapshot)
+
+
+def _once_each(found: list[tuple[OpenCall, Verdict]], out: list[PeerEvent]) -> list[tuple[OpenCall, Verdict]]:
+    """Leave out calls that were said before under the same id, and heads of them that got no arguments.
+
+    One call at many indexes: https://github.com/mudler/LocalAI/issues/9722
+    """
+    started = {(call.call_id, call.name) for call, _ in found if call.started}
+    seen: set[tuple[str, str, str]] = set()
+    kept: list[tuple[OpenCall, Verdict]] = []
+    for call, said in found:
+        whole = (call.call_id, call.name, said.text)
+        again = whole in seen or (not call.started and whole[:2] in started)
+        if call.call_id and again:
             out.append(diagnostic("call_repeated", call.key, call.frame))
+        else:
+            kept.append((call, said))
+            seen.add(whole)
     return kept
 
 
@@ -70,42 +83,38 @@ def _unique_ids(calls: Sequence[OpenCall], out: list[PeerEvent]) -> list[str]:
     return list(ids)
 
 
-def _judge(call: OpenCall, call_id: str, ended: Ended, last: bool, out: list[PeerEvent]) -> tuple[str, Fault | None]:
-    """The arguments, and why the call must not run; in a broken response none may, whole or not."""
-    text, code, reason = _arguments(call, ended, last, out)
-    if not code and not call.name:
-        code = "name_missing"
-    if not code and ended.damaged:
-        code = "delta_lost"
+def _report_repairs(call: OpenCall, said: Verdict, out: list[PeerEvent]) -> None:
+    if said.repair:
+        out.append(diagnostic(said.repair, call.key, call.frame))
+    if said.repeats_a_key:
+        out.append(diagnostic("arguments_repeat_a_key", call.key, call.frame))
+
+
+def _fault(call: OpenCall, said: Verdict, call_id: str, ended: Ended, last: bool, out: list[PeerEvent]) -> Fault | None:
+    """Why the call must not run; in a broken response none may, whole or not."""
+    code, reason = _problem(call, said, ended, cut=last and ended.finish_reason in CUT)
     if not code and not ended.broken:
-        return text, None
+        return None
     found = diagnostic(code or "response_broken", call.key, call.frame, call_id=call_id, text=reason)
     if not ended.broken:  # the failure of the response says it once for all
         out.append(found)
-    return text, Fault(found.code, found.message)
+    return Fault(found.code, found.message)
 
 
-def _arguments(call: OpenCall, ended: Ended, last: bool, out: list[PeerEvent]) -> tuple[str, str, str]:
-    """The arguments with the code and the reason of what is wrong with them ("" where nothing is)."""
-    cut = last and ended.finish_reason in CUT
-    if call.kind == "custom":
-        return call.text, "arguments_incomplete" if cut else "", ""
-    found = verdict(call.pieces, call.snapshot)
-    if found.repair:
-        out.append(diagnostic(found.repair, call.key, call.frame))
-    if found.repeats_a_key:
-        out.append(diagnostic("arguments_repeat_a_key", call.key, call.frame))
-    if found.problem is None:
-        if cut and not found.text:
-            return "", "arguments_incomplete", f": none came before the end (finish_reason {ended.finish_reason})"
-        return found.text, "", ""
-    reason = found.problem.reason
-    if found.problem.code == "arguments_incomplete":
-        reason = _unfinished(ended.finish_reason)
-    return found.text, found.problem.code, reason
+def _problem(call: OpenCall, said: Verdict, ended: Ended, *, cut: bool) -> tuple[str, str]:
+    """The code and the reason of what is wrong with a call ("" where nothing is)."""
+    if said.problem is not None and said.problem.code == "arguments_incomplete":
+        return said.problem.code, _although(ended.finish_reason)
+    if said.problem is not None:
+        return said.problem
+    if cut and (call.kind == "custom" or not said.text):
+        return "arguments_incomplete", _although(ended.finish_reason)
+    if not call.name:
+        return "name_missing", ""
+    return ("delta_lost", "") if ended.damaged else ("", "")
 
 
-def _unfinished(finish_reason: str | None) -> str:
+def _although(finish_reason: str | None) -> str:
     if not finish_reason:
         return ""
     return (

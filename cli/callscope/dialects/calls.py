@@ -137,7 +137,7 @@ class Calls:
         self, fragment: Fragment, by_id: OpenCall | None, taken: list[OpenCall], frame: Frame, out: list[PeerEvent]
     ) -> OpenCall | None:
         known = by_id
-        if known is not None and (self._opens_another(known, fragment) or self._shares_id(known, fragment, taken)):
+        if known is not None and self._shares_id(known, fragment, taken):
             return None
         if known is None and not fragment.name and not fragment.call_id:
             known = self._last
@@ -179,8 +179,12 @@ class Calls:
         return fragment.piece.strip() != call.text.strip() and verdict([call.text, fragment.piece]).repair is None
 
     def _shares_id(self, call: OpenCall, fragment: Fragment, taken: list[OpenCall]) -> bool:
-        """Whether the head of a call with an index of its own has taken the id of another."""
-        return bool(fragment.name) and not fragment.piece and (call in taken or not call.started or call.closed())
+        """Whether what has an index of its own is another call with the same id, and not the same call gone astray."""
+        if not fragment.name:
+            return False
+        if call in taken or call.closed() or conflicts(call.name, fragment.name, self._offered):
+            return True
+        return not call.started and not fragment.piece
 
     def _grows(self, call: OpenCall, fragment: Fragment) -> bool:
         """Whether a call is in the middle of its arguments, so that a name said again is its own."""

@@ -216,7 +216,7 @@ class ChatDecoder:
     def _read_late(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """After the end marker only usage counts; anything else is told."""
         self._answer.take_usage(document.get("usage"))
-        if document.get("choices") or error_in(document) is not None:
+        if _says_something(document.get("choices")) or error_in(document) is not None:
             self._answer.report(out, "data_after_done", frame, text=excerpt(frame.data))
 
 
@@ -226,6 +226,15 @@ def _is_half(data: str) -> bool:
 
 def _begins_like_json(text: str) -> bool:
     return re.match(r"\s*(?:\{|\[\s*[{\[\"])", text) is not None
+
+
+def _says_something(choices: Any) -> bool:
+    deltas = [
+        choice.get("delta") or choice.get("message")
+        for choice in (choices if isinstance(choices, list) else [choices])
+        if isinstance(choice, dict)
+    ]
+    return any(value and name != "role" for delta in deltas if isinstance(delta, dict) for name, value in delta.items())
 
 
 def _has_message(choices: Any) -> bool:

@@ -39,6 +39,7 @@ def documents(text: str) -> Documents:
     """All JSON documents of a text, also where `data:` stands between them; `[DONE]` reads as Done()."""
     values: list[Any] = []
     lenient = False
+    halves = has_halves(text)
     at = _skip(text, 0)
     while at < len(text):
         if text.startswith("[DONE]", at):
@@ -47,22 +48,19 @@ def documents(text: str) -> Documents:
             continue
         try:
             value, end, overlooked = _document(text, at)
+            values.append(whole_characters(value) if halves else value)
         except (ValueError, RecursionError):
             return Documents(values, text[at:], lenient)
         lenient = lenient or overlooked
-        values.append(value)
         at = _skip(text, end)
     return Documents(values, "", lenient)
 
 
 def _document(text: str, at: int) -> tuple[Any, int, bool]:
     try:
-        value, end = _strict(text, at)
-        overlooked = False
+        return (*_strict(text, at), False)
     except ValueError:
-        value, end = _lenient(text, at)
-        overlooked = True
-    return (whole_characters(value) if has_halves(text) else value), end, overlooked
+        return (*_lenient(text, at), True)
 
 
 def has_halves(text: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from callscope.core.values import CallKey, CallKind, Frame
 
+from .arguments import problem_of
 from .documents import Halves
 
 OWN_MEMBERS = frozenset(("index", "id", "type", "function", "custom"))
@@ -112,7 +113,14 @@ class OpenCall:
         for piece in self.pieces[self._measured :]:
             self._depth.add(piece)
         self._measured = len(self.pieces)
-        return self._depth.closed
+        return self._depth.closed or self._last_is_whole()
+
+    def _last_is_whole(self) -> bool:
+        """Whether the last piece is all so far, and a whole object (cumulative arguments)."""
+        if len(self.pieces) < 2:
+            return False
+        last = self.pieces[-1]
+        return last.rstrip()[-1:] == "}" and last.startswith(self.pieces[0]) and problem_of(last) is None
 
     def empty_object(self) -> bool:
         """Whether the arguments so far are a document that says nothing, such as `{}`."""

@@ -12,6 +12,7 @@ LIMIT = 512 * 1024 * 1024
 """Bytes: a body that inflates to more is a bomb."""
 
 GZIP = b"\x1f\x8b"
+_TEXT = b'{["<:deir \t\r\n\xef'  # with one of these an event stream, a document or a page begins
 
 
 class _Stream(Protocol):
@@ -67,10 +68,12 @@ class Inflater:
         self._begun = True
         if first.startswith(GZIP):
             self.active, self._stream = True, zlib.decompressobj(31)
-        elif self._encoding == "deflate" and first[:1] not in b'{["<d:e\n\r ':
+        elif first[:1] in _TEXT:
+            pass
+        elif self._encoding == "deflate":
             wrapped = first[0] & 0x0F == 8 and (first[0] << 8 | first[1]) % 31 == 0
             self.active, self._stream = True, zlib.decompressobj(15 if wrapped else -15)
-        elif self._encoding in ("br", "zstd", "compress") and not first.isascii():
+        elif self._encoding in ("br", "zstd", "compress"):
             self.active = True
             self.failure = f"its encoding is {self._encoding}, which needs a library that is not there"
 

@@ -20,6 +20,9 @@ from callscope.core.values import Frame
 LIMIT = 64 * 1024 * 1024
 """Bytes: of a line, and of the data of an event, longer than this only the beginning is kept."""
 
+LONGEST_FIELD = 64
+"""Bytes: room for a field's name before its value."""
+
 BOM = b"\xef\xbb\xbf"
 FIELDS = frozenset(("data", "event", "id", "retry", "error"))
 
@@ -80,6 +83,7 @@ class SSEDecoder:
             self._offset += len(line)
             if self._dropped:
                 self._offset += self._dropped
+                self._end += self._dropped
                 self._dropped = 0
         return frames
 
@@ -109,16 +113,18 @@ class SSEDecoder:
             lines[0] = b"".join((*self._partial, lines[0]))
             self._partial.clear()
             self._partial_size = 0
+            if self._dropped:
+                self._wrong.append("event_too_long")
         if unfinished:
             self._keep(unfinished)
         return lines
 
     def _keep(self, piece: bytes) -> None:
-        if self._partial_size > LIMIT:
-            self._dropped += len(piece)
-            return
-        self._partial_size += len(piece)
-        self._partial.append(piece)
+        kept = piece[: max(0, LIMIT + LONGEST_FIELD - self._partial_size)]
+        self._dropped += len(piece) - len(kept)
+        self._partial_size += len(kept)
+        if kept:
+            self._partial.append(kept)
 
     # ---- lines ------------------------------------------------------------------------------------------------------
 

@@ -37,14 +37,15 @@ def content_words(content: Any, unknown: list[str]) -> Words:
 
 def _part_words(part: JsonObject, unknown: list[str]) -> Words:
     kind = part.get("type")
+    kind = kind if isinstance(kind, str) else None
     if kind in _REASONING_PARTS:
         yield "reasoning", flat_text(part)
     elif kind == "refusal":
         yield "refusal", flat_text(part)
-    elif kind in (None, "text", "output_text") or isinstance(part.get("text"), str):
+    elif kind is None or kind in ("text", "output_text") or isinstance(part.get("text"), str):
         yield "output", flat_text(part)
     else:
-        unknown.append(str(kind))
+        unknown.append(kind)
 
 
 def flat_text(value: Any) -> str:
