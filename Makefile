@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint bench local format clean
+.PHONY: demo test lint bench screen local format clean
 
 demo: $(READY)           ## set up and open the REPL against the embedded demo agent
 	$(BIN)/callscope demo
@@ -20,6 +20,9 @@ lint: $(READY)           ## style, types, import rule
 bench: $(READY)          ## measure, side by side with the peers (docs/performance.md)
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python bench/run.py
+
+screen: $(READY)         ## draw the picture of the README again
+	$(BIN)/python docs/screen.py
 
 local: $(READY)          ## fetch a real small language model and chat with it offline
 	$(BIN)/pip install --quiet --editable ".[local]"

@@ -165,9 +165,8 @@ class LinesView:
                 self._say(f"> {visible(event.text)}", "bold")
             case ExchangeOpened() if conversation.turn and conversation.turn.attempts > 1:
                 self._say(f"{bang} trying again, attempt {conversation.turn.attempts}", "yellow")
-            case ResponseStarted():
-                self._end_answer()  # the answers of two responses are two paragraphs
             case CallAssembled(call=call):
+                self._end_answer()  # calls are told when the response is over
                 self._assembled(call)
             case CallDecided(decision=decision) if not isinstance(decision, Run):
                 self._decided(event, conversation)
@@ -183,6 +182,8 @@ class LinesView:
                 where = f" (bytes {event.frame.start} to {event.frame.end})" if event.frame else ""
                 text = f"  {bang} {event.severity} {event.code}: {one_line(event.message)}{where}"
                 self._say(text, SEVERITY_STYLES[event.severity])
+            case ResponseStarted():
+                self._end_answer()  # the answers of two responses are two paragraphs
             case ResponseCompleted() if self.live:
                 self._say(f"  {event.finish_reason or 'no finish_reason'}{_tokens(event.usage)}", "dim")
             case ResponseFailed():
