@@ -185,6 +185,7 @@ class Answer:
     cuts: int = 11
     hang: bool = False
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/jsonl"),)
+    detail: str = "nobody there"
 
 
 class BytesEndpoint:
@@ -199,7 +200,7 @@ class BytesEndpoint:
         headers = (*request.headers, ("authorization", "Bearer abcdefghijklmnop"))
         yield ExchangeOpened(exchange, Request(request.method, request.url, headers, request.body))
         if answer.how in ("connect_failed", "dns_failed"):
-            yield ExchangeEnded(exchange, answer.how, "nobody there")
+            yield ExchangeEnded(exchange, answer.how, answer.detail)
             return
         yield ResponseHead(exchange, answer.status, answer.headers)
         for start in range(0, len(answer.body), answer.cuts):

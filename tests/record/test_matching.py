@@ -56,9 +56,17 @@ def test_texts_that_are_no_json_are_compared_as_texts() -> None:
     assert mismatch_of_texts("12", "12.0", "$.output") == Mismatch("$.output", "12", "12.0")
 
 
-@pytest.mark.parametrize(("recorded", "now"), [("key=****", "key=*******"), ("a*b***c", "a***b*c"), ("same", "same")])
+@pytest.mark.parametrize(
+    ("recorded", "now"),
+    [("key=****", "key=*******"), ("a*b***c", "a***b*c"), ("same", "same"), ("k=******.", "k=ab****.")],
+)
 def test_a_masked_secret_equals_a_masked_secret_of_any_length(recorded: str, now: str) -> None:
     assert but_for_masks(recorded, now)
+
+
+@pytest.mark.parametrize("now", ["key=abcd", "key=****b", "key=" + "a" * 60 + "*", "kez=****"])
+def test_a_masked_secret_equals_nothing_else(now: str) -> None:
+    assert not but_for_masks("key=****", now)
 
 
 def test_what_stands_around_a_masked_secret_has_to_be_the_same() -> None:
