@@ -405,3 +405,11 @@ def give(recorder: Recorder, *events: Any, at: float = 101.0) -> None:
 
 def lines_whole(path: Path, kind: str) -> list[dict[str, Any]]:
     return [entry.members for entry in open_recording(path).entries if entry.kind == kind]
+
+
+def test_half_a_surrogate_pair_from_a_peer_is_recorded_and_derives_again(tmp_path: Path) -> None:
+    """Each half came in a text of its own; a JSON file joins them, and so does whoever reads the text."""
+    body = b'{"text": "\\ud83d"}\n{"text": "\\ude00 and \\udc00"}\n{"finish": "stop"}\n'
+    path = Scene(tmp_path, [body]).play("Smile!")
+    assert lines_of(path, "assembled")[0]["message"]["content"] == "\U0001f600 and \udc00"
+    assert verify(open_recording(path), plain) is None
