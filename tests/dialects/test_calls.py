@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import chain, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import Any, NamedTuple
 
 import pytest
@@ -35,12 +35,12 @@ def call_lists(draw: st.DrawFn) -> list[Call]:
         text = json.dumps({key: value, "n": place}, ensure_ascii=draw(st.booleans()))
         places = sorted(draw(st.sets(st.integers(1, len(text) - 1), max_size=4)))
         bounds = [0, *places, len(text)]
-        pieces = [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        pieces = [text[a:b] for a, b in pairwise(bounds)]
         made.append(Call(f"call_{place}", draw(st.sampled_from(["get_weather", "get_time"])), pieces))
     return made
 
 
-# ---- what servers do to a list of calls: each gives the entries of one delta after the other --------------------------
+# ---- what servers do to a list of calls, as the entries of one delta after the other ---------------------------------
 
 Deltas = list[list[dict[str, Any]]]
 

@@ -314,10 +314,8 @@ def test_of_several_choices_one_is_followed_and_the_others_are_told() -> None:
 
 
 def test_a_character_cut_into_two_deltas_is_joined() -> None:
-    events = decode(
-        b'data: {"choices":[{"delta":{"content":"\\ud83c"}}]}\n\ndata: {"choices":[{"delta":{"content":"\\udf27!"}}]}\n\n'
-        + chunk(finish="stop")
-    )
+    halves = [b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % half for half in (b"\\ud83c", b"\\udf27!")]
+    events = decode(b"".join((*halves, chunk(finish="stop"))))
     assert text(events) == "\U0001f327!"
     assert codes(events) == set()
 
@@ -328,9 +326,22 @@ def test_half_a_character_becomes_a_replacement_and_is_told() -> None:
     assert codes(events) == {"lost_character"}
 
 
-@pytest.mark.parametrize("noise", [b"data: null\n\n", b"data: []\n\n", b"data: 1\n\n", b"data:\n\n", b": c\n\n", b"\n\n",
-                                   b"event: ping\ndata: {}\n\n", b'data: {"choices":[]}\n\n', b'data: {"choices":null}\n\n',
-                                   b'data: {"model":"m","choices":[null]}\n\n', b'data: {"model":"m","choices":[{"delta":null}]}\n\n'])  # fmt: skip
+NOISE = [
+    b"data: null\n\n",
+    b"data: []\n\n",
+    b"data: 1\n\n",
+    b"data:\n\n",
+    b": c\n\n",
+    b"\n\n",
+    b"event: ping\ndata: {}\n\n",
+    b'data: {"choices":[]}\n\n',
+    b'data: {"choices":null}\n\n',
+    b'data: {"model":"m","choices":[null]}\n\n',
+    b'data: {"model":"m","choices":[{"delta":null}]}\n\n',
+]
+
+
+@pytest.mark.parametrize("noise", NOISE)
 def test_what_says_nothing_changes_nothing(noise: bytes) -> None:
     events = decode(noise + chunk({"content": "x"}) + noise + chunk(finish="stop") + noise + DONE + noise)
     assert events == stream(chunk({"content": "x"}), finish="stop")
@@ -449,18 +460,15 @@ def test_random_bytes_raise_nothing_and_end_once(body: bytes, status: int, encod
     assert decode(*(body[at : at + 1] for at in range(len(body))), status=status, headers=headers) == events
 
 
+JUNK_NAMES = (
+    "index id type function custom name arguments input content text reasoning reasoning_details refusal function_call "
+    "tool_calls delta message finish_reason usage error choices detail base_resp x_groq extra_content"
+)
 JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "x", "null", "stop", "{}", '{"a":1}', "\ud83c"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["index", "id", "type", "function", "custom", "name", "arguments", "input", "content", "text",
-                         "reasoning", "reasoning_details", "refusal", "function_call", "tool_calls", "delta", "message",
-                         "finish_reason", "usage", "error", "choices", "detail", "base_resp", "x_groq", "extra_content"]),
-        inner,
-        max_size=4,
-    ),
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "x", "null", "{}", '{"a":1}', "\ud83c"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(JUNK_NAMES.split()), inner, max_size=4),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=400, deadline=None)

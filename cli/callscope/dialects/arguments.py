@@ -49,6 +49,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _EMPTY: tuple[Any, ...] = ({}, None, "")
+_CUT_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{0,4}\Z")
 _CUT_OFF = re.compile(r"(?:-|\.|[eE][+-]?|t|tr|tru|f|fa|fal|fals|n|nu|nul)?\s*\Z")
 _INK = re.compile(r"\S")
 _document = json.JSONDecoder(parse_constant=_refuse).raw_decode
@@ -101,7 +102,7 @@ def problem_of(text: str) -> Problem | None:
 
 def _is_cut_off(text: str, error: json.JSONDecodeError) -> bool:
     if error.msg.startswith("Invalid \\"):
-        return len(text) - error.pos < len("\\uXXXX")
+        return _CUT_ESCAPE.search(text) is not None
     return _CUT_OFF.match(text, error.pos) is not None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from itertools import islice
 from typing import Any, NamedTuple
 
 
@@ -51,14 +52,17 @@ MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bto=functions\.\w+", 0, _HARMONY),
         (r"```(?:tool_calls?|tool_code|function_call)\s", 0, _TEMPLATE),
         (r"\bprint\(default_api\.\w+\(", 0, _TEMPLATE),
-        (r"^Action:\s*[\w.-]+\s*\n+Action Input:", re.MULTILINE, _TEMPLATE),
+        (r"^Action:\s*[\w.-]+\s*\nAction Input:", re.MULTILINE, _TEMPLATE),
     )
 )
+
+MOST = 100
+"""Places: of a marker that is quoted over and over only so many are looked at."""
 
 NEAR = 80
 """Characters: this soon after a special token the name of a tool is no accident."""
 
-_FENCE = re.compile(r"\A```\w*\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+FENCE = "```"
 _JSON_LINE = re.compile(
     r'^[ \t]*\{\s*"(?:name|tool|tool_name|function)"\s*:\s*"([\w.-]+)"\s*,\s*"(?:arguments|parameters|args)"\s*:',
     re.MULTILINE,
@@ -76,7 +80,7 @@ def find_leak(text: str, offered: Collection[str]) -> Leak | None:
     found = [
         Leak(match.start(), match.group().strip(), cause)
         for pattern, cause in MARKUP
-        if (match := next((m for m in pattern.finditer(text) if not _is_quoted(text, m.start())), None))
+        if (match := next((m for m in islice(pattern.finditer(text), MOST) if not _is_quoted(text, m.start())), None))
     ]
     if found:
         return min(found)
@@ -88,15 +92,20 @@ def _is_quoted(text: str, start: int) -> bool:
     line = text[text.rfind("\n", 0, start) + 1 : start]
     if line.count("`") % 2:
         return True
-    fences = text.count("```", 0, start)
-    return fences % 2 == 1 and not _FENCE.match(text.strip())
+    return text.count(FENCE, 0, start) % 2 == 1 and _fenced(text.strip()) is None
+
+
+def _fenced(content: str) -> str | None:
+    """What is in a text that is one fenced block and nothing else."""
+    if not (content.startswith(FENCE) and content.endswith(FENCE) and content.count(FENCE) == 2):
+        return None
+    return content[len(FENCE) : -len(FENCE)].partition("\n")[2].strip()
 
 
 def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
     """A text that is nothing but the JSON, or the Python, of a call to a tool on offer."""
     content = text.strip()
-    if fenced := _FENCE.match(content):
-        content = fenced.group(1).strip()
+    content = _fenced(content) or content
     if content[:1] in ("{", "["):
         name = _called(content, offered)
     else:
@@ -105,7 +114,7 @@ def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
     if name:
         return Leak(text.find(content[:1]), f"a bare call of {name}", _TEMPLATE)
     for pattern in (_JSON_LINE, _TAG_LINE):
-        for match in pattern.finditer(text):
+        for match in islice(pattern.finditer(text), MOST):
             if match.group(1) in offered and not _is_quoted(text, match.start()):
                 return Leak(match.start(), f"a bare call of {match.group(1)}", _TEMPLATE)
     return _after_token(text, offered)
@@ -113,7 +122,7 @@ def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
 
 def _after_token(text: str, offered: Collection[str]) -> Leak | None:
     """A special token of whatever model, and soon after it the name of a tool on offer."""
-    for match in _TOKEN.finditer(text):
+    for match in islice(_TOKEN.finditer(text), MOST):
         following = text[match.end() : match.end() + NEAR]
         if any(name in following for name in offered) and not _is_quoted(text, match.start()):
             return Leak(match.start(), match.group(), _SET_PARSER)

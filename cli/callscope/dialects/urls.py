@@ -22,12 +22,19 @@ def endpoint_url(base: str, path: str = CHAT) -> str:
         parts = urlsplit(base.strip())
         host = parts.hostname
     except ValueError as error:
-        raise UsageError(f"This is not a URL ({error}): {base!r}") from None
+        raise UsageError(f"This is not a URL ({error}): {_without_secrets(base)}") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise UsageError(f"A base URL begins with http:// or https:// and a host; this one does not: {base!r}")
+        shown = _without_secrets(base) or "(empty)"
+        raise UsageError(f"A base URL begins with http:// or https:// and a host; this one does not: {shown}")
     root = parts.path.rstrip("/")
     if root.endswith(CHAT):
         root = root[: -len(CHAT)]
     elif not root:
         root = "/v1"
     return urlunsplit((parts.scheme, parts.netloc, root + path, parts.query, ""))
+
+
+def _without_secrets(url: str) -> str:
+    """A URL without its query string and its user, where keys may stand."""
+    before_query = url.strip().partition("?")[0]
+    return before_query.rpartition("@")[2] if "@" in before_query else before_query
