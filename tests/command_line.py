@@ -41,5 +41,5 @@ def callscope(
         check=False,
     )
     ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert not ran.err.startswith("Traceback") and "\nTraceback" not in ran.err, ran.err
+    assert "\nTraceback" not in f"\n{ran.err}", ran.err
     return ran

@@ -334,7 +334,7 @@ def _line(item: object) -> str:
             raise AssertionError(item)
 
 
-def _arrow(event: Event) -> str | None:
+def _arrow(event: Event) -> str | None:  # noqa: C901 - one flat case for each event
     match event:
         case UserMessage():
             return f"<< {event.text}"

@@ -177,10 +177,16 @@ def test_a_server_that_wants_to_be_left_alone_for_an_hour_is_reported_instead() 
 
 @pytest.mark.parametrize(
     "answer",
-    [failure("http", status=500), failure("http", status=401), failure("reset", how="reset"), failure("timeout", how="timeout"),
-     failure("tls_failed", how="tls_failed"), failure("error")],
+    [
+        failure("http", status=500),
+        failure("http", status=401),
+        failure("reset", how="reset"),
+        failure("timeout", how="timeout"),
+        failure("tls_failed", how="tls_failed"),
+        failure("error"),
+    ],
     ids=["500", "401", "reset", "timeout", "tls", "error in a stream"],
-)  # fmt: skip
+)
 def test_what_may_have_had_an_effect_is_not_tried_again(answer: Answer) -> None:
     play = Playbook(answer)
     assert play.play("Hi")[-1] == "== failed"

@@ -149,9 +149,26 @@ def lines_of(*answers: Answer, **kwargs: Any) -> list[dict[str, Any]]:
 def test_a_turn_reads_as_one_event_a_line() -> None:
     events = [line["event"] for line in lines_of(calls(PARIS), text("21."))]
     assert events == [
-        "user", "request", "response", "call", "arguments", "arguments", "exchange_ended", "assembled", "completed", "held",
-        "decided", "started", "result", "request", "response", "text", "exchange_ended", "completed", "turn_ended",
-    ]  # fmt: skip
+        "user",
+        "request",
+        "response",
+        "call",
+        "arguments",
+        "arguments",
+        "exchange_ended",
+        "assembled",
+        "completed",
+        "held",
+        "decided",
+        "started",
+        "result",
+        "request",
+        "response",
+        "text",
+        "exchange_ended",
+        "completed",
+        "turn_ended",
+    ]
 
 
 def test_a_lone_surrogate_does_not_break_the_lines() -> None:
