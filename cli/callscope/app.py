@@ -34,7 +34,7 @@ Model = Annotated[str | None, typer.Option("--model", "-m", help="Model; where m
 Dialect = Annotated[str | None, typer.Option("--dialect", help="Protocol: chat.")]
 System = Annotated[str | None, typer.Option("--system", "-s", help="System prompt.")]
 Tools = Annotated[
-    list[Path] | None, typer.Option("--tools", "-t", help="Tool file, YAML or Python; repeatable. [./tools.yaml]")
+    list[Path] | None, typer.Option("--tools", "-T", help="Tool file, YAML or Python; repeatable. [./tools.yaml]")
 ]
 NoTools = Annotated[bool, typer.Option("--no-tools", help="Offer no tools, whatever lies here.")]
 ToolChoice = Annotated[str | None, typer.Option("--tool-choice", help="none, auto, required, or the name of a tool.")]
