@@ -11,36 +11,45 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from callscope.core.errors import UsageError
-from callscope.core.events import BytesRead, Stamped
+from callscope.core.events import (
+    BytesRead,
+    ExchangeEnded,
+    ExchangeOpened,
+    ResponseHead,
+    ResponseStarted,
+    SettingsChanged,
+    Stamped,
+    ToolsChanged,
+)
+from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.record.reading import Recording, open_recording
 
 DIVERGED = 1
+UNSHOWN = (BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, ResponseStarted, SettingsChanged, ToolsChanged)
+"""Events that change nothing on the screen: a step does not stop at them."""
+
+Pause = Callable[[Stamped], None]
 
 
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
-    from callscope.record.rederiving import derive, verify
+    from callscope.record.rederiving import verify
 
     recording = _opened(file)
-    pause = _stepping() if step else _pacing(speed)
-    view = _view(as_json=as_json)
-    conversation = Conversation()
-    for stamped in derive(recording):
-        pause(stamped)
-        conversation = apply(conversation, stamped.event)
-        view.handle(stamped, conversation)
-    view.close()
-    difference = verify(recording)
-    if difference is None:
-        return 0
-    _say(f"callscope: {file} derives otherwise today: {difference}")
-    return DIVERGED
+    with _shown(file, as_json=as_json) as shown:
+        with _stepping() if step else _pacing(speed) as pause:
+            _play(recording, shown.sinks, pause)
+        if difference := verify(recording):
+            shown.exit_code = DIVERGED
+            _say(f"callscope: {file} derives otherwise today: {difference}")
+    return shown.exit_code
 
 
 def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_json: bool) -> int:
@@ -56,11 +65,12 @@ def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_
     if calls == "run" and not tools:
         raise UsageError("--calls run runs tools again: say which with --tools FILE.")
     toolbox = LocalToolbox(load_tools(list(tools)).tools) if calls == "run" else None
-    view = _view(as_json=as_json)
-    report = asyncio.run(rerun(_opened(file), toolbox=toolbox, sinks=[view]))
-    view.close()
-    _say(f"callscope: {report}")
-    return DIVERGED if report.divergence else 0
+    recording = _opened(file)
+    with _shown(file, as_json=as_json) as shown:
+        report = asyncio.run(rerun(recording, toolbox=toolbox, sinks=shown.sinks))
+        shown.exit_code = DIVERGED if report.divergence else 0
+        _say(f"callscope: {report}")
+    return shown.exit_code
 
 
 def accept_file(file: Path) -> None:
@@ -89,17 +99,8 @@ def show_recording(file: Path, *, as_json: bool) -> None:
         return
     recording = _opened(file)
     _say(str(summarize(file)))
-    _show_all(recording)
-
-
-def _show_all(recording: Recording) -> None:
-    from callscope.record.rederiving import derive
-
-    view, conversation = _view(as_json=False), Conversation()
-    for stamped in derive(recording):
-        conversation = apply(conversation, stamped.event)
-        view.handle(stamped, conversation)
-    view.close()
+    with _shown(file, as_json=False) as shown, _pacing("max") as pause:
+        _play(recording, shown.sinks, pause)
 
 
 def _opened(file: Path) -> Recording:
@@ -109,20 +110,53 @@ def _opened(file: Path) -> Recording:
     return recording
 
 
-def _view(*, as_json: bool) -> Any:
-    if as_json:
-        from callscope.ui.jsonl import JsonLines
+@dataclass(slots=True)
+class Shown:
+    """What a recording is shown to, and the exit code that it comes to."""
 
-        return JsonLines(sys.stdout)
-    from callscope.ui.lines import LinesView, chrome_console
-
-    return LinesView(sys.stdout, chrome_console(sys.stderr), echo_user=True)
+    sinks: Sequence[Sink]
+    exit_code: int = 0
 
 
-def _pacing(speed: str) -> Callable[[Stamped], None]:
+@contextmanager
+def _shown(file: Path, *, as_json: bool) -> Iterator[Shown]:
+    """Views for a recording; JSON lines begin and end as `ask` has them."""
+    if not as_json:
+        from callscope.ui.lines import LinesView, chrome_console
+
+        lines = LinesView(sys.stdout, chrome_console(sys.stderr), echo_user=True)
+        try:
+            yield Shown([lines])
+        finally:
+            lines.close()
+        return
+    from callscope.ui.jsonl import JsonLines
+    from callscope.ui.outcome import Outcome
+
+    view, outcome = JsonLines(sys.stdout), Outcome()
+    view.begin(str(file))
+    shown = Shown([view, outcome])
+    yield shown
+    view.write(outcome.as_json(exit_code=shown.exit_code, recording=str(file)))
+
+
+def _play(recording: Recording, sinks: Sequence[Sink], pause: Pause) -> None:
+    from callscope.record.rederiving import derive
+
+    conversation = Conversation()
+    for stamped in derive(recording):
+        pause(stamped)
+        conversation = apply(conversation, stamped.event)
+        for sink in sinks:
+            sink.handle(stamped, conversation)
+
+
+@contextmanager
+def _pacing(speed: str) -> Iterator[Pause]:
     """Wait as long between two events as then, divided by `speed`; `max` never waits."""
     if speed == "max":
-        return lambda stamped: None
+        yield lambda stamped: None
+        return
     try:
         factor = float(speed)
     except ValueError:
@@ -135,19 +169,29 @@ def _pacing(speed: str) -> Callable[[Stamped], None]:
         due = start + stamped.at / factor
         time.sleep(max(0.0, due - time.monotonic()))
 
-    return wait
+    yield wait
 
 
-def _stepping() -> Callable[[Stamped], None]:
-    """Wait for Enter before each event that is shown."""
+@contextmanager
+def _stepping() -> Iterator[Pause]:
+    """Wait for a key before each event that is shown; the terminal is given back as it was."""
     if not sys.stdin.isatty():
         raise UsageError("--step needs a terminal to wait at.")
+    import termios
+    import tty
 
-    def wait(stamped: Stamped) -> None:
-        if not isinstance(stamped.event, BytesRead):
-            sys.stdin.readline()
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
+    _say("any key steps, Ctrl-C leaves")
+    tty.setcbreak(terminal)
+    try:
+        yield lambda stamped: None if isinstance(stamped.event, UNSHOWN) else _wait_for_key(terminal)
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
-    return wait
+
+def _wait_for_key(terminal: int) -> None:
+    os.read(terminal, 1)
 
 
 def _say(text: str) -> None:

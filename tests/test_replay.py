@@ -1,0 +1,100 @@
+"""`callscope replay` and `callscope recordings` as a person and a script meet them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from command_line import callscope
+
+SAMPLES = Path(__file__).parent.parent / "recordings" / "samples"
+
+
+@pytest.fixture
+def weather(tmp_path: Path) -> Path:
+    return Path(shutil.copy(SAMPLES / "weather.jsonl", tmp_path))
+
+
+def test_a_recording_is_shown_again_with_its_answer_on_stdout(weather: Path, tmp_path: Path) -> None:
+    ran = callscope("replay", weather, "--speed", "max", folder=tmp_path)
+    assert ran.code == 0
+    assert "Here is what came back" in ran.out
+    assert "get_weather" in ran.err
+
+
+def test_json_lines_of_a_replay_begin_and_end_as_those_of_a_prompt(weather: Path, tmp_path: Path) -> None:
+    ran = callscope("replay", weather, "--speed", "max", "--json", folder=tmp_path)
+    assert json.loads(ran.out.splitlines()[0])["event"] == "session"
+    assert (ran.last["event"], ran.last["exit_code"], len(ran.last["tool_calls"])) == ("ended", 0, 2)
+
+
+def test_one_changed_byte_of_an_argument_is_shown_and_is_a_difference(weather: Path, tmp_path: Path) -> None:
+    text = weather.read_text()
+    piece = next(line for line in text.splitlines() if '"read"' in line and "aris" in line and "arguments" in line)
+    weather.write_text(text.replace(piece, piece.replace("aris", "orto", 1)))
+    ran = callscope("replay", weather, "--speed", "max", folder=tmp_path)
+    assert ran.code == 1
+    assert "Porto" in ran.err
+    assert "derives otherwise" in ran.err
+
+
+def test_the_whole_loop_runs_again_offline(weather: Path, tmp_path: Path) -> None:
+    ran = callscope("replay", weather, "--server", "recorded", "--calls", "recorded", folder=tmp_path)
+    assert ran.code == 0
+    assert "the same again: turns 1, exchanges 2, calls 2" in ran.err
+
+
+def test_a_result_that_was_changed_is_the_first_divergence_of_the_next_request(weather: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in weather.read_text().splitlines()]
+    for line in lines:
+        if line["kind"] == "result":
+            line["output"] = line["output"].replace("sunny", "foggy")
+    weather.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = callscope("replay", weather, "--server", "recorded", "--calls", "recorded", folder=tmp_path)
+    assert ran.code == 1
+    assert "foggy" in ran.err
+    assert "sunny" in ran.err
+    assert "messages" in ran.err  # the JSON path
+
+
+def test_accepting_rewrites_what_is_derived_and_nothing_else(weather: Path, tmp_path: Path) -> None:
+    before = weather.read_text()
+    weather.write_text(before.replace('"finish_reason":"tool_calls"', '"finish_reason":"toll_calls"'))
+    assert callscope("replay", weather, "--speed", "max", folder=tmp_path).code == 1
+    assert callscope("replay", weather, "--accept", folder=tmp_path).code == 0
+    assert weather.read_text() == before
+
+
+def test_recordings_are_listed_newest_first_with_the_broken_ones(tmp_path: Path) -> None:
+    for name, sample in (("a.jsonl", "weather.jsonl"), ("b.jsonl", "decisions.jsonl")):
+        shutil.copy(SAMPLES / sample, tmp_path / name)
+    (tmp_path / "c.jsonl").write_text("no recording")
+    ran = callscope("recordings", "list", "--recordings", tmp_path, folder=tmp_path)
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["c.jsonl", "b.jsonl", "a.jsonl"]
+    assert "unusable" in ran.out
+
+
+def test_a_recording_is_shown_whole_with_its_summary(weather: Path, tmp_path: Path) -> None:
+    ran = callscope("recordings", "show", weather, folder=tmp_path)
+    assert ran.code == 0
+    assert "1 turn, 2 exchanges, 2 calls" in ran.err
+
+
+def test_stepping_waits_for_a_key_at_each_event_and_gives_the_terminal_back(weather: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m callscope replay {weather} --step; stty -a | grep -o ' -\\?echo ' "
+    child = pexpect.spawn("sh", ["-c", command], encoding="utf-8", timeout=15, cwd=str(tmp_path), env={**os.environ})
+    child.expect_exact("any key steps")
+    child.send(" ")
+    child.expect_exact("> What is the weather")
+    child.send(" ")
+    child.expect_exact("I")
+    child.send(" " * 200)
+    child.expect_exact("Here")
+    child.expect_exact(" echo ")
+    child.close(force=True)
