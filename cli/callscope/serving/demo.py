@@ -23,11 +23,11 @@ from .demo_answer import MODEL, Answer, Call, Chunk, chunks, completion, usage_c
 from .demo_request import Ask, Refused, read
 from .demo_words import Wish, rounds, take_literals
 from .fault import ChunkFault, EventFault, Fault, Reply, ReplyFault, Stall
-from .faults import as_markdown, asked_for, named, nearest
+from .faults import FAULTS, as_markdown, asked_for, named, nearest
 from .faults_events import DONE
 
-CHUNK_ORDER: Final = (8, 9, 7, 15, 10, 14, 1, 2, 3, 4, 5, 6)
-"""Rules in the order in which their faults meet the chunks: contents first, ids and indexes, which order them, last."""
+CHUNK_ORDER: Final = (8, 9, 15, 10, 14, 7, 4, 5, 1, 2, 3, 6)
+"""Rules in the order in which their faults meet the chunks: contents first, indexes and ids, which order them, last."""
 
 LONGEST_ANSWER: Final = 6.0
 """Seconds that an answer takes at most: a long one goes faster, for nobody waits a minute for a list."""
@@ -98,7 +98,7 @@ class DemoAgent:
         """Faults without those that heal, where this very request was refused before."""
         if not any(fault.heals for fault in faults):
             return list(faults)
-        digest = sha256(body).digest()
+        digest = sha256(body + repr([fault.name for fault in faults]).encode()).digest()
         if digest in self._refused:
             self._refused.remove(digest)
             return [fault for fault in faults if not fault.heals]
@@ -144,7 +144,7 @@ def _answer(ask: Ask, literals: list[Wish], prompt: str, *, show: bool) -> Answe
         Call(f"call_{ask.calls_before + number}", wish.tool.name, wish.arguments, wish.tool.kind)
         for number, wish in enumerate(wishes, 1)
     )
-    thinks = ask.think or "step by step" in prompt.lower() or "think" in prompt.lower().split()
+    thinks = ask.think or speech.ASKS_TO_THINK.search(prompt)
     reasoning = speech.thoughts(wishes, ask.results) if thinks else ""
     return Answer(_text(ask, prompt, wishes, lacking), calls, reasoning, ask.max_tokens)
 
@@ -208,14 +208,15 @@ def _chunks_spoilt(honest: list[Chunk], faults: Sequence[Fault]) -> tuple[list[C
 def _streamed(spoilt: list[Chunk], faults: Sequence[Fault]) -> tuple[Reply, set[str]]:
     effects: set[str] = set()
     events = [*(b"data: %b\n\n" % _json(chunk) for chunk in spoilt), DONE]
-    for fault in faults:
-        if isinstance(fault, EventFault):
-            changed = fault.change(list(events))
-            if changed != events:
-                effects.add(fault.name)
-            events = changed
+    for fault in sorted((each for each in faults if isinstance(each, EventFault)), key=FAULTS.index):
+        changed = fault.change(list(events))
+        if changed != events:
+            effects.add(fault.name)
+        events = changed
     headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store"))
-    return Reply(Head(200, headers), [piece for event in events for piece in _unevenly(event)]), effects
+    if not effects:
+        events = [piece for event in events for piece in _unevenly(event)]
+    return Reply(Head(200, headers), list(events)), effects
 
 
 def _unevenly(event: bytes) -> list[bytes]:

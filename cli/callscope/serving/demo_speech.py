@@ -20,6 +20,7 @@ COUNT: Final = re.compile(r"\bcount (?:up )?to (\d{1,5})\b", re.IGNORECASE)
 ASKS_WHO: Final = re.compile(
     r"\b(help|who are you|what are you|what can you do)\b|^\W*(hi|hello|hey)\W*$", re.IGNORECASE
 )
+ASKS_TO_THINK: Final = re.compile(r"\bthink\b|\bstep by step\b", re.IGNORECASE)
 ASKS_FAULTS: Final = re.compile(r"^\W*(list |show )?(your |the )?faults\W*$", re.IGNORECASE)
 
 

@@ -85,11 +85,22 @@ def chunk_fault(
 # ---- looking at chunks --------------------------------------------------------------------------------------------
 
 
+def is_stream(chunks: list[Chunk]) -> bool:
+    """Whether these are chunks, and not the one completion of an answer in one piece."""
+    return bool(chunks[0]["object"] == "chat.completion.chunk")
+
+
 def part(chunk: Chunk) -> dict[str, Any]:
     """The delta of a chunk, or the message of a completion."""
     choice = chunk["choices"][0] if chunk["choices"] else {}
-    found: dict[str, Any] = choice.get("delta" if "delta" in choice else "message") or {}
-    return found
+    found = choice.get("delta" if "delta" in choice else "message")
+    return found if isinstance(found, dict) else {}
+
+
+def text_in(chunk: Chunk) -> str:
+    """The text of a chunk, or of a completion."""
+    text = part(chunk).get("content")
+    return text if isinstance(text, str) else ""
 
 
 def entries(chunk: Chunk) -> list[dict[str, Any]]:

@@ -30,14 +30,14 @@ _BY_NAME: Final = {_key(name): fault for fault in FAULTS for name in (fault.name
 
 
 def _pattern(name: str) -> str:
-    return re.escape(name).replace(r"\ ", r"[\s_-]+").replace("_", r"[\s_-]").replace(r"\-", r"[\s-]")
+    return r"[\s_-]+".join(re.escape(word) for word in re.split(r"[\s_-]+", name))
 
 
 _NAMES: Final = "|".join(_pattern(name) for name in sorted(_BY_NAME, key=len, reverse=True))
 _NAME: Final = f"(?:{_NAMES})"
 _ARTICLE: Final = r"\s*(?:an?\s+|the\s+|your\s+)?"
 _ASKED: Final = re.compile(
-    rf"(?:^|\bwith\b|\bfaults?\b|\bbut\b|[,;:(–—]|\s-\s){_ARTICLE}:?\s*({_NAME}(?:\s*(?:,|and|,\s*and)\s+{_ARTICLE}{_NAME})*)"
+    rf"(?:^|\bwith\b|\(?\bfaults?\b|\bbut\b|[,;:(–—]|\s-\s){_ARTICLE}:?\s*({_NAME}(?:\s*(?:,|and|,\s*and)\s+{_ARTICLE}{_NAME})*)"
     r"\)?\s*(?=$|[.,;)!?]|and\b|with\b|but\b|please\b)",
     re.IGNORECASE,
 )

@@ -5,7 +5,7 @@ Knows the honest chunks of `demo_answer`: one entry a chunk, calls one after ano
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -18,10 +18,19 @@ FAULTS: list[Fault] = []
 _fault = partial(chunk_fault, FAULTS)
 
 
-def _continuations(chunks: list[Chunk]) -> Iterator[tuple[Entry, Entry]]:
+def _continuations(chunks: list[Chunk]) -> list[tuple[Entry, Entry]]:
     """Each continuation with the opening of its call."""
-    openings = {entry["index"]: entry for entry in all_entries(chunks) if "id" in entry and "index" in entry}
-    return ((entry, openings[entry["index"]]) for entry in all_entries(chunks) if "id" not in entry)
+    opened = {entry["index"]: entry for entry in openings(chunks) if "index" in entry}
+    pairs = ((entry, opened.get(entry.get("index"))) for entry in all_entries(chunks) if "id" not in entry)
+    return [(entry, opening) for entry, opening in pairs if opening is not None]
+
+
+def _reindexed(chunks: list[Chunk], new: Callable[[int, bool], int | None]) -> list[Chunk]:
+    """Every index anew, from the old one and whether the piece opens a call."""
+    for entry in all_entries(chunks):
+        if isinstance(entry.get("index"), int):
+            entry["index"] = new(entry["index"], "id" in entry)
+    return chunks
 
 
 # ---- rules 1 to 3: the index --------------------------------------------------------------------------------------
@@ -29,9 +38,7 @@ def _continuations(chunks: list[Chunk]) -> Iterator[tuple[Entry, Entry]]:
 
 @_fault(1, "index always 0", "Every call comes at index 0 (Ollama, Gemini proxies).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    for entry in all_entries(chunks):
-        entry.update({"index": 0} if "index" in entry else {})
-    return chunks
+    return _reindexed(chunks, lambda index, opens: 0)
 
 
 @_fault(2, "index missing", "No call has an index; a piece without id and index belongs to the call before (Gemini).")
@@ -43,9 +50,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 
 @_fault(2, "index null", "Every index is null (SGLang).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    for entry in all_entries(chunks):
-        entry.update({"index": None} if "index" in entry else {})
-    return chunks
+    return _reindexed(chunks, lambda index, opens: None)
 
 
 @_fault(2, "id in place of index", "No call has an index, every piece has the id of its call.")
@@ -59,17 +64,12 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 
 @_fault(3, "index from 1", "The first call has index 1 (Bedrock, LiteLLM after text).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    for entry in all_entries(chunks):
-        entry.update({"index": entry["index"] + 1} if "index" in entry else {})
-    return chunks
+    return _reindexed(chunks, lambda index, opens: index + 1)
 
 
 @_fault(3, "index shifts", "A call opens at one index and its arguments come at the next (Bedrock).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    for entry in all_entries(chunks):
-        if "index" in entry:
-            entry["index"] = 2 * entry["index"] + ("id" not in entry)
-    return chunks
+    return _reindexed(chunks, lambda index, opens: 2 * index + (not opens))
 
 
 @_fault(3, "interleaved calls", "The pieces of parallel calls come in turns; the index alone tells them apart.")
@@ -95,7 +95,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 
 @_fault(5, "id and name on every chunk", "Each piece of arguments repeats id and name (NIM, MiniMax, Fireworks).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    for entry, opening in list(_continuations(chunks)):
+    for entry, opening in _continuations(chunks):
         kind = opening["type"]
         entry.update({"id": opening["id"], "type": kind, kind: {"name": opening[kind]["name"], **entry[kind]}})
     return chunks
@@ -115,7 +115,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 
 @_fault(5, "null on continuations", "Pieces of arguments carry id, type and name as null (Fireworks).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    for entry, opening in list(_continuations(chunks)):
+    for entry, opening in _continuations(chunks):
         kind = opening["type"]
         entry.update({"id": None, "type": None, kind: {"name": None, **entry[kind]}})
     return chunks

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from .demo_answer import Chunk, words
-from .fault import Fault, chunk_fault, entries, part
+from .fault import Fault, chunk_fault, entries, is_stream, part, text_in
 
 FAULTS: list[Fault] = []
 _fault = partial(chunk_fault, FAULTS)
@@ -19,7 +19,7 @@ _fault = partial(chunk_fault, FAULTS)
 
 def _choices(chunks: list[Chunk]) -> Iterator[dict[str, Any]]:
     for chunk in chunks:
-        yield from chunk["choices"]
+        yield from chunk["choices"] or ()
 
 
 def finish(chunks: list[Chunk], finish_reason: str | None) -> list[Chunk]:
@@ -32,11 +32,8 @@ def finish(chunks: list[Chunk], finish_reason: str | None) -> list[Chunk]:
 
 def like(chunk: Chunk, delta: dict[str, Any]) -> Chunk:
     """A chunk of the same stream, or a completion of the same kind, with other contents."""
-    other = deepcopy(chunk)
-    part(other).clear()
-    part(other).update(delta)
-    other["choices"][0]["finish_reason"] = None
-    return other
+    choice = {"index": 0, "delta" if is_stream([chunk]) else "message": delta, "finish_reason": None}
+    return {**chunk, "choices": [choice]}
 
 
 # ---- rule 10: finish reasons --------------------------------------------------------------------------------------
@@ -61,12 +58,18 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 def _(chunks: list[Chunk]) -> list[Chunk]:
     sent: list[Chunk] = []
     for chunk in chunks:
-        first = finish([deepcopy(chunk)], "stop") if chunk.get("object") == "chat.completion.chunk" else []
+        first = finish([deepcopy(chunk)], "stop") if is_stream(chunks) else []
         sent += [*(each for each in first if each["choices"] and each["choices"][0]["finish_reason"]), chunk]
     return sent
 
 
-@_fault(10, "tool_calls without calls", "The finish reason says `tool_calls`, but no call came.", "calls missing")
+@_fault(
+    10,
+    "tool_calls without calls",
+    "The finish reason says `tool_calls`, but no call came.",
+    "calls missing",
+    "finish tool_calls without calls",
+)
 def _(chunks: list[Chunk]) -> list[Chunk]:
     for chunk in chunks:
         part(chunk).pop("tool_calls", None)
@@ -75,16 +78,19 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 
 @_fault(10, "length", "The token limit cuts the answer off, in the middle of the arguments if there are any.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    spoken = [chunk for chunk in chunks if entries(chunk)] or [chunk for chunk in chunks if part(chunk).get("content")]
-    last = spoken[-1] if spoken and chunks[0].get("object") == "chat.completion.chunk" else None
-    for entry in entries(spoken[-1]) if spoken and last is None else ():
-        entry["function"]["arguments"] = entry["function"]["arguments"][:-3]
-    return finish([chunk for chunk in chunks if chunk is not last], "length")
+    spoken = [chunk for chunk in chunks if entries(chunk)] or [chunk for chunk in chunks if text_in(chunk)]
+    if is_stream(chunks):
+        return finish([chunk for chunk in chunks if chunk is not spoken[-1]], "length")
+    for call in entries(chunks[0])[-1:]:
+        kind = call["type"]
+        call[kind] = {member: text[:-3] if member != "name" else text for member, text in call[kind].items()}
+    return finish(chunks, "length")
 
 
 @_fault(10, "content filter", "The provider's filter stops the answer.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    kept = [chunk for chunk in chunks if not entries(chunk)]
+    kept = [chunk for chunk in chunks if not entries(chunk)] if is_stream(chunks) else chunks
+    part(kept[0]).pop("tool_calls", None)
     return finish(kept, "content_filter")
 
 
@@ -94,13 +100,13 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 @_fault(14, "empty choices", "A chunk without a choice comes first, with the prompt's filter results (Azure).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     first = {**chunks[0], "choices": [], "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}]}
-    return [first, *chunks] if chunks[0]["object"] == "chat.completion.chunk" else chunks
+    return [first, *chunks] if is_stream(chunks) else chunks
 
 
 @_fault(14, "null choices", "Between the chunks come some whose choices are null.", "choices null")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     empty = {**chunks[0], "choices": None}
-    return [each for chunk in chunks for each in (empty, chunk)] if len(chunks) > 1 else chunks
+    return [each for chunk in chunks for each in (empty, chunk)] if is_stream(chunks) else chunks
 
 
 @_fault(14, "null delta", "The last chunk's delta is null.", "delta null")
@@ -142,14 +148,14 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 @_fault(14, "content as list", "The text comes as a list of parts (Mistral).")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     for chunk in chunks:
-        if text := part(chunk).get("content"):
+        if text := text_in(chunk):
             part(chunk)["content"] = [{"type": "text", "text": text}]
     return chunks
 
 
 @_fault(14, "whole message at the end", "After the deltas the whole message comes once more.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
-    text = "".join(part(chunk).get("content") or "" for chunk in chunks)
+    text = "".join(text_in(chunk) for chunk in chunks)
     calls: dict[int, dict[str, Any]] = {}
     for entry in (each for chunk in chunks for each in entries(chunk) if "function" in each and "index" in each):
         call = calls.setdefault(entry["index"], {**deepcopy(entry), "function": {"name": "", "arguments": ""}})
@@ -185,7 +191,7 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 @_fault(14, "refusal", "The answer is a refusal, in the member made for it.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     text = "I was asked to refuse, so I refuse."
-    said = words(text) if len(chunks) > 1 else [text]
+    said = words(text) if is_stream(chunks) else [text]
     usages = [chunk for chunk in chunks if not chunk["choices"]]
     refused = [like(chunks[0], {"role": "assistant", "content": None, "refusal": word}) for word in said]
     refused[-1]["choices"][0]["finish_reason"] = "stop"
@@ -216,9 +222,11 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
 @_fault(14, "think tags", "Reasoning comes in the text, between <think> and </think>.")
 def _(chunks: list[Chunk]) -> list[Chunk]:
     chunks = _with_reasoning(chunks)
-    for chunk in chunks:
-        if text := part(chunk).pop("reasoning_content", None):
-            part(chunk)["content"] = f"<think>{text}</think>{part(chunk).get('content') or ''}"
+    thinking = [chunk for chunk in chunks if part(chunk).get("reasoning_content")]
+    for chunk in thinking:
+        opening = "<think>" if chunk is thinking[0] else ""
+        closing = "</think>" if chunk is thinking[-1] else ""
+        part(chunk)["content"] = f"{opening}{part(chunk).pop('reasoning_content')}{closing}{text_in(chunk)}"
     return chunks
 
 
@@ -226,7 +234,7 @@ def _with_reasoning(chunks: list[Chunk]) -> list[Chunk]:
     text = "The words of the prompt decide."
     if any(part(chunk).get("reasoning_content") for chunk in chunks):
         return chunks
-    if len(chunks) == 1:
+    if not is_stream(chunks):
         part(chunks[0])["reasoning_content"] = text
         return chunks
     return [chunks[0], like(chunks[0], {"reasoning_content": text}), *chunks[1:]]

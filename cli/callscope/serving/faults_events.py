@@ -27,7 +27,7 @@ def _fault(
 
 def in_the_middle(events: list[bytes]) -> list[bytes]:
     """The events before the last piece of arguments, or else of text: whatever ends here ends in mid-word."""
-    for word in (b'"tool_calls"', b'"content"'):
+    for word in (b'"arguments":', b'"input":', b'"content":'):
         places = [place for place, event in enumerate(events) if word in event]
         if places:
             return events[: places[-1]]
@@ -64,8 +64,8 @@ def _(events: list[bytes]) -> list[bytes]:
     11, "error as finish reason", "The last chunk has the finish reason `error` and an error beside it (OpenRouter)."
 )
 def _(events: list[bytes]) -> list[bytes]:
-    chunk = json.loads(events[0].removeprefix(b"data: "))
-    chunk["choices"][0].update({"delta": {"content": ""}, "finish_reason": "error"})
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error"}
+    chunk = {**json.loads(events[0].removeprefix(b"data: ")), "choices": [choice]}
     chunk["error"] = {"code": 502, "message": "The demo was asked to fail here."}
     return [*in_the_middle(events), f"data: {json.dumps(chunk)}\n\n".encode()]
 
@@ -78,22 +78,37 @@ def _(events: list[bytes]) -> list[bytes]:
     return in_the_middle(events)
 
 
-@_fault(12, "no done", "The answer is whole, but [DONE] never comes.", "done missing")
+@_fault(12, "early end after the calls", "The body ends when the calls are whole: no finish reason, no [DONE].")
+def _(events: list[bytes]) -> list[bytes]:
+    return [event for event in events if event != DONE and b'"finish_reason":null' in event]
+
+
+@_fault(12, "no DONE", "The answer is whole, but [DONE] never comes.", "done missing")
 def _(events: list[bytes]) -> list[bytes]:
     return [event for event in events if event != DONE]
 
 
-@_fault(12, "done alone", "The stream is [DONE] and nothing else.", "[done] alone")
+@_fault(12, "DONE alone", "The stream is [DONE] and nothing else.", "[done] alone")
 def _(events: list[bytes]) -> list[bytes]:
     return [DONE]
 
 
-@_fault(12, "more after done", "After [DONE] the last chunk comes again.")
+@_fault(12, "more after DONE", "After [DONE] the last chunk comes again.")
 def _(events: list[bytes]) -> list[bytes]:
-    return [*events, events[-2]]
+    return [*events, *events[-2:-1]]
 
 
 # ---- rule 13: framing ---------------------------------------------------------------------------------------------
+
+
+@_fault(13, "multi-line data", "Each chunk is spread over many `data:` lines.", "several data lines")
+def _(events: list[bytes]) -> list[bytes]:
+    return [_spread(event) if event.startswith(b"data: {") else event for event in events]
+
+
+def _spread(event: bytes) -> bytes:
+    text = json.dumps(json.loads(event.removeprefix(b"data: ")), indent=1, ensure_ascii=False)
+    return "".join(f"data: {line}\n" for line in text.split("\n")).encode(errors="backslashreplace") + b"\n"
 
 
 @_fault(13, "ping comments", "Comments keep the connection awake (`: ping`).", "pings", "comments")
@@ -107,23 +122,23 @@ def _(events: list[bytes]) -> list[bytes]:
     return [*meta, *(part for place, event in enumerate(events) for part in (meta[place % 3], event))]
 
 
-@_fault(13, "bom", "The stream begins with a byte order mark.", "byte order mark")
+@_fault(13, "BOM", "The stream begins with a byte order mark.", "byte order mark")
 def _(events: list[bytes]) -> list[bytes]:
-    return [b"\xef\xbb\xbf" + events[0], *events[1:]]
+    return [b"\xef\xbb\xbf", *events]
 
 
-@_fault(13, "crlf", "Lines end with CR LF, and the two may come apart.")
+@_fault(13, "CRLF", "Lines end with CR LF, and the two may come apart.")
 def _(events: list[bytes]) -> list[bytes]:
     text = b"".join(events).replace(b"\n", b"\r\n")
     return [piece for line in text.split(b"\n")[:-1] for piece in (line, b"\n")]
 
 
-@_fault(13, "cr", "Lines end with CR alone.")
+@_fault(13, "CR", "Lines end with CR alone.")
 def _(events: list[bytes]) -> list[bytes]:
     return [event.replace(b"\n", b"\r") for event in events]
 
 
-@_fault(13, "u+2028", "Line separators stand as they are inside strings; only CR and LF end a line.", "line separators")
+@_fault(13, "U+2028", "Line separators stand as they are inside strings; only CR and LF end a line.", "line separators")
 def _(events: list[bytes]) -> list[bytes]:
     separated = "\u2028\u2029\u0085".encode()
     return [
@@ -147,7 +162,7 @@ def _(events: list[bytes]) -> list[bytes]:
 @_fault(13, "unterminated last event", "The last chunk's line is never ended, and [DONE] never comes.")
 def _(events: list[bytes]) -> list[bytes]:
     whole = [event for event in events if event != DONE]
-    return [*whole[:-1], whole[-1].rstrip(b"\n")]
+    return [*whole[:-1], *(event.rstrip(b"\n") for event in whole[-1:])]
 
 
 @_fault(13, "no space after the colon", "It is `data:{…}`.", "no space")
@@ -155,18 +170,7 @@ def _(events: list[bytes]) -> list[bytes]:
     return [event.replace(b"data: ", b"data:", 1) for event in events]
 
 
-@_fault(13, "multi-line data", "Each chunk is spread over many `data:` lines.", "several data lines")
-def _(events: list[bytes]) -> list[bytes]:
-    sent = []
-    for event in events:
-        if event != DONE:
-            text = json.dumps(json.loads(event.removeprefix(b"data: ")), indent=1, ensure_ascii=False)
-            event = "".join(f"data: {line}\n" for line in text.split("\n")).encode() + b"\n"
-        sent.append(event)
-    return sent
-
-
-@_fault(13, "split utf-8", "Characters of several bytes are cut between two writes.", "utf-8 split")
+@_fault(13, "split UTF-8", "Characters of several bytes are cut between two writes.", "utf-8 split")
 def _(events: list[bytes]) -> list[bytes]:
     sent: list[bytes] = []
     for event in events:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .demo_answer import Chunk, words
-from .fault import Fault, chunk_fault, entries, part
+from .fault import Fault, chunk_fault, entries, is_stream, part, text_in
 from .faults_chunks import finish, like
 
 FAULTS: list[Fault] = []
@@ -31,8 +31,8 @@ def _leak(name: str, sentence: str, form: str, *aliases: str, beside: bool = Fal
 
 
 def _told(chunks: list[Chunk], text: str, beside: bool) -> list[Chunk]:
-    if len(chunks) == 1:
-        part(chunks[0])["content"] = f"{part(chunks[0]).get('content') or ''}{text}"
+    if not is_stream(chunks):
+        part(chunks[0])["content"] = f"{text_in(chunks[0])}{text}"
         if not beside:
             del part(chunks[0])["tool_calls"]
         return chunks if beside else finish(chunks, "stop")

@@ -50,7 +50,7 @@ def _http(status: int, kind: str, message: str, *more: tuple[str, str], heals: b
         return _as(reply, "application/json", json.dumps(error).encode(), status, *more)
 
     sentence = f"HTTP {status} with an error in OpenAI's shape{also}."
-    _fault(11, f"http {status}", sentence, f"status {status}", heals=heals)(change)
+    _fault(11, f"HTTP {status}", sentence, f"status {status}", heals=heals)(change)
 
 
 _http(401, "invalid_api_key", "The demo was asked to refuse your key.")
@@ -73,13 +73,13 @@ _http(
 )
 
 
-@_fault(11, "html answer", "HTTP 200 with a web page in place of an answer (a proxy, a wrong path).", "html")
+@_fault(11, "HTML answer", "HTTP 200 with a web page in place of an answer (a proxy, a wrong path).", "html")
 def _(reply: Reply) -> Reply:
     page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>The demo was asked for a page.</body></html>"
     return _as(reply, "text/html; charset=utf-8", page.encode())
 
 
-@_fault(11, "json error", "HTTP 200 with an error as JSON in place of a stream.", "error in 200")
+@_fault(11, "JSON error", "HTTP 200 with an error as JSON in place of a stream.", "error in 200")
 def _(reply: Reply) -> Reply:
     error = {"error": {"message": "The demo was asked to fail.", "type": "server_error", "code": None}}
     return _as(reply, "application/json", json.dumps(error).encode())
