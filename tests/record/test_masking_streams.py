@@ -144,6 +144,33 @@ def test_any_secret_at_any_depth_in_any_cut_is_masked_and_the_rest_is_untouched(
     assert not exposed(body, secret) or set(secret) <= {"*"}
 
 
+@st.composite
+def told(draw: st.DrawFn) -> tuple[str, str]:
+    """A secret, and a text with it in it that may be JSON in JSON and begin like other secrets."""
+    secret = draw(st.sampled_from((KNOWN, LONGER, ODD, planted.OTHER, *planted.VENDORS)))
+    false_start = st.sampled_from(("sk-", "corp", "a ", "\n", '"', "\\", "é", "北", "-----BEGIN ", "eyJ"))
+    text = "".join(draw(st.lists(false_start, max_size=5))) + "|" + secret + draw(st.sampled_from(("|", " and", "\n")))
+    for way in draw(st.lists(st.sampled_from(("ascii", "utf-8", "escaped")), max_size=2)):
+        plain = json.dumps({"v": text}, ensure_ascii=way == "ascii")
+        text = f'{{"v":"{planted.escaped(text)}"}}' if way == "escaped" and len(text) < 200 else plain
+    return secret, text
+
+
+@settings(max_examples=100, deadline=None)
+@given(several=st.lists(told(), min_size=1, max_size=3), in_turns=st.booleans(), data=st.data())
+def test_secrets_in_several_calls_at_once_are_masked(
+    several: list[tuple[str, str]], in_turns: bool, data: st.DataObject
+) -> None:
+    sizes = st.sampled_from((2, 3, 5, 7, 20, 60))
+    calls = [called(text, data.draw(sizes), index) for index, (_, text) in enumerate(several)]
+    deltas = planted.in_turns(*calls) if in_turns else [delta for call in calls for delta in call]
+    secrets = tuple(secret for secret, _ in several)
+    case = Planted("", sse(*deltas, ascii_only=True), secrets, (KNOWN, LONGER, ODD, planted.OTHER))
+    step = data.draw(st.integers(20, 5000))
+    body = masked(case, range(step, len(case.body), step))
+    assert [exposed(body, secret) for secret in secrets] == [""] * len(secrets)
+
+
 @settings(max_examples=60, deadline=None)
 @given(noise=st.text(st.sampled_from('sk-_.eyJghp{}"\\/u0073 \nAKI%2'), max_size=80), data=st.data())
 def test_noise_that_looks_like_the_beginning_of_a_token_is_never_held_beyond_the_end(

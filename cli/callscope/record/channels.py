@@ -54,9 +54,9 @@ class Channel:
         self._pieces: list[Piece] = []
 
     @property
-    def growing(self) -> bool:
-        """Whether the text ends in a token that may go on."""
-        return self._stream.growing is not None
+    def open(self) -> bool:
+        """Whether the next words may belong to a token that has begun."""
+        return self._stream.growing is not None or any(suspect.kind == "prefix" for suspect in self._stream.suspects)
 
     def feed(self, deltas: Sequence[Delta], read: Span) -> list[Match]:
         """Take the deltas of one read; gives the secrets that are whole now."""
@@ -73,20 +73,18 @@ class Channel:
     def close(self) -> list[Match]:
         """The text is over: what looks like a known value cut short is taken for one."""
         window = self._stream.kept
-        spans = [(start, len(window)) for start in self._stream.cut_short()]
-        spans += self._stream.feed(b"", final=True).spans
+        spans = [*self._stream.cut_short(), *self._stream.feed(b"", final=True).spans]
         return [_match(self._pieces, span, window) for span in merged(spans)]
 
     def suspicions(self) -> Iterator[tuple[Piece, Suspect]]:
         """What has to wait, each with the piece that it begins in."""
         for suspect in self._stream.suspects:
-            if suspect.held:
+            if suspect.kind != "prefix":
                 yield next(piece for piece in self._pieces if piece.end > suspect.start), suspect
 
     def since(self, suspect: Suspect) -> Match:
         """What is there of a suspect, taken for a secret."""
-        window = self._stream.kept
-        return _match(self._pieces, (suspect.start, len(window)), window)
+        return _match(self._pieces, self._stream.since(suspect), self._stream.kept)
 
 
 def _pieces(deltas: Sequence[Delta], start: int, read: Span) -> Iterator[Piece]:

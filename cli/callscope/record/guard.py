@@ -41,7 +41,7 @@ from .channels import Channel, Delta, Match, Piece
 from .locating import locate, without_framing
 from .masking import Secrets
 from .scanning import Span, Stream
-from .views import whole_from
+from .views import incomplete, whole_from
 
 PATIENCE = 4096
 """Bytes of the body that come after the beginning of a possible secret before it is no longer waited for."""
@@ -105,7 +105,7 @@ class SecretGuard:
         for key in list(self._channels):
             self._close(key)
         kept = end - len(self._raw.kept)
-        self._mark((kept + start, end) for start in self._raw.cut_short())
+        self._mark((kept + start, kept + end) for start, end in self._raw.cut_short())
         self._look_at_bytes(b"", end, final=True)
         return self._release(None)
 
@@ -175,7 +175,7 @@ class SecretGuard:
     def _mark_match(self, match: Match) -> None:
         """Mark a secret of the words in the frames that still wait.
 
-        Where a delta has passed, or a part of its frame, the marks start with the first whole escape of the next one:
+        Where a delta has passed, or a part of its frame, the marks go on with the first whole escape of the next one:
         what is left must decode to the same words, and arguments are JSON themselves.
         """
         start, lost = match.start, False
@@ -187,11 +187,13 @@ class SecretGuard:
                 start, lost = whole_from(match.text, start), False
             begin, end = max(start, piece.start), min(match.end, piece.end)
             if begin < end:
-                spans = self._locate(piece, (begin - piece.start, end - piece.start), match.text[match.start : end])
+                so_far = match.text[match.start : end]
+                spans = self._locate(piece, (begin - piece.start, end - piece.start), so_far)
                 if any(at < self._waiting[0].start for at, _ in spans):
                     start, lost = piece.end, True
-                else:
-                    self._mark(spans)
+                    end = min(end, piece.start + incomplete(piece.text))
+                    spans = self._locate(piece, (begin - piece.start, end - piece.start), so_far)
+                self._mark(spans)
 
     def _locate(self, piece: Piece, part: Span, so_far: bytes) -> list[Span]:
         """The bytes of the body that a part of a delta stands in."""
@@ -207,10 +209,11 @@ class SecretGuard:
         body, held, goes_on = self._body, [], False
         kept = body.size - len(self._raw.kept)
         for suspect in self._raw.suspects:
-            if suspect.held and body.size - kept - suspect.start <= PATIENCE:
-                held.append(kept + suspect.start)
-            elif suspect.held and suspect.telling:
-                self._mark([(kept + suspect.start, body.size)])
+            start, end = self._raw.since(suspect)
+            if suspect.kind != "prefix" and body.size - kept - start <= PATIENCE:
+                held.append(kept + start)
+            elif suspect.telling:
+                self._mark([(kept + start, kept + end)])
         for channel in self._channels.values():
             for piece, suspect in channel.suspicions():
                 if body.size - piece.place[0] <= PATIENCE:
@@ -218,7 +221,7 @@ class SecretGuard:
                 elif suspect.telling:
                     self._mark_match(channel.since(suspect))
                     goes_on = True
-            goes_on = goes_on or channel.growing
+            goes_on = goes_on or channel.open
         # the frame that is only half there may begin a secret, or go on with one
         if body.in_frame and body.size - body.framed <= PATIENCE and (goes_on or self._in_doubt(body)):
             held.append(body.framed)

@@ -14,6 +14,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from .patterns import (
     GROWING,
@@ -41,16 +42,16 @@ _SHORT_ESCAPES = {"\b": b"b", "\f": b"f", "\n": b"n", "\r": b"r", "\t": b"t", '"
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """The end of a text may still become a secret, from `start` on.
+    """The end of a text may still become a secret, or a part of one, from `start` on.
 
-    `known`: it is the beginning of a known value. `telling`: so much of it is there that it must not be shown, even
-    if the rest never comes. `held`: it must wait; the beginning of a public prefix has only to be remembered.
+    kind: the beginning of a `known` value, a vendor's `token` that is not long enough yet, a part of a vendor's public
+    `prefix` (which tells nothing, and does not wait), an `escape` that is cut off. `telling`: so much of a secret is
+    there that it must not be shown, even if the rest never comes.
     """
 
     start: int
-    known: bool
-    telling: bool
-    held: bool = True
+    kind: Literal["known", "token", "prefix", "escape"]
+    telling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Scanner:
         `final`: nothing comes after it.
         """
         end = len(window) if final else incomplete(window)
-        open_escape = () if end == len(window) else (Suspect(end, known=False, telling=False),)
+        open_escape = () if end == len(window) else (Suspect(end, "escape"),)
         if growing is None and not self._has_sign(window):
             suspects = () if final else tuple(self._endings(window[:end], inside=inside, tokens=False))
             if not suspects:
@@ -125,7 +126,7 @@ class Scanner:
                 spans.append(_snapped((view.source(start), view.source(stop)), readings))
                 if name and stop == len(view.data):
                     goes_on = name
-            for suspect in () if final else self._endings(view.data, inside=inside, tokens=True):
+            for suspect in () if final else self._endings_at_any_depth(view.data, inside=inside):
                 start, _ = _snapped((view.source(suspect.start), len(window)), readings)
                 suspects.append(replace(suspect, start=start))
         cut = min((suspect.start for suspect in suspects), default=len(window))
@@ -160,6 +161,13 @@ class Scanner:
             start, stop = found.span("body" if name == "pem" else name)
             yield start, stop, name
 
+    def _endings_at_any_depth(self, data: bytes, *, inside: bool) -> Iterator[Suspect]:
+        """As below, where the end may be an escape that is itself written in escapes."""
+        end = incomplete(data)
+        if end < len(data):
+            yield Suspect(end, "escape")
+        yield from self._endings(data[:end], inside=inside, tokens=True)
+
     def _endings(self, data: bytes, *, inside: bool, tokens: bool) -> Iterator[Suspect]:
         """What the end of a reading may become; `tokens`: a vendor's prefix may be in it."""
         size = len(data)
@@ -168,14 +176,17 @@ class Scanner:
         for needle in self._needles:
             at = _beginning(data, needle)
             if at >= 0:
-                yield Suspect(at, known=True, telling=size - at > min(8, len(needle) // 2))
+                yield Suspect(at, "known", telling=size - at > min(8, len(needle) // 2))
         if partial := PARTIAL.search(data, max(int(inside), size - PARTIAL_REACH)):
-            yield Suspect(partial.start(), known=False, telling=False, held=False)
-        if tokens and (undecided := UNDECIDED.search(data, max(int(inside), size - UNDECIDED_REACH))):
+            yield Suspect(partial.start(), "prefix")
+        at = max(int(inside), size - UNDECIDED_REACH)
+        while tokens and (undecided := UNDECIDED.search(data, at)):
             start = undecided.start()
             whole = WHOLE.match(data, start)
             if not (whole and whole.end() == size):
-                yield Suspect(start, known=False, telling=size - start > 8)
+                # the first line of a private key tells nothing
+                yield Suspect(start, "token", telling=size - start > 12 and not data.startswith(b"-", start))
+            at = start + 1
 
 
 class Stream:
@@ -202,9 +213,14 @@ class Stream:
         self.growing = scan.growing
         return scan
 
-    def cut_short(self) -> Iterator[int]:
-        """Where known values begin of which the end of the text holds so much that it tells."""
-        return (suspect.start for suspect in self.suspects if suspect.known and suspect.telling)
+    def cut_short(self) -> list[Span]:
+        """Where known values stand of which the end of the text holds so much that it tells."""
+        return [self.since(suspect) for suspect in self.suspects if suspect.kind == "known" and suspect.telling]
+
+    def since(self, suspect: Suspect) -> Span:
+        """What is there of a suspect, without an escape that is cut off."""
+        escapes = [other.start for other in self.suspects if other.kind == "escape"]
+        return suspect.start, min(escapes, default=len(self.kept))
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 DEPTH = 3
 """A string in the arguments of a call is JSON in JSON, and tools pass JSON in their arguments, too."""
 
 JSON_ESCAPE = re.compile(
-    rb"\\(?:[\"\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4})"
+    rb"\\(?:[\"\\/bfnrt]"
+    rb"|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|u(?![dD][89abAB][0-9a-fA-F]{2}(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z)[0-9a-fA-F]{4})"
 )
+"""The first half of a pair of surrogates is none yet where the text ends."""
 PERCENT_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
 
 INCOMPLETE = re.compile(
-    rb"(?:(?:\\(?:u005[cC])?)+"
-    rb"(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:(?:\\(?:u005[cC])?)+(?:u[0-9a-fA-F]{0,3})?)?)?"
-    rb"|%[0-9A-Fa-f]?)\Z"
+    rb"(?:\\+(?:u[0-9a-fA-F]{0,3}|u[dD][89abAB][0-9a-fA-F]{2}(?:\\+(?:u[0-9a-fA-F]{0,3})?)?)?|%[0-9A-Fa-f]?)\Z"
 )
-"""An escape that the end of a text cuts off, whatever depth it is meant for."""
+"""An escape that the end of a reading cuts off; a run of backslashes may belong to an escape of a deeper reading."""
 INCOMPLETE_REACH = 256
 LONGEST_ESCAPE = 6
 
@@ -37,6 +38,7 @@ class View:
     def __init__(self, data: bytes, parent: View | None = None, escapes: list[tuple[int, int, int]] | None = None):
         """`escapes` are (start in the parent's data, end there, size here), in order."""
         self.data = data
+        self.depth: int = parent.depth + 1 if parent else 0
         self._parent = parent
         escapes = escapes or []
         shrunk = accumulate((end - start - size for start, end, size in escapes), initial=0)
@@ -58,6 +60,11 @@ class View:
             return self._text_starts[last]
         return self._parent.source(self._ends[last] + index - self._here_ends[last])
 
+    def escaped(self, index: int) -> bool:
+        """Whether the byte at an offset here was written as an escape."""
+        last = bisect_right(self._here, index) - 1
+        return last >= 0 and index < self._here_ends[last]
+
     def snap(self, start: int, end: int) -> tuple[int, int]:
         """A span of the text itself, grown so that it cuts no escape of this reading in two."""
         first = bisect_right(self._text_starts, start) - 1
@@ -78,12 +85,21 @@ def views(text: bytes) -> list[View]:
             break
         readings.append(deeper)
     in_urls = [view for view in readings[:DEPTH] if PERCENT_ESCAPE.search(view.data)]
-    return readings + [_undone(view, PERCENT_ESCAPE, _unpercent) for view in in_urls]
+    return readings + [_undone(view, PERCENT_ESCAPE.finditer(view.data), _unpercent) for view in in_urls]
 
 
 def unescaped(view: View) -> View:
-    """A reading with one level of JSON escapes undone."""
-    return _undone(view, JSON_ESCAPE, _unescape)
+    """A reading with one level of JSON escapes undone.
+
+    In a reading that has escapes undone, a quotation mark that was none of them ends a string: the backslash before it
+    is the last character of that string.
+    """
+    found = [
+        escape
+        for escape in JSON_ESCAPE.finditer(view.data)
+        if escape[0] != b'\\"' or view.depth == 0 or view.escaped(escape.start() + 1)
+    ]
+    return _undone(view, found, _unescape)
 
 
 def incomplete(text: bytes) -> int:
@@ -104,15 +120,15 @@ def whole_from(text: bytes, offset: int) -> int:
     return offset
 
 
-def _undone(view: View, escape: re.Pattern[bytes], undo: Callable[[bytes], bytes]) -> View:
+def _undone(view: View, found: Iterable[re.Match[bytes]], undo: Callable[[bytes], bytes]) -> View:
     pieces: list[bytes] = []
     escapes: list[tuple[int, int, int]] = []
     end = 0
-    for found in escape.finditer(view.data):
-        meant = undo(found[0])
-        pieces += (view.data[end : found.start()], meant)
-        end = found.end()
-        escapes.append((found.start(), end, len(meant)))
+    for escape in found:
+        meant = undo(escape[0])
+        pieces += (view.data[end : escape.start()], meant)
+        end = escape.end()
+        escapes.append((escape.start(), end, len(meant)))
     return View(b"".join(pieces) + view.data[end:], view, escapes)
 
 
