@@ -150,7 +150,7 @@ def test_a_missing_key_names_the_variable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("http 401", ("HTTP 401",)), ("html answer", ("web page",)), ("http 404", ("HTTP 404",))],
+    [("http 401", ("HTTP 401",)), ("html answer", ("answered with a page",)), ("http 404", ("HTTP 404",))],
     ids=["key refused", "html", "not found"],
 )
 def test_what_the_server_says_no_with_is_shown(tmp_path: Path, demo: str, fault: str, words: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,3 +249,14 @@ def test_the_raw_view_shows_each_read_with_its_offsets() -> None:
     assert "POST http://********/" in out.getvalue()
     assert "bytes 0 to 1" in out.getvalue()
     assert "complete" in out.getvalue()
+
+
+def test_where_answer_and_chrome_go_to_one_place_neither_stands_in_the_others_line(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+", encoding="utf-8") as log:
+        play = Playbook(saying(TextDelta("output", "Well."), Diagnostic("warning", "index_missing", "No index.")))
+        view = LinesView(log, console(log, terminal=False))
+        play.session.sinks.append(view)
+        play.play("Hi")
+        view.close()
+        log.seek(0)
+        assert log.read().splitlines() == ["Well.", "  ! warning index_missing: No index."]

@@ -7,7 +7,8 @@ terminal the arguments of a call are shown as they grow, with a mark wherever th
 from __future__ import annotations
 
 import json
-from typing import Literal, TextIO
+import os
+from typing import IO, Literal, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -70,6 +71,7 @@ class LinesView:
         self.echo_user = echo_user
         self.live = chrome.is_terminal
         self._out_is_terminal = out.isatty()
+        self._lines_meet = self._out_is_terminal or _same_file(out, chrome.file)
         self._line: Stream | None = None
         self._answer_open = False  # the answer so far does not end with a newline
         self._deltas: dict[CallKey, int] = {}
@@ -138,9 +140,9 @@ class LinesView:
             self._line = to
 
     def _break(self) -> None:
-        """End the open line. What goes into a pipe is data: only a terminal gets a newline in the middle of it."""
+        """End the open line. An answer in a pipe of its own is data: it gets no newline in the middle."""
         if self._line == "output":
-            if self._out_is_terminal:
+            if self._lines_meet:
                 self._end_answer()
         elif self._line is not None:
             self._write("\n")
@@ -228,6 +230,14 @@ class LinesView:
         self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
         for line in result.prints.splitlines()[-20:]:
             self._say(f"    | {one_line(line)}", "dim")
+
+
+def _same_file(out: TextIO, chrome: IO[str]) -> bool:
+    """Whether answer and chrome go to one place, as with `2>&1`."""
+    try:
+        return os.path.sameopenfile(out.fileno(), chrome.fileno())
+    except (OSError, ValueError):  # no files, or closed
+        return False
 
 
 def arguments_state(call: ToolCall) -> str:
