@@ -75,8 +75,10 @@ def said(text: str, size: int = 4, member: str = "content") -> list[dict[str, An
 
 
 def called(arguments: str, size: int = 4, index: int = 0) -> list[dict[str, Any]]:
-    """The deltas of a call."""
-    return [{"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in pieces(arguments, size)]
+    """The deltas of a call: its name first, then its arguments."""
+    start = {"index": index, "id": f"call_{index}", "type": "function", "function": {"name": "f", "arguments": ""}}
+    more = [{"index": index, "function": {"arguments": piece}} for piece in pieces(arguments, size)]
+    return [{"tool_calls": [part]} for part in (start, *more)]
 
 
 def in_turns(*streams: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -261,7 +263,8 @@ def _choice_words(delta: dict[str, Any], frame: Frame) -> Iterator[PeerEvent]:
         if delta.get(member):
             yield TextDelta(channel, delta[member], frame)
     for call in delta.get("tool_calls", ()):
-        yield ArgumentsDelta(CallKey(1, call.get("index", 0)), call["function"]["arguments"], frame)
+        if call["function"]["arguments"]:
+            yield ArgumentsDelta(CallKey(1, call.get("index", 0)), call["function"]["arguments"], frame)
 
 
 # ---- the judge -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from callscope.core.events import (
 )
 from callscope.core.ports import Arrival
 from callscope.core.values import CallKey, ToolCall
+from callscope.dialects.chat import ChatCompletions
 from callscope.record.guard import PATIENCE, SecretGuard
 from callscope.record.masking import Secrets, stars
 from planted_secrets import KNOWN, LONGER, ODD, SK, Planted, arrivals, called, exposed, said, sse, structure
@@ -84,6 +85,35 @@ def test_no_secret_is_left_however_the_body_is_cut(case: Planted, data: st.DataO
     cuts = data.draw(st.sets(st.integers(1, len(case.body)), max_size=12))
     body = masked(case, cuts)
     assert [exposed(body, secret) for secret in case.secrets] == [""] * len(case.secrets)
+
+
+@pytest.mark.parametrize("step", [7, 60, 5000])
+@pytest.mark.parametrize("case", BODIES, ids=str)
+def test_the_masked_bytes_decode_to_the_same_events_in_chat_completions(case: Planted, step: int) -> None:
+    fed = _decoded(case, case.body, step)
+    body = masked_bytes(guarded(case.known, fed))
+    assert [exposed(body, secret) for secret in case.secrets] == [""] * len(case.secrets)
+    assert [_kinds(a) for a in _decoded(case, body, step)] == [_kinds(a) for a in fed]
+
+
+def _decoded(case: Planted, body: bytes, step: int) -> list[Arrival]:
+    decoder = ChatCompletions().decoder(1, ())
+    head = ResponseHead(1, case.status, (("content-type", "text/event-stream" if case.stream else "application/json"),))
+    end = ExchangeEnded(1, "complete")
+    reads = planted.cut(body, range(0, len(body), step))
+    return [
+        Arrival(0.0, head, decoder.feed(head)),
+        *(Arrival(1.0 + n, BytesRead(1, data), decoder.feed(data)) for n, data in enumerate(reads)),
+        Arrival(1e6, end, decoder.close("complete")),
+    ]
+
+
+def _kinds(arrival: Arrival) -> list[Any]:
+    """What was decoded, without words: the kinds of events, the codes of complaints, the faults of calls."""
+    return [
+        (type(event), getattr(event, "code", None), isinstance(event, CallAssembled) and event.call.fault)
+        for event in arrival.decoded
+    ]
 
 
 @pytest.mark.parametrize(
