@@ -143,6 +143,19 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn(repl: Repl, tmp_path: Path) -> N
     assert recorded(tmp_path, "result")[0]["status"] == "cancelled"
 
 
+def test_ctrl_c_while_a_tool_runs_ends_the_turn_after_a_person_let_it_run_too(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline("nap {}")
+    child.expect_exact("run it?")
+    child.sendline("y")
+    while not recorded(tmp_path, "started"):
+        pass
+    child.send("\x03")
+    child.expect_exact("interrupted")
+    leave(child)
+    assert recorded(tmp_path, "result")[0]["status"] == "cancelled"
+
+
 def test_ctrl_c_while_the_server_is_silent_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
     child = repl()
     child.sendline("hello, fault: stall")

@@ -1,4 +1,4 @@
-"""The prompt: prompt_toolkit behind two functions, imported only when a person is really asked.
+"""The prompts of a turn and of the REPL: prompt_toolkit, imported only when a person is really asked.
 
 Knows how to read a line from a terminal. Ctrl-C at a nested prompt means "stop the turn" and arrives as a
 cancellation; at the main prompt it clears the line.
@@ -28,7 +28,8 @@ async def ask_person(prompt: str, default: str = "") -> str:
         output=output, interrupt_exception=_Interrupted, eof_exception=_Interrupted
     )
     try:
-        return await session.prompt_async(prompt, default=default)
+        # SIGINT is the turn's: prompt_toolkit would take its handler away, and Ctrl-C would do nothing afterwards
+        return await session.prompt_async(prompt, default=default, handle_sigint=False)
     except _Interrupted:
         raise asyncio.CancelledError from None
 
