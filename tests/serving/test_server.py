@@ -267,7 +267,9 @@ def _server_transports() -> list[asyncio.Transport]:
 def test_a_port_in_use_is_one_clear_error() -> None:
     with run_in_thread(echo) as server:
         port = int(server.url.rpartition(":")[2])
-        with pytest.raises(UsageError, match=f"Cannot listen on 127.0.0.1 port {port}: .*in use.*another port"):
+        with pytest.raises(
+            UsageError, match=f"Cannot listen on 127.0.0.1 port {port}: the port is in use; choose another"
+        ):
             run_in_thread(echo, port=port)
 
 

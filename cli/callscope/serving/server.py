@@ -6,6 +6,9 @@ Knows listening and ending. Must not know HTTP (`connection` does) nor what is s
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -43,7 +46,7 @@ async def serve(
     try:
         listener = await loop.create_server(lambda: Connection(handler, connections), host, port)
     except (OSError, OverflowError) as error:
-        raise UsageError(f"Cannot listen on {host} port {port}: {_reason(error)}. Choose another port.") from error
+        raise UsageError(f"Cannot listen on {host} port {port}: {_reason(error)}.") from error
     try:
         yield Server(host, listener.sockets[0].getsockname()[1])
     finally:
@@ -53,7 +56,12 @@ async def serve(
 
 
 def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    """What to do about it; asyncio wraps the system's words in its own, so they are looked up again."""
+    if not isinstance(error, OSError) or isinstance(error, socket.gaierror):
+        return str(getattr(error, "strerror", None) or error).rstrip(".")
+    if error.errno == errno.EADDRINUSE:
+        return "the port is in use; choose another, or 0 for any free one"
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 async def _close_all(connections: set[Connection], grace: float) -> None:
