@@ -522,6 +522,21 @@ def test_hostile_bodies_end_in_bounded_time(body: bytes) -> None:
     assert time.process_time() - begun < 10
 
 
+@pytest.mark.parametrize("depth", [150, 400, 900, *range(950, 1000, 3)])
+@pytest.mark.parametrize("opened", ['{"error":', '{"message":', '{"choices":[{"delta":{"reasoning":[', "[", '{"a":'])
+def test_a_document_of_any_depth_raises_nothing(opened: str, depth: int) -> None:
+    document = opened * depth + '"x"' + "".join({"{": "}", "[": "]"}.get(sign, "") for sign in reversed(opened)) * depth
+    assert one_end(decode(f"data: {document}\n\n".encode()))
+    assert one_end(decode(document.encode(), status=500))
+    assert one_end(stream(chunk({"content": document}), calls(entry(0, "x", "roll", document))))
+
+
+def test_an_error_too_deep_to_read_is_told_by_its_beginning() -> None:
+    document = '{"error":' * 600 + '"x"' + "}" * 600
+    told = (failure(decode(f"data: {document}\n\n".encode())), failure(decode(document.encode(), status=500)))
+    assert [(failed.kind, failed.message[:9]) for failed in told] == [("error", '{"error":'), ("http", '{"error":')]
+
+
 # ---- cost -----------------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,13 @@ _document = json.JSONDecoder(parse_constant=_refuse).raw_decode
 def verdict(pieces: Sequence[str], snapshot: str | None = None) -> Verdict:
     """What pieces of arguments come to; `snapshot` is the whole as the server said it once more."""
     text = "".join(pieces)
+    try:
+        return _verdict(text, pieces, snapshot)
+    except RecursionError:
+        return Verdict(text, problem=Problem("arguments_invalid", "they are nested too deeply"))
+
+
+def _verdict(text: str, pieces: Sequence[str], snapshot: str | None) -> Verdict:
     if not text.strip() and not snapshot:
         return Verdict("")
     problem = problem_of(text)

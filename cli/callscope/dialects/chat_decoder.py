@@ -70,10 +70,10 @@ class ChatDecoder:
         mark = len(out)
         if self._body.defects:
             self._report_defects(frame, out)
-        if self._state.refused:
-            self._read_refusal(frame)
-        elif not (frame.channel == "sse" and frame.event != "error" and self._read_chunk(frame, out)):
-            self._read_oddity(frame, out)
+        try:
+            self._read(frame, out)
+        except RecursionError:
+            self._give_up(frame, out)
         if not self._started and (self._state.chunks or len(out) > mark):
             self._started = True
             out.insert(mark, ResponseStarted(self._state.number, self._model))
@@ -92,6 +92,21 @@ class ChatDecoder:
         defects = self._body.defects
         while defects and defects[0].frame is frame:
             self._answer.report(out, defects.pop(0).code, frame)
+
+    def _read(self, frame: Frame, out: list[PeerEvent]) -> None:
+        if self._state.refused:
+            self._read_refusal(frame)
+        elif not (frame.channel == "sse" and frame.event != "error" and self._read_chunk(frame, out)):
+            self._read_oddity(frame, out)
+
+    def _give_up(self, frame: Frame, out: list[PeerEvent]) -> None:
+        """A document nested deeper than Python follows: its beginning is all that can be said of it."""
+        out.append(diagnostic("event_not_json", None, frame, text=excerpt(frame.data)))
+        self._state.damaged_by(frame.data)
+        if self._state.refused:
+            self._state.fail(excerpt(frame.data))
+        else:
+            self._state.remark = excerpt(frame.data)
 
     def _read_chunk(self, frame: Frame, out: list[PeerEvent]) -> bool:
         """The ordinary way: one JSON object with choices. False where anything is out of the ordinary."""

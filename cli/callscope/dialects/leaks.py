@@ -135,10 +135,10 @@ def _called(content: str, offered: Collection[str]) -> str:
         return python.group(1)
     try:
         document = json.loads(content)
+        calls = document if isinstance(document, list) else [document]
+        return next((name for call in calls if (name := _name_in(call, offered))), "")
     except (ValueError, RecursionError):
         return ""
-    calls = document if isinstance(document, list) else [document]
-    return next((name for call in calls if (name := _name_in(call, offered))), "")
 
 
 def _name_in(call: Any, offered: Collection[str]) -> str:
