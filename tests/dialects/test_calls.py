@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callscope.core.events import ArgumentsDelta, CallStarted
-from chatbodies import assembled, calls, chunk, codes, completion, entry, faults, said, stream
+from chatbodies import answer, assembled, calls, chunk, codes, completion, decode, entry, faults, said, stream
 
 
 class Call(NamedTuple):
@@ -321,3 +321,8 @@ def test_tool_calls_of_no_known_form_open_nothing(odd: Any) -> None:
     events = stream(chunk({"tool_calls": odd}), chunk({"content": "x"}), finish="stop")
     assert assembled(events) == []
     completion(events)
+
+
+def test_calls_of_a_whole_answer_have_no_index_and_nobody_complains() -> None:
+    calls_without_index = [entry(None, f"call_{n}", "get_time", "{}", type="function") for n in range(2)]
+    assert codes(decode(answer({"content": None, "tool_calls": calls_without_index}, "tool_calls"))) == set()

@@ -172,7 +172,9 @@ class Answer:
         """Take a whole message: the answer itself, or all that the deltas said once more."""
         if not isinstance(message, dict):
             self._odd("message", message, frame, out)
-        elif self.silent:
+            return
+        self.calls.numbered = False
+        if self.silent:
             self._add_delta(message, frame, out)
         else:
             self._compare(message, frame, out)

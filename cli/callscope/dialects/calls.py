@@ -30,6 +30,7 @@ class Calls:
         self.calls: list[OpenCall] = []
         self.damaged = False  # an event that held a piece of a call could not be read
         self.halves = False  # characters may come in halves
+        self.numbered = True  # deltas number their calls, a whole message lists them
         self._exchange = exchange
         self._offered = offered
         self._last: OpenCall | None = None
@@ -203,7 +204,8 @@ class Calls:
             self._by_id.setdefault(fragment.call_id, call)
         out.append(CallStarted(key, fragment.call_id, fragment.name, fragment.kind, "local", frame))
         if fragment.index is None:
-            self._report(out, "index_missing", key, frame)
+            if self.numbered:
+                self._report(out, "index_missing", key, frame)
         else:
             if fragment.index in self._by_index:
                 self._report(out, "index_reused", key, frame)
