@@ -50,6 +50,15 @@ def test_the_whole_loop_runs_again_offline(weather: Path, tmp_path: Path) -> Non
     assert "the same again: turns 1, exchanges 2, calls 2" in ran.err
 
 
+def test_the_verdict_stands_on_a_line_of_its_own_after_reasoning_that_came_last(tmp_path: Path) -> None:
+    ask = ["ask", "--demo", "--no-stream", "--param", "reasoning_effort=low", "--recordings", tmp_path, "hello"]
+    assert callscope(*ask, folder=tmp_path).code == 0
+    recording = next(tmp_path.glob("*.jsonl"))
+    ran = callscope("replay", recording, "--server", "recorded", "--calls", "recorded", folder=tmp_path)
+    assert "reasoning: " in ran.err
+    assert ran.err.splitlines()[-1].startswith("callscope: the same again")
+
+
 def test_a_result_that_was_changed_is_the_first_divergence_of_the_next_request(weather: Path, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in weather.read_text().splitlines()]
     for line in lines:

@@ -46,9 +46,10 @@ def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     with _shown(file, as_json=as_json) as shown:
         with _stepping() if step else _pacing(speed) as pause:
             _play(recording, shown.sinks, pause)
-        if difference := verify(recording):
-            shown.exit_code = DIVERGED
-            _say(f"callscope: {file} derives otherwise today: {difference}")
+        difference = verify(recording)
+        shown.exit_code = DIVERGED if difference else 0
+    if difference:
+        _say(f"callscope: {file} derives otherwise today: {difference}")
     return shown.exit_code
 
 
@@ -69,7 +70,7 @@ def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_
     with _shown(file, as_json=as_json) as shown:
         report = asyncio.run(rerun(recording, toolbox=toolbox, sinks=shown.sinks))
         shown.exit_code = DIVERGED if report.divergence else 0
-        _say(f"callscope: {report}")
+    _say(f"callscope: {report}")
     return shown.exit_code
 
 
