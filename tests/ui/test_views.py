@@ -13,13 +13,19 @@ from rich.console import Console
 
 from callscope.core.events import (
     CallAssembled,
+    CallDecided,
     Diagnostic,
+    Event,
     ResponseCompleted,
     ResponseFailed,
     ResponseStarted,
+    Stamped,
     TextDelta,
+    ToolFinished,
+    ToolStarted,
 )
-from callscope.core.values import CallKey, Decision, Fault, Frame, Reject, Settings, ToolCall, Usage
+from callscope.core.state import Conversation
+from callscope.core.values import CallKey, Decision, Fault, Frame, Reject, Settings, ToolCall, ToolResult, Usage
 from callscope.ui.gate import AbsentGate
 from callscope.ui.jsonl import JsonLines
 from callscope.ui.lines import LinesView
@@ -29,6 +35,7 @@ from callscope.ui.visible import one_line, visible
 from playbook import Answer, Playbook, calls, failure, text
 
 PARIS = ("get_weather", '{"city": "Paris"}')
+RESULT = ToolResult(CallKey(9, 2), "done")
 
 
 class Terminal(io.StringIO):
@@ -89,6 +96,18 @@ def test_a_fault_is_shown_with_the_call() -> None:
         calls(("get_weather", '{"ci'), faults={0: Fault("arguments_incomplete", "They end early.")}), text(".")
     )
     assert "They end early." in err
+
+
+@pytest.mark.parametrize(
+    "event",
+    [CallDecided(CallKey(9, 2), Reject("no")), ToolStarted(CallKey(9, 2), "f", "{}"), ToolFinished(RESULT)],
+    ids=lambda event: type(event).__name__,
+)
+def test_a_call_that_never_came_is_named_by_its_number(event: Event) -> None:
+    err = io.StringIO()
+    view = LinesView(io.StringIO(), console(err, terminal=False))
+    view.handle(Stamped(1, 0.0, event), Conversation())
+    assert isinstance(event, ToolStarted) or "call 9.2" in err.getvalue()
 
 
 def test_a_diagnostic_names_its_code_and_its_bytes() -> None:

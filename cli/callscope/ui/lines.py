@@ -172,9 +172,9 @@ class LinesView:
                 self._assembled(call)
             case CallDecided(decision=decision) if not isinstance(decision, Run):
                 self._decided(event, conversation)
-            case ToolStarted() if (
-                conversation.calls[event.key].arguments != conversation.calls[event.key].call.arguments
-            ):
+            case ToolStarted(key=key) if (
+                record := conversation.calls.get(key)
+            ) and record.arguments != record.call.arguments:
                 self._say(f"  {arrow} runs with {one_line(event.arguments)}", "magenta")
             case ToolFinished(result=result):
                 self._finished(result, conversation)
@@ -207,7 +207,7 @@ class LinesView:
             self._say(f"  {check} {size}, {arguments_state(call)}, id {one_line(call.call_id, 80)}", "dim")
 
     def _decided(self, event: CallDecided, conversation: Conversation) -> None:
-        name = one_line(conversation.calls[event.key].call.name, 64)
+        name = _name(event.key, conversation)
         match event.decision:
             case Edit(arguments=arguments):
                 self._say(f"  {name}: arguments edited to {one_line(arguments)}", "magenta")
@@ -224,12 +224,18 @@ class LinesView:
 
     def _finished(self, result: ToolResult, conversation: Conversation) -> None:
         record = conversation.calls.get(result.key)
-        name = one_line(record.call.name, 64) if record else str(result.key)
+        name = _name(result.key, conversation)
         glyph = self._glyphs[1] if result.status in ("ok", "mocked") else self._glyphs[2]
         took = f" after {result.duration:.3f} s" if record and record.started else ""
         self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
         for line in result.prints.splitlines()[-20:]:
             self._say(f"    | {one_line(line)}", "dim")
+
+
+def _name(key: CallKey, conversation: Conversation) -> str:
+    """What a call is called; a recording that nobody vouches for may speak of a call that never came."""
+    record = conversation.calls.get(key)
+    return one_line(record.call.name, 64) if record else f"call {key.exchange}.{key.index}"
 
 
 def _same_file(out: TextIO, chrome: IO[str]) -> bool:
@@ -248,7 +254,7 @@ def arguments_state(call: ToolCall) -> str:
         return "no arguments"
     try:
         json.loads(call.arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "not JSON"
     return "valid JSON"
 
