@@ -110,7 +110,9 @@ EVENTS: dict[type, st.SearchStrategy[Any]] = {
         st.builds(Request, st.text(), st.text(), headers, st.binary() | st.text().map(str.encode)),
     ),
     ResponseHead: st.builds(ResponseHead, numbers, numbers, headers),
-    BytesRead: st.builds(BytesRead, numbers, st.binary() | st.text().map(str.encode), spans),
+    BytesRead: st.builds(
+        BytesRead, numbers, st.binary() | st.text().map(str.encode), spans, st.lists(numbers, max_size=3).map(tuple)
+    ),
     MessagePassed: st.builds(MessagePassed, numbers, st.sampled_from(["sent", "received"]), st.binary()),
     ExchangeEnded: st.builds(ExchangeEnded, numbers, st.sampled_from(get_args(Ending)), st.text()),
     Diagnostic: st.builds(

@@ -52,11 +52,16 @@ class ResponseHead:
 
 @dataclass(frozen=True, slots=True)
 class BytesRead:
-    """One read of the response body, as it came; `masked` are the (start, end) spans of it that hold a secret."""
+    """One read of the response body, as it came.
+
+    `masked` are the (start, end) spans of it that hold a secret; `cuts` are the offsets in it where transfer chunks
+    end that arrived together.
+    """
 
     exchange: int
     data: bytes
     masked: tuple[tuple[int, int], ...] = ()
+    cuts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

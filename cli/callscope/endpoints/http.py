@@ -10,7 +10,9 @@ for http:// URLs, it adds headers that nobody asked for, and it logs URLs, which
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +23,7 @@ from callscope.version import VERSION
 
 from .addresses import origin
 from .endings import Progress, ending
+from .gathering import gathered
 from .lean import load_httpx
 from .patience import Patience, Timeouts
 from .routes import Routes
@@ -84,9 +87,9 @@ class HttpEndpoint:
     async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
         """Send the request and yield what comes back; nothing raises for what a network or a peer can do.
 
-        A BytesRead is what one read of the socket brought of one transfer chunk: HTTP/1.1 chunks that arrive together
-        are told apart (streaming servers put each event in one), and a chunk that arrives in pieces is given in pieces.
-        Chunk framing is removed and nothing else: a compressed body stays compressed.
+        A BytesRead is what one read of the socket brought; its cuts are where transfer chunks end in it (streaming
+        servers put each event in one), and a chunk that arrives in pieces is given in pieces. Chunk framing is
+        removed and nothing else: a compressed body stays compressed.
         """
         final = self.complete(request)
         transport = self._routes.transport(final.url)
@@ -99,14 +102,14 @@ class HttpEndpoint:
                 response = await transport.handle_async_request(_outgoing(final, progress))
             patience.head_came = True
             yield ResponseHead(exchange, response.status_code, _received(response))
-            reads = cast(AsyncIterator[bytes], aiter(cast(Any, response.stream)))
-            with patience:
-                data = await anext(reads, None)
-            patience.enter("between_bytes")
-            while data is not None:
-                yield BytesRead(exchange, data)
+            async with aclosing(gathered(aiter(cast(Any, response.stream)))) as reads:
                 with patience:
-                    data = await anext(reads, None)
+                    chunks = await anext(reads, None)
+                patience.enter("between_bytes")
+                while chunks is not None:
+                    yield BytesRead(exchange, b"".join(chunks), cuts=tuple(accumulate(map(len, chunks[:-1]))))
+                    with patience:
+                        chunks = await anext(reads, None)
             end = ExchangeEnded(exchange, "complete")
         except Exception as error:
             end = ExchangeEnded(exchange, *ending(error, progress, head_came=response is not None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from callscope.core.events import BytesRead
@@ -23,7 +24,7 @@ _WORDS_OF_THE_FORMAT = frozenset(("kind", "how", "direction", "action", "by", "s
 
 def concealed_read(read: BytesRead) -> BytesRead:
     """A read with its secret bytes overwritten."""
-    return BytesRead(read.exchange, stars(read.data, read.masked), read.masked) if read.masked else read
+    return replace(read, data=stars(read.data, read.masked)) if read.masked else read
 
 
 def concealed(line: Line, secrets: Secrets) -> Line:

@@ -66,7 +66,8 @@ def encode_read(t: float, read: BytesRead) -> bytes:
     """The line of one read: the same as `encode_line`, made by hand because there is one for every read."""
     name, value = _payload(read.data)
     masked = f',"masked":{json.dumps(_spans(read.masked), separators=(",", ":"))}' if read.masked else ""
-    body = f'"kind":"read","exchange":{read.exchange},"{name}":{_quote(value)}{masked}'
+    cuts = f',"cuts":{json.dumps(read.cuts, separators=(",", ":"))}' if read.cuts else ""
+    body = f'"kind":"read","exchange":{read.exchange},"{name}":{_quote(value)}{masked}{cuts}'
     return f'{{"t":{t!r},{body}}}\n'.encode()
 
 
@@ -97,6 +98,7 @@ def _wire_line(event: WireEvent) -> Line:
         case BytesRead():
             line |= {"kind": "read"} | dict([_payload(event.data)])
             line |= {"masked": _spans(event.masked)} if event.masked else {}
+            line |= {"cuts": list(event.cuts)} if event.cuts else {}
         case MessagePassed():
             line |= {"kind": "message", "direction": event.direction} | dict([_payload(event.data)])
         case ExchangeEnded():

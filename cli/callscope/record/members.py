@@ -86,11 +86,12 @@ class Members:
                 return known
         raise WrongMember(f"`{name}` must be one of {', '.join(map(str, choices))}; it is {described(value)}")
 
-    def integers(self, name: str, length: int) -> tuple[int, ...]:
-        """A list of so many whole numbers."""
+    def integers(self, name: str, length: int | None = None) -> tuple[int, ...]:
+        """A list of so many whole numbers, or of any number of them."""
         value = self.list(name)
-        if len(value) != length or not all(type(number) is int for number in value):
-            raise WrongMember(f"`{name}` must be a list of {length} whole numbers, it is {described(value)}")
+        if (length is not None and len(value) != length) or not all(type(number) is int for number in value):
+            wanted = "whole numbers" if length is None else f"{length} whole numbers"
+            raise WrongMember(f"`{name}` must be a list of {wanted}, it is {described(value)}")
         return tuple(value)
 
     def pairs(self, name: str, kind: type[T]) -> tuple[tuple[T, T], ...]:

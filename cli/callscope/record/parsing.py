@@ -55,6 +55,7 @@ from callscope.core.values import (
 from .format import Line, RecordedEvent
 from .members import Members, WrongMember
 
+_PLAIN_CUTS = re.compile(r'(?:,"cuts":\[([0-9]{1,9}(?:,[0-9]{1,9})*)\])?\}\n')
 _PLAIN_READ = re.compile(r'\{"t":([0-9]{1,10}\.[0-9]{1,9}),"kind":"read","exchange":([0-9]{1,9}),"text":"')
 
 _DIRECTIONS: tuple[Literal["sent", "received"], ...] = ("sent", "received")
@@ -81,7 +82,11 @@ def plain_read(raw: bytes) -> tuple[float, BytesRead] | None:
         if not (head := _PLAIN_READ.match(line)):
             return None
         text, end = scanstring(line, head.end(), True)
-        return (float(head[1]), BytesRead(int(head[2]), text.encode())) if line[end:] == "}\n" else None
+        cuts = _PLAIN_CUTS.fullmatch(line, end)
+        if cuts is None:
+            return None
+        offsets = tuple(map(int, cuts[1].split(","))) if cuts[1] else ()
+        return float(head[1]), BytesRead(int(head[2]), text.encode(), cuts=offsets)
     except ValueError:  # no UTF-8, no JSON string, half a surrogate pair: the thorough way says which
         return None
 
@@ -97,10 +102,10 @@ def _response(line: Members) -> ResponseHead:
 
 
 def _read(line: Members) -> BytesRead:
-    if "masked" not in line:
-        return BytesRead(line.integer("exchange"), _bytes(line, "text", "base64"))
-    masked = tuple((start, start + length) for start, length in line.pairs("masked", int))
-    return BytesRead(line.integer("exchange"), _bytes(line, "text", "base64"), masked)
+    spans = line.pairs("masked", int) if "masked" in line else ()
+    masked = tuple((start, start + length) for start, length in spans)
+    cuts = line.integers("cuts") if "cuts" in line else ()
+    return BytesRead(line.integer("exchange"), _bytes(line, "text", "base64"), masked, cuts)
 
 
 def _message(line: Members) -> MessagePassed:
