@@ -161,10 +161,19 @@ def test_nothing_is_recorded_when_nothing_is_to_be_recorded(demo: str, folder: P
     assert list((folder / "recordings").iterdir()) == []
 
 
-def test_a_reader_that_leaves_early_is_no_traceback(demo: str, folder: Path) -> None:
-    command = f"{sys.executable} -m callscope ask --url {demo} --json hello | head -n 1"
+def test_a_reader_that_leaves_early_is_no_traceback_but_an_exit_code_of_its_own(demo: str, folder: Path) -> None:
+    command = f"{{ {sys.executable} -m callscope ask --url {demo} --json hello; echo code $? >&2; }} | true"
     done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, timeout=30, check=False, text=True)
     assert "Traceback" not in done.stderr
+    assert done.stderr.endswith("code 141\n")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_standard_stream_that_is_closed_is_one_that_holds_nothing(demo: str, folder: Path, closed: str) -> None:
+    command = f"{sys.executable} -m callscope ask --url {demo} hello {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, timeout=30, check=False, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0
 
 
 def test_the_curl_line_repeats_the_request_with_the_key_as_a_variable(demo: str, folder: Path) -> None:

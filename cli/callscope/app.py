@@ -6,16 +6,35 @@ feel instant, and replay, tools and help must not pay for a network client.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from callscope.core.errors import CallscopeError
 
+
+class Commands(TyperGroup):
+    """Ends as a shell expects, before Typer gives an interruption and a closed pipe exit codes of its own."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # whoever read our output has left: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from None
+
+
 app = typer.Typer(
     name="callscope",
+    cls=Commands,
     help="An oscilloscope for tool calls: chat with a model or an agent and watch, stop, edit and replay its calls.",
     epilog="Start with: callscope demo    (no key, no network)",
     rich_markup_mode=None,
@@ -272,14 +291,16 @@ def run(arguments: list[str]) -> None:
         and arguments[0] not in ("-h", "--help", "--install-completion", "--show-completion")
     ):
         arguments = ["chat", *arguments]
+    _open_missing_streams()
     try:
         app(arguments, prog_name="callscope")
     except CallscopeError as error:
         sys.stderr.write(f"callscope: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # whoever read our output has left; there is nobody to tell
-        sys.stderr.close()
-        sys.exit(141)
+
+
+def _open_missing_streams() -> None:
+    """Python has None for a standard stream that was closed before we began; here it is one that holds nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
