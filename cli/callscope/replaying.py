@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from callscope.core.errors import UsageError
 from callscope.core.events import (
@@ -31,6 +32,9 @@ from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.record.reading import Recording, open_recording
 
+if TYPE_CHECKING:
+    from callscope.record.rederiving import Difference
+
 DIVERGED = 1
 UNSHOWN = (BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, ResponseStarted, SettingsChanged, ToolsChanged)
 """Events that change nothing on the screen: a step does not stop at them."""
@@ -40,16 +44,13 @@ Pause = Callable[[Stamped], None]
 
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
-    from callscope.record.rederiving import verify
-
     recording = _opened(file)
     with _shown(file, as_json=as_json) as shown:
         with _stepping() if step else _pacing(speed) as pause:
-            _play(recording, shown.sinks, pause)
-        difference = verify(recording)
-        shown.exit_code = DIVERGED if difference else 0
-    if difference:
-        _say(f"callscope: {file} derives otherwise today: {difference}")
+            differences = _play(recording, shown.sinks, pause)
+        shown.exit_code = DIVERGED if differences else 0
+    if differences:
+        _say(f"callscope: {file} derives otherwise today: {differences[0]}")
     return shown.exit_code
 
 
@@ -141,15 +142,18 @@ def _shown(file: Path, *, as_json: bool) -> Iterator[Shown]:
     view.write(outcome.as_json(exit_code=shown.exit_code, recording=str(file)))
 
 
-def _play(recording: Recording, sinks: Sequence[Sink], pause: Pause) -> None:
+def _play(recording: Recording, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:
+    """Show everything; gives where the recording says other than its bytes."""
     from callscope.record.rederiving import derive
 
     conversation = Conversation()
-    for stamped in derive(recording):
+    found: list[Difference] = []
+    for stamped in derive(recording, found=found):
         pause(stamped)
         conversation = apply(conversation, stamped.event)
         for sink in sinks:
             sink.handle(stamped, conversation)
+    return found
 
 
 @contextmanager

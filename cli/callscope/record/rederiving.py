@@ -52,18 +52,32 @@ class _Exchange:
     end: Entry | None = None
 
 
-def derive(recording: Recording, dialects: DialectNamed | None = None) -> Iterator[Stamped]:
-    """The whole stream of the session again, with the recorded times (seconds since the header)."""
+def derive(
+    recording: Recording, dialects: DialectNamed | None = None, found: list[Difference] | None = None
+) -> Iterator[Stamped]:
+    """The whole stream of the session again, with the recorded times (seconds since the header).
+
+    Differences go into `found` on the way, so that whoever shows a recording and checks it decodes it once.
+    """
     deriving = Deriving(recording.path, dialects)
+    exchanges = _Exchanges()
     seq = 0
-    for _, at, _, _, event in recording.entries:
+    for entry in recording.entries:
+        event, at = entry.event, entry.at
+        events = () if event is None else deriving.decode(event)
+        if found is not None:
+            for ended in exchanges.take(entry, events):
+                found += _differences(*ended)
         if event is None:
             continue
         seq += 1
         yield Stamped(seq, at, event)
-        for decoded in deriving.decode(event):
+        for decoded in events:
             seq += 1
             yield Stamped(seq, at, decoded)
+    if found is not None:
+        for ended in exchanges.close():
+            found += _differences(*ended)
 
 
 def verify(recording: Recording, dialects: DialectNamed | None = None) -> Difference | None:
@@ -74,12 +88,16 @@ def verify(recording: Recording, dialects: DialectNamed | None = None) -> Differ
 def differences(recording: Recording, dialects: DialectNamed | None = None) -> Iterator[Difference]:
     """All differences; of one exchange what was said comes before the bytes it was said in, because it says more."""
     for exchange, entry in _exchanges(recording, dialects):
-        if entry is not None:
-            derived = assembled_from(exchange.number, exchange.events)
-            members = {name: value for name, value in entry.members.items() if name != "t"}
-            if found := mismatch(members, as_written(derived) if derived else {}):
-                yield Difference(exchange.number, entry.line, found.path, found.recorded, found.now)
-        yield from _differences_of_bytes(exchange)
+        yield from _differences(exchange, entry)
+
+
+def _differences(exchange: _Exchange, entry: Entry | None) -> Iterator[Difference]:
+    if entry is not None:
+        derived = assembled_from(exchange.number, exchange.events)
+        members = {name: value for name, value in entry.members.items() if name != "t"}
+        if found := mismatch(members, as_written(derived) if derived else {}):
+            yield Difference(exchange.number, entry.line, found.path, found.recorded, found.now)
+    yield from _differences_of_bytes(exchange)
 
 
 def accept(path: Path, dialects: DialectNamed | None = None) -> int:
@@ -105,34 +123,43 @@ def accept(path: Path, dialects: DialectNamed | None = None) -> int:
 def _exchanges(recording: Recording, dialects: DialectNamed | None) -> Iterator[tuple[_Exchange, Entry | None]]:
     """Each ended exchange, with its `assembled` line where it has one."""
     deriving = Deriving(recording.path, dialects)
-    exchange: _Exchange | None = None
+    exchanges = _Exchanges()
     for entry in recording.entries:
-        if entry.kind == "assembled" and exchange is not None and exchange.end is not None:
-            yield exchange, entry
-            exchange = None
-        if entry.event is None:
-            continue
-        if isinstance(entry.event, ExchangeOpened):
-            if exchange is not None and exchange.end is not None:
-                yield exchange, None
-            exchange = _Exchange(entry.event.exchange, [], sha256())
-        decoded = deriving.decode(entry.event)
+        yield from exchanges.take(entry, () if entry.event is None else deriving.decode(entry.event))
+    yield from exchanges.close()
+
+
+class _Exchanges:
+    """Entries in, ended exchanges out, each with its `assembled` line where it has one."""
+
+    def __init__(self) -> None:
+        self._exchange: _Exchange | None = None
+
+    def take(self, entry: Entry, decoded: Sequence[PeerEvent]) -> Sequence[tuple[_Exchange, Entry | None]]:
+        """Take an entry and what was decoded from it."""
+        exchange = self._exchange
         if exchange is not None:
-            _collect(exchange, entry, decoded)
-    if exchange is not None and exchange.end is not None:
-        yield exchange, None
+            if isinstance(entry.event, BytesRead):
+                exchange.events += decoded
+                exchange.digest.update(entry.event.data)
+                exchange.size += len(entry.event.data)
+                return ()
+            if entry.kind == "assembled" and exchange.end is not None:
+                self._exchange = None
+                return ((exchange, entry),)
+        ended = self.close() if isinstance(entry.event, ExchangeOpened) else ()
+        if isinstance(entry.event, ExchangeOpened):
+            self._exchange = _Exchange(entry.event.exchange, [], sha256())
+        elif exchange is not None:
+            exchange.events += decoded
+            if isinstance(entry.event, ExchangeEnded):
+                exchange.end = entry
+        return ended
 
-
-def _collect(exchange: _Exchange, entry: Entry, decoded: Sequence[PeerEvent]) -> None:
-    exchange.events += decoded
-    match entry.event:
-        case BytesRead(data=data):
-            exchange.digest.update(data)
-            exchange.size += len(data)
-        case ExchangeEnded():
-            exchange.end = entry
-        case _:
-            pass
+    def close(self) -> Sequence[tuple[_Exchange, Entry | None]]:
+        """Give the exchange that ended without an `assembled` line."""
+        exchange, self._exchange = self._exchange, None
+        return ((exchange, None),) if exchange is not None and exchange.end is not None else ()
 
 
 def _differences_of_bytes(exchange: _Exchange) -> Iterator[Difference]:
