@@ -187,6 +187,13 @@ def test_even_a_mistake_ends_json_lines_with_the_last_line(tmp_path: Path) -> No
     ran = callscope("ask", "--json", "-m", "m", "hi", folder=tmp_path)
     assert (ran.code, ran.last["event"], ran.last["exit_code"]) == (2, "ended", 2)
     assert "OPENAI_API_KEY" in ran.last["error"]["message"]
+    assert ran.last["reason"] == "failed"
+
+
+def test_a_mistake_in_the_command_line_leaves_no_recording(tmp_path: Path, demo: str) -> None:
+    ran = callscope("ask", "--url", demo, "--recordings", tmp_path, "--decide", "f=maybe", "hi", folder=tmp_path)
+    complains(ran, 2, "--decide")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

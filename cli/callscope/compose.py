@@ -103,6 +103,7 @@ async def open_session(
         dialect = dialect_named(settings.dialect)
         toolbox = LocalToolbox(tools.tools)
         clock = LiveClock()
+        decider = gate(toolbox)
         if options.record:
             folder = recordings_directory(options.recordings, os.environ)
             recorder = Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
@@ -110,7 +111,7 @@ async def open_session(
         session = Session(
             endpoint=endpoint,
             dialect=dialect,
-            gate=gate(toolbox),
+            gate=decider,
             toolbox=toolbox,
             clock=clock,
             sinks=[*([recorder] if recorder else []), *curl, *views(recorder)],
