@@ -258,3 +258,13 @@ def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: R
     output, code = again
     assert code == 0, output
     assert re.search(r"the same again: turns 2, exchanges 3, calls 1", output), output
+
+
+def test_a_history_that_cannot_be_kept_is_said_and_ends_nothing(
+    repl: Repl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").write_text("a file where a folder should be")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    child = repl("--no-record")
+    assert "history of this session is not kept" in (child.before or "")
+    leave(child)

@@ -252,10 +252,17 @@ def _gate(options: Options) -> Callable[[LocalToolbox], Gate]:
     return gate
 
 
-def _history_file() -> Path:
+def _history_file() -> Path | None:
+    """Where the lines of earlier sessions are; None where nothing can be kept."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "callscope"
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return state / "history"
+    history = state / "history"
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        history.touch(mode=0o600)
+    except OSError as error:
+        _say(f"{history} cannot be written ({error.strerror}): the history of this session is not kept.")
+        return None
+    return history
 
 
 def _say(text: str) -> None:
