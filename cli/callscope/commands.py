@@ -102,9 +102,9 @@ def ask(
         with _demo_agent(options) if embedded else nullcontext(options) as ready:
             ended = run(_ask(ready, prompt, seconds, outcome, recording, as_json=as_json))
     except KeyboardInterrupt:
-        ended = Ended(INTERRUPTED, "interrupted")
+        outcome.reason, ended = "interrupted", Ended(INTERRUPTED, "interrupted")
     except CallscopeError as error:
-        ended = Ended(error.exit_code, str(error))
+        outcome.reason, ended = "failed", Ended(error.exit_code, str(error))
     last_line(ended.exit_code, ended.error)
     return ended.exit_code
 
@@ -220,11 +220,8 @@ def _demo_agent(options: Options) -> Iterator[Options]:
 def _local_model(options: Options, model: Path) -> Iterator[Options]:
     from callscope.serving.local import start_local
 
-    server = start_local(model)
-    try:
+    with start_local(model) as server:
         yield _at(options, f"{server.url}/v1")
-    finally:
-        server.close()
 
 
 def _at(options: Options, url: str) -> Options:
