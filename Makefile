@@ -26,7 +26,7 @@ screen: $(READY)         ## draw the picture of the README again
 
 local: $(READY)          ## fetch a real small language model and chat with it offline
 	$(BIN)/pip install --quiet --editable ".[local]"
-	$(BIN)/callscope demo --local "$$($(BIN)/python examples/local/fetch_model.py)"
+	model=$$($(BIN)/python examples/local/fetch_model.py) && $(BIN)/callscope demo --local "$$model"
 
 format: $(READY)         ## rewrite the code in the house's style
 	$(BIN)/ruff check --fix
