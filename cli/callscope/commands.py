@@ -60,7 +60,7 @@ async def _chat(options: Options) -> None:
             view=view,
             console=console,
             exchange=exchange,
-            mask=lambda text: opened.secrets.mask(text)[0],
+            secrets=opened.secrets,
         )
         await repl.run()
         if opened.recorder:

@@ -20,7 +20,7 @@ from callscope.core.events import Rewound, SettingsChanged
 from callscope.core.values import Message
 from callscope.session import Session
 from callscope.ui.lines import LinesView
-from callscope.ui.raw import LastExchange
+from callscope.ui.raw import LastExchange, Secrets
 from callscope.ui.visible import one_line, visible
 
 
@@ -42,7 +42,7 @@ class Command:
 
 
 class Repl:
-    """A conversation with a person. `mask` hides secrets in what `/raw` shows."""
+    """A conversation with a person. `secrets` are hidden in what `/raw` shows."""
 
     def __init__(
         self,
@@ -52,14 +52,14 @@ class Repl:
         view: LinesView,
         console: Console,
         exchange: LastExchange,
-        mask: Callable[[str], str],
+        secrets: Secrets,
     ) -> None:
         self.session = session
         self.prompt = prompt
         self.view = view
         self.console = console
         self.exchange = exchange
-        self.mask = mask
+        self.secrets = secrets
         self.leaving = False
 
     async def run(self) -> None:
@@ -175,7 +175,7 @@ async def _retry(repl: Repl, rest: str) -> None:
 
 
 async def _raw(repl: Repl, rest: str) -> None:
-    repl.exchange.show(repl.console, repl.mask)
+    repl.exchange.show(repl.console, repl.secrets)
 
 
 async def _quit(repl: Repl, rest: str) -> None:

@@ -16,8 +16,10 @@ from callscope.core.events import (
     CallDecided,
     Diagnostic,
     Event,
+    ExchangeOpened,
     ResponseCompleted,
     ResponseFailed,
+    ResponseHead,
     ResponseStarted,
     Stamped,
     TextDelta,
@@ -25,7 +27,19 @@ from callscope.core.events import (
     ToolStarted,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import CallKey, Decision, Fault, Frame, Reject, Settings, ToolCall, ToolResult, Usage
+from callscope.core.values import (
+    CallKey,
+    Decision,
+    Fault,
+    Frame,
+    Reject,
+    Request,
+    Settings,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from callscope.record.masking import Secrets
 from callscope.ui.gate import AbsentGate
 from callscope.ui.jsonl import JsonLines
 from callscope.ui.lines import LinesView
@@ -264,10 +278,19 @@ def test_the_raw_view_shows_each_read_with_its_offsets() -> None:
     play = Playbook(text("Hello."))
     play.session.sinks.append(exchange)
     play.play("Hi")
-    exchange.show(console(out, terminal=False), mask=lambda text: text.replace("scripted", "********"))
+    exchange.show(console(out, terminal=False), Secrets(["scripted"]))
     assert "POST http://********/" in out.getvalue()
     assert "bytes 0 to 1" in out.getvalue()
     assert "complete" in out.getvalue()
+
+
+def test_the_raw_view_masks_what_the_recording_masks() -> None:
+    exchange, out = LastExchange(), io.StringIO()
+    request = Request("GET", "http://x/v1?api_key=abc", (("cookie", "session=abc"),), b"")
+    for event in (ExchangeOpened(1, request), ResponseHead(1, 200, (("set-cookie", "session=abc"),))):
+        exchange.handle(Stamped(1, 0.0, event), Conversation())
+    exchange.show(console(out, terminal=False), Secrets())
+    assert "abc" not in out.getvalue()
 
 
 def test_where_answer_and_chrome_go_to_one_place_neither_stands_in_the_others_line(tmp_path: Path) -> None:
