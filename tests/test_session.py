@@ -110,6 +110,12 @@ def test_abort_means_that_no_call_of_the_response_ran() -> None:
     assert transcript[-3:] == ["finished 0: cancelled cancelled", "finished 1: cancelled cancelled", "== aborted"]
 
 
+def test_nobody_is_asked_about_another_call_once_the_turn_is_stopped() -> None:
+    play = Playbook(calls(PARIS, ROME), decisions=[Abort(), Run()])
+    transcript = play.play("Weather?")
+    assert [line for line in transcript if line.startswith("decided")] == ["decided 0: abort by script"]
+
+
 def test_a_faulty_call_is_never_held_or_run_and_the_model_is_told() -> None:
     cut = Fault("arguments_incomplete", "The arguments end in the middle.")
     play = Playbook(calls(("get_weather", '{"ci'), NOON, faults={0: cut}), text("Sorry."))

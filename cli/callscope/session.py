@@ -31,7 +31,7 @@ from .core.events import (
 from .core.plan import EndTurn, HoldCalls, RunCalls, SendRequest, answer, plan, settle
 from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
 from .core.state import CallRecord, Conversation, apply
-from .core.values import Approval, CallKey, Reject, Run, TurnReason
+from .core.values import Abort, Approval, CallKey, Reject, Run, TurnReason
 
 STRICTNESS: dict[Approval, int] = {"always": 0, "ask": 1, "never": 2}
 
@@ -159,7 +159,10 @@ class Session:
                 self.emit(CallHeld(key))
                 undecided.append(record)
         for record in undecided:
-            self.emit(await self.gate.decide(record.call, self.conversation))
+            decided = await self.gate.decide(record.call, self.conversation)
+            self.emit(decided)
+            if isinstance(decided.decision, Abort):
+                return  # none of them will run: there is nothing left to ask
 
     async def _run(self, keys: Iterable[CallKey]) -> None:
         """Answer what needs no run, then run all the rest together."""
