@@ -10,7 +10,6 @@ import json
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from callscope.core.events import (
 )
 from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
+from callscope.record.pacing import pacing
 from callscope.record.reading import Recording, open_recording
 
 if TYPE_CHECKING:
@@ -168,13 +168,8 @@ def _pacing(speed: str) -> Iterator[Pause]:
         factor = 0.0
     if not 0 < factor < math.inf:
         raise UsageError(f"--speed {speed}: write a number above 0, such as 1 or 10, or max.")
-    start = time.monotonic()
-
-    def wait(stamped: Stamped) -> None:
-        due = start + stamped.at / factor
-        time.sleep(max(0.0, due - time.monotonic()))
-
-    yield wait
+    wait = pacing(factor)
+    yield lambda stamped: wait(stamped.at)
 
 
 @contextmanager

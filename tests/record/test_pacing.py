@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import pytest
 
-from callscope.core.events import Continued, Stamped
-from callscope.record.pacing import paced
+from callscope.record.pacing import LONGEST, pacing
 
 
 class Clock:
@@ -17,20 +15,18 @@ class Clock:
     def now(self) -> float:
         return self.time
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.time += seconds
 
 
-def pauses(times: Sequence[float], speed: float | None, *, showing: float = 0.0) -> list[float]:
+def pauses(times: Sequence[float], speed: float, *, showing: float = 0.0) -> list[float]:
     """The pauses when events of these times are given, and showing each takes so long."""
     clock = Clock()
-
-    async def watch() -> None:
-        async for _ in paced([Stamped(0, at, Continued()) for at in times], speed, clock):
-            clock.time += showing
-
-    asyncio.run(watch())
+    wait = pacing(speed, clock.now, clock.sleep)
+    for at in times:
+        wait(at)
+        clock.time += showing
     return clock.slept
 
 
@@ -42,13 +38,14 @@ def test_at_twice_the_speed_pauses_are_half_as_long() -> None:
     assert pauses([1.0, 4.0], 2.0) == pytest.approx([0.5, 1.5])
 
 
-def test_without_a_speed_there_is_no_pause() -> None:
-    assert pauses([1.0, 400.0], None) == []
-
-
 def test_the_time_that_showing_takes_is_taken_from_the_next_pause() -> None:
     assert pauses([1.0, 2.0, 2.1, 5.0], 1.0, showing=0.25) == pytest.approx([1.0, 0.75, 2.5])
 
 
 def test_a_time_that_goes_back_is_no_pause() -> None:
     assert pauses([1.0, 0.5, 1.5], 1.0) == pytest.approx([1.0, 0.5])
+
+
+@pytest.mark.parametrize(("at", "speed"), [(9e10, 1.0), (1.0, 1e-320)])
+def test_no_pause_is_longer_than_a_clock_can_wait(at: float, speed: float) -> None:
+    assert pauses([at], speed) == [LONGEST]

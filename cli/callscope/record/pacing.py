@@ -5,21 +5,25 @@ Knows recorded times and a clock. Must not know what an event is.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import Callable
 
-from callscope.core.events import Stamped
-from callscope.core.ports import Clock
+LONGEST = 86_400.0
+"""Seconds: a recording that nobody vouches for may name a time that no clock can wait for."""
 
 
-async def paced(stamped: Iterable[Stamped], speed: float | None, clock: Clock) -> AsyncIterator[Stamped]:
-    """Give each event at its recorded time divided by `speed`; None means without a pause.
+def pacing(
+    speed: float, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+) -> Callable[[float], None]:
+    """A function that waits until a recorded time, divided by `speed`, has come.
 
     Time is measured from the start and not from the event before: what showing costs is taken from the next pause.
     """
-    start = clock.now()
-    for one in stamped:
-        if speed is not None:
-            early = one.at / speed - (clock.now() - start)
-            if early > 0:
-                await clock.sleep(early)
-        yield one
+    start = now()
+
+    def wait(at: float) -> None:
+        early = at / speed - (now() - start)
+        if early > 0:
+            sleep(min(early, LONGEST))
+
+    return wait
