@@ -106,7 +106,9 @@ def test_a_redirect_names_where_to() -> None:
     assert "to https://elsewhere/v1" in complaint(response(308, b"", "location: https://elsewhere/v1"))
 
 
-@pytest.mark.parametrize("body", [b"", b"pong", b"{}", b'{"data": 3}', b'{"data": [3]}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"pong", b"{}", b'{"data": 3}', b'{"data": [3]}', b"\xff", pytest.param(b"[" * 5000, id="too deep")]
+)
 def test_what_is_no_list_is_told_as_none(body: bytes) -> None:
     assert "is no list of models" in complaint(response(200, body))
 

@@ -1,13 +1,12 @@
 """What models an endpoint offers: one GET, read with clear words for everything that can go wrong.
 
-Knows the shapes of a list of models and of an error body. Must not know where the list lies (the dialect says), nor
-how the request travels (the endpoint's).
+Knows the shapes of a list of models. Must not know where the list lies (the dialect says), nor how the request travels
+(the endpoint's).
 """
 
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -17,6 +16,8 @@ from callscope.core.errors import EndpointError, UsageError
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, MessagePassed, ResponseHead
 from callscope.core.ports import Endpoint
 from callscope.core.values import Headers, Request
+from callscope.dialects.failures import words
+from callscope.dialects.inflate import Inflater
 
 from .credentials import secrets_in
 
@@ -45,7 +46,7 @@ async def list_models(endpoint: Endpoint, url: str, *, exchange: int = 0) -> lis
                     pass
     if head is None:
         raise EndpointError(f"No list of models from {_bare(url)}: there was no response.")
-    return _read(_bare(url), head, inflate(bytes(body), head.headers), sent)
+    return _read(_bare(url), head, _plain(bytes(body), head.headers), sent)
 
 
 def only_model(ids: Sequence[str], url: str) -> str:
@@ -61,40 +62,16 @@ def only_model(ids: Sequence[str], url: str) -> str:
             raise UsageError(f"{_bare(url)} lists {len(ids)} models: name one with -m.\n{shown}{more}")
 
 
-def inflate(body: bytes, headers: Headers) -> bytes:
-    """The body without a gzip or deflate coding; unchanged where it is not what its headers say."""
-    codings = {value.strip().lower() for name, value in headers if name.lower() == "content-encoding"}
-    if not codings & {"gzip", "x-gzip", "deflate"}:
-        return body
-    try:
-        return zlib.decompress(body, zlib.MAX_WBITS | 32)
-    except zlib.error:
-        return body
-
-
 def error_words(body: bytes) -> str:
-    """A server's own words on an error: the message of the usual JSON shapes, else the text itself; may be empty."""
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        found = _message(json.loads(text))
-    except ValueError:
-        found = ""
-    words = " ".join((found or text).split())
-    return words if len(words) <= LONGEST_WORDS else f"{words[:LONGEST_WORDS]}…"
+    """A server's own words on an error, in one line; may be empty."""
+    said = " ".join(words(body.decode("utf-8", "replace")).split())
+    return said if len(said) <= LONGEST_WORDS else f"{said[:LONGEST_WORDS]}…"
 
 
-def _message(value: Any) -> str:
-    """The first message in {"error": {"message"}}, {"error": "…"}, {"message"}, {"detail"}, or a list of these."""
-    match value:
-        case str():
-            return value
-        case [first, *_]:
-            return _message(first)
-        case Mapping():
-            found = (_message(value[name]) for name in ("error", "message", "detail", "msg") if value.get(name))
-            return next((words for words in found if words), "")
-        case _:
-            return ""
+def _plain(body: bytes, headers: Headers) -> bytes:
+    """The body without its compression; unchanged where it has none."""
+    inflater = Inflater(",".join(value for name, value in headers if name.lower() == "content-encoding"))
+    return inflater.feed(body) + inflater.close() if inflater.needed(body) else body
 
 
 def _read(url: str, head: ResponseHead, body: bytes, sent: Headers) -> list[str]:
@@ -107,14 +84,14 @@ def _read(url: str, head: ResponseHead, body: bytes, sent: Headers) -> list[str]
         page = "answers with a web page, not with an API"
         raise EndpointError(f"{url} {page} ({head.status}). Is the base URL right? It often ends in /v1.")
     if not 200 <= head.status < 300:
-        words = error_words(body)
+        said = error_words(body)
         for secret in secrets_in(sent):
-            words = words.replace(secret, "…")
-        said = f" The server says: {words}" if words else ""
-        raise EndpointError(f"{_refusal(url, head.status, keyed=bool(secrets_in(sent)))}{said}")
+            said = said.replace(secret, "…")
+        tail = f" The server says: {said}" if said else ""
+        raise EndpointError(f"{_refusal(url, head.status, keyed=bool(secrets_in(sent)))}{tail}")
     try:
         ids = _ids(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         ids = None
     if ids is None:
         raise EndpointError(f"What {url} answers is no list of models: name one with -m.")
