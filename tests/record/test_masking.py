@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -174,34 +173,6 @@ def test_an_empty_value_counts_for_nothing_and_white_space_around_a_value_is_non
 def test_secrets_do_not_show_themselves() -> None:
     assert KNOWN not in repr(Secrets([KNOWN]))
     assert KNOWN not in str(Secrets([KNOWN]))
-
-
-# ---- JSON ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        KNOWN,
-        [KNOWN],
-        {"a": {"b": [1, KNOWN]}},
-        {KNOWN: 1},
-        {"a": json.dumps({"k": KNOWN})},
-        {"e": {"message": f"x{SK}"}},
-    ],
-    ids=["a string", "a list", "deep", "a name", "JSON in a string", "an error"],
-)
-def test_every_string_of_a_json_value_is_masked(value: Any) -> None:
-    value = json.loads(json.dumps(value).replace(f"x{SK}", SK))
-    masked, found = Secrets([KNOWN]).mask_json(value)
-    assert found
-    assert not exposed(json.dumps(masked).encode(), KNOWN)
-    assert not exposed(json.dumps(masked).encode(), SK)
-
-
-@pytest.mark.parametrize("value", [None, True, 1, 1.5, "word", [], {}, {"a": [1, None, "b"]}])
-def test_a_json_value_without_a_secret_stays_as_it_is(value: Any) -> None:
-    assert Secrets([KNOWN]).mask_json(value) == (value, False)
 
 
 # ---- headers -------------------------------------------------------------------------------------------------------

@@ -71,13 +71,9 @@ class BodyReader:
         return [*self._sse.feed(whole), *self._sse.close()]
 
     def _document(self, whole: bytes) -> Frame:
-        wrong: list[str] = []
         try:
-            text = whole.decode("utf-8-sig")
+            return Frame("body", "", whole.decode("utf-8-sig"), 0, len(whole))
         except UnicodeDecodeError:
-            text = whole.decode("utf-8-sig", errors="replace")
-            wrong.append("invalid_utf8")
-        frame = Frame("body", "", text, 0, len(whole))
-        if wrong:
+            frame = Frame("body", "", whole.decode("utf-8-sig", errors="replace"), 0, len(whole))
             self.defects.append(Defect(frame, "invalid_utf8"))
-        return frame
+            return frame

@@ -13,9 +13,6 @@ from callscope.core.values import ToolSpec
 
 from .chat_decoder import ChatDecoder
 from .chat_request import prepare
-from .chat_tools import tool_definition
-
-__all__ = ["ChatCompletions", "tool_definition"]
 
 
 class ChatCompletions:

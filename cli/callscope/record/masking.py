@@ -7,8 +7,7 @@ stream (guard.py). Masking keeps the number of bytes, so that offsets, lengths a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from callscope.core.values import Headers
 
@@ -50,22 +49,6 @@ class Secrets:
         """Mask bytes that may be no text: the masked bytes, and the spans as (start, length)."""
         spans = self.scanner.find(data)
         return stars(data, spans), _lengths(spans)
-
-    def mask_json(self, value: Any) -> tuple[Any, bool]:
-        """Mask every string of a JSON value, names of members too: the masked value, and whether a secret was found."""
-        match value:
-            case str():
-                masked, spans = self.mask(value)
-                return masked, bool(spans)
-            case Mapping():
-                members = [(self.mask(name)[0], self.mask_json(member)) for name, member in value.items()]
-                found = any(hit for _, (_, hit) in members) or [name for name, _ in members] != list(value)
-                return {name: member for name, (member, _) in members}, found
-            case list() | tuple():
-                elements = [self.mask_json(element) for element in value]
-                return [element for element, _ in elements], any(hit for _, hit in elements)
-            case _:
-                return value, False
 
     def mask_headers(self, headers: Headers) -> tuple[Headers, tuple[tuple[int, int, int], ...]]:
         """Mask headers; the spans are (index of the header, start, length) in UTF-8 bytes of the value.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from callscope.core.errors import UnusableFile
 from callscope.core.values import Approval, CallKind, ToolSpec
 
 from .definitions import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Implementation, MockAnswer, PythonFunction, Signature, Tool
@@ -191,8 +192,6 @@ def _python(document: Document, value: Any, at: ValuePath) -> PythonFunction:
 def _from_signature(
     document: Document, function: PythonFunction, at: ValuePath, schema_of: SchemaOf
 ) -> tuple[PythonFunction, Signature]:
-    from callscope.core.errors import UnusableFile
-
     try:
         return schema_of(function)
     except UnusableFile as error:
