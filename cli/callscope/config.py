@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from callscope.core.errors import UsageError
 from callscope.core.values import Approval, Headers
 from callscope.endpoints.addresses import Address, address, origin
-from callscope.endpoints.credentials import secrets_in
+from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
 from callscope.endpoints.http import check_header
 from callscope.endpoints.patience import Timeouts
 from callscope.keys import OPENAI_URL, key_for, run_key_command
@@ -159,7 +159,7 @@ def _access(flags: Flags, environ: Mapping[str, str], profile: Profile) -> Confi
     query = (*target.query, *carried.query.items(), *(_pair("--query", word) for word in flags.query))
     proxy = flags.proxy or profile.proxy
     password = unquote(urlsplit(proxy).password or "") if proxy else ""
-    secrets = (key.value, *target.secrets, *secrets_in(headers), *secrets_in(query), password)
+    secrets = (key.value, *target.secrets, *secrets_in_headers(headers), *secrets_in_query(query), password)
     return Config(
         url=target.url,
         headers=headers,

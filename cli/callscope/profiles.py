@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from callscope.core.credentials import is_secret_header, is_secret_parameter
 from callscope.core.errors import UsageError
-from callscope.endpoints.credentials import is_credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,8 @@ def _profile(name: str, members: Mapping[str, Any], place: Place) -> Profile:
 
 def _credential(values: Mapping[str, Any]) -> str | None:
     """The key of a profile that makes it carry a credential."""
-    tables = [name for name in ("headers", "query") if any(map(is_credential, values.get(name, ())))]
+    secret = {"headers": is_secret_header, "query": is_secret_parameter}
+    tables = [table for table, is_secret in secret.items() if any(map(is_secret, values.get(table, ())))]
     return next((name for name in ("key_env", "key_command", *tables) if name in values), None)
 
 

@@ -11,10 +11,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from callscope.core.credentials import is_secret_parameter
 from callscope.core.errors import UsageError
 from callscope.core.values import Headers
-
-from .credentials import is_credential
 
 PORTS = {"http": 80, "https": 443}
 
@@ -40,7 +39,7 @@ def address(text: str) -> Address:
     parts = urlsplit(text)
     userinfo, _, netloc = parts.netloc.rpartition("@")
     pairs = [pair for pair in parts.query.split("&") if pair]
-    hidden = [pair for pair in pairs if is_credential(unquote(pair.partition("=")[0]))]
+    hidden = [pair for pair in pairs if is_secret_parameter(unquote(pair.partition("=")[0]))]
     shown = "&".join(pair for pair in pairs if pair not in hidden)
     query = tuple(parse_qsl("&".join(hidden), keep_blank_values=True))
     headers, secrets = _basic(userinfo) if userinfo else ((), ())

@@ -1,31 +1,27 @@
-"""Which headers and query parameters carry a credential, judged by their names.
+"""The credentials among headers and query parameters.
 
-Knows the names that servers use for keys. Must not know any key.
+Knows how a header writes one. Must not know any key; which names carry one is `core.credentials`' to know.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-NAMES = re.compile(
-    r"(?:^|[-_.])(?:authori[sz]ation|auth|cookie|credentials?|key|apikey|password|passwd|secret|sig|signature|token)$",
-    re.IGNORECASE,
-)
-SCHEME = re.compile(r"(?:basic|bearer|digest|negotiate|token)\s+(?=\S)", re.IGNORECASE)
+from callscope.core.credentials import is_secret_header, is_secret_parameter
+
+SCHEME = re.compile(r"\A(?:basic|bearer|digest|negotiate|token)\s+(?=\S)", re.IGNORECASE)
 
 
-def is_credential(name: str) -> bool:
-    """Whether a header or a query parameter of this name carries a credential (`x-api-key`, `access_token`, …)."""
-    return NAMES.search(name) is not None
+def secrets_in_headers(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The values of those headers that carry a credential, without the scheme before it (`Bearer`)."""
+    return _secrets_in(headers, is_secret_header)
 
 
-def secret_part(value: str) -> str:
-    """A credential's value without the scheme before it (`Bearer`)."""
-    scheme = SCHEME.match(value)
-    return value[scheme.end() :] if scheme else value
+def secrets_in_query(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The values of those query parameters that carry a credential."""
+    return _secrets_in(pairs, is_secret_parameter)
 
 
-def secrets_in(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The secret parts of those headers, or query parameters, that carry a credential."""
-    return tuple(part for name, value in pairs if is_credential(name) and (part := secret_part(value)))
+def _secrets_in(pairs: Iterable[tuple[str, str]], is_secret: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(part for name, value in pairs if is_secret(name) and (part := SCHEME.sub("", value, count=1)))

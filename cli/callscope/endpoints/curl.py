@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from callscope.core.values import Request
 
-from .credentials import secrets_in
+from .credentials import secrets_in_headers, secrets_in_query
 
 LONGEST_ARGUMENT = 100_000
 """Bytes: Linux refuses a single argument of 128 KiB or more, so a longer body goes through a pipe."""
@@ -77,8 +77,9 @@ def _secrets(request: Request, known: Sequence[str]) -> list[str]:
     """What stands in the places of credentials, then the known ones; each once."""
     query = parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
     # the key comes first, because it has a variable of its own name
-    pairs = sorted((*request.headers, *query), key=lambda pair: pair[0].lower() != "authorization")
-    return [secret for secret in dict.fromkeys([*secrets_in(pairs), *known]) if secret]
+    headers = sorted(request.headers, key=lambda pair: pair[0].lower() != "authorization")
+    found = (*secrets_in_headers(headers), *secrets_in_query(query), *known)
+    return [secret for secret in dict.fromkeys(found) if secret]
 
 
 def _method(request: Request) -> list[str]:

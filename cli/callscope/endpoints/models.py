@@ -19,7 +19,7 @@ from callscope.core.values import Headers, Request
 from callscope.dialects.failures import words
 from callscope.dialects.inflate import Inflater
 
-from .credentials import secrets_in
+from .credentials import secrets_in_headers
 
 LONGEST_WORDS = 500
 """Characters of a server's own words that an error quotes."""
@@ -84,11 +84,11 @@ def _read(url: str, head: ResponseHead, body: bytes, sent: Headers) -> list[str]
         page = "answers with a web page, not with an API"
         raise EndpointError(f"{url} {page} ({head.status}). Is the base URL right? It often ends in /v1.")
     if not 200 <= head.status < 300:
-        said = error_words(body)
-        for secret in secrets_in(sent):
+        said, secrets = error_words(body), secrets_in_headers(sent)
+        for secret in secrets:
             said = said.replace(secret, "…")
         tail = f" The server says: {said}" if said else ""
-        raise EndpointError(f"{_refusal(url, head.status, keyed=bool(secrets_in(sent)))}{tail}")
+        raise EndpointError(f"{_refusal(url, head.status, keyed=bool(secrets))}{tail}")
     try:
         ids = _ids(json.loads(body))
     except (ValueError, RecursionError):

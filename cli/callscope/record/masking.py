@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from callscope.core.credentials import is_secret_header, is_secret_parameter
 from callscope.core.values import Headers
 
-from .patterns import SECRET_HEADER, SECRET_PARAMETER
 from .scanning import Scanner, Span, merged
 
 SHORTEST = 8
@@ -70,7 +70,7 @@ class Secrets:
 
     def _mask_header(self, name: str, value: str) -> tuple[str, tuple[Span, ...]]:
         data = value.encode("utf-8", "surrogatepass")
-        if SECRET_HEADER.fullmatch(name.strip()):
+        if is_secret_header(name):
             scheme = _SCHEME.match(value) if name.strip().lower().endswith("authorization") else None
             start = len(value[: scheme.end()].encode()) if scheme else 0
             return _masked(value, data, merged([(start, len(data))]))
@@ -103,7 +103,7 @@ def _lengths(spans: tuple[Span, ...]) -> tuple[Span, ...]:
 def _in_url(url: str) -> list[Span]:
     """The (start, end) of what stands in a URL where credentials stand, in UTF-8 bytes."""
     found = [match.span(1) for match in _PASSWORD.finditer(url)]
-    found += [match.span(2) for match in _PARAMETER.finditer(url) if SECRET_PARAMETER.fullmatch(match[1])]
+    found += [match.span(2) for match in _PARAMETER.finditer(url) if is_secret_parameter(match[1])]
     return [(_bytes_before(url, start), _bytes_before(url, end)) for start, end in found]
 
 

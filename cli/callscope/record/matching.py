@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from callscope.core.credentials import is_secret_header
 from callscope.core.values import Request
 
 _STARS = re.compile(r"\*+")
 _BEGINNING = r"[^*]{0,48}?\*+"  # at most eight characters of a secret, each perhaps as a \u escape
-_SECRET_HEADERS = re.compile(r"authorization|cookie|key|token|secret|password", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -109,7 +109,7 @@ def _mismatch_of_headers(recorded: Request, now: Request, same: Same) -> Mismatc
     present = {name.lower(): value for name, value in now.headers}
     for name, value in recorded.headers:
         other = present.get(name.lower())
-        if other is None or _SECRET_HEADERS.search(name) or name.lower() == "content-length":
+        if other is None or is_secret_header(name) or name.lower() == "content-length":
             continue
         if not same(value, other):
             return Mismatch(f"$.headers{_step(name)}", value, other)

@@ -1,4 +1,4 @@
-"""What a secret looks like when nobody told us: vendors' tokens, and the names that secrets go by.
+"""What a secret looks like when nobody told us: vendors' tokens.
 
 Knows public facts about credentials alone. Must not know where a text came from. The list is short on purpose: every
 entry costs a look at every byte, and a wrong one hides the very text a person is debugging.
@@ -103,13 +103,3 @@ PARTIAL = re.compile(
 PARTIAL_REACH = max(map(len, PREFIXES)) + 2
 
 GROWING = {pattern.name: re.compile(pattern.growing) for pattern in PATTERNS}
-
-SECRET_HEADER = re.compile(
-    r"(?:proxy-)?authorization|(?:set-)?cookie2?|.*(?:token(?!s)|secret|password|api[-_]?key|access[-_]?key).*", re.I
-)
-"""Headers whose value is a secret whatever it looks like; rate limits count `tokens` and stay readable."""
-
-SECRET_PARAMETER = re.compile(
-    r"(?:.*[-_.])?(?:key|apikey|token|secret|password|passwd|pwd|sig|signature|credential|auth|code|jwt)", re.I
-)
-"""Query parameters whose value is a secret."""
