@@ -19,7 +19,7 @@ from callscope.core.errors import UsageError
 from callscope.core.values import Approval, Headers
 from callscope.endpoints.addresses import Address, address, origin
 from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
-from callscope.endpoints.http import check_header
+from callscope.endpoints.http import check_header, merged
 from callscope.endpoints.patience import Timeouts
 from callscope.keys import OPENAI_URL, key_for, run_key_command
 from callscope.profiles import Profile, profile_path, read_profiles
@@ -131,7 +131,7 @@ def unlock(config: Config) -> Config:
     """
     if config.key_command:
         key = run_key_command(config.key_command, config.key_folder)
-        headers = _merged((("authorization", f"Bearer {key}"),), config.headers)
+        headers = merged((("authorization", f"Bearer {key}"),), config.headers)
         return replace(config, headers=headers, secrets=(*config.secrets, key), key_command=())
     if not _authorized(config.headers) and origin(config.url) == origin(OPENAI_URL):
         raise UsageError(
@@ -150,7 +150,7 @@ def _access(flags: Flags, environ: Mapping[str, str], profile: Profile) -> Confi
     carried = profile if at_home else Profile(profile.name, profile.folder)
     key = key_for(target.url, flags.key_env, environ, carried)
     asked = tuple(map(_header, flags.header))
-    headers = _merged(
+    headers = merged(
         target.headers,
         tuple(carried.headers.items()),
         (("authorization", f"Bearer {key.value}"),) if key.value else (),
@@ -195,15 +195,6 @@ def _strange(profile: Profile, url: str, *, from_flag: bool) -> str:
 
 def _authorized(headers: Headers) -> bool:
     return any(name.lower() == "authorization" for name, _ in headers)
-
-
-def _merged(*sources: Headers) -> Headers:
-    """All headers, where a later source replaces the names of an earlier one."""
-    merged: Headers = ()
-    for source in sources:
-        names = {name.lower() for name, _ in source}
-        merged = (*(pair for pair in merged if pair[0].lower() not in names), *source)
-    return merged
 
 
 # ---- words into values --------------------------------------------------------------------------------------------

@@ -79,7 +79,8 @@ class HttpEndpoint:
             url = httpx.URL(parts._replace(netloc=netloc, query=query, fragment="").geturl())
         except httpx.InvalidURL as error:
             raise UsageError(f"This is not a URL: {request.url} ({error}).") from None
-        headers = _merged(DEFAULTS, request.headers, self._headers if ours else ())
+        headers = merged(DEFAULTS, request.headers, self._headers if ours else ())
+        headers = tuple(pair for pair in headers if pair[0].lower() not in DERIVED)
         length = (("content-length", str(len(request.body))),) if request.body or request.method == "POST" else ()
         host = ("host", url.netloc.decode("ascii"))
         return Request(request.method, str(url), (host, *headers, *length), request.body)
@@ -129,13 +130,13 @@ def check_header(name: str, value: str) -> None:
         raise UsageError(f"The value of the header {name} has a control character, or white space at an end.")
 
 
-def _merged(*sources: Headers) -> Headers:
+def merged(*sources: Headers) -> Headers:
     """All headers, where a later source replaces the names of an earlier one; doubles within a source stay."""
-    merged: Headers = ()
+    kept: Headers = ()
     for source in sources:
         names = {name.lower() for name, _ in source}
-        merged = tuple(pair for pair in merged if pair[0].lower() not in names) + source
-    return tuple(pair for pair in merged if pair[0].lower() not in DERIVED)
+        kept = tuple(pair for pair in kept if pair[0].lower() not in names) + source
+    return kept
 
 
 def _outgoing(request: Request, progress: Progress) -> httpx.Request:
