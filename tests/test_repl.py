@@ -51,7 +51,12 @@ def repl(demo: str, tmp_path: Path) -> Iterator[Repl]:
         child = pexpect.spawn(
             sys.executable, ["-m", "callscope", "--url", demo, *arguments],
             cwd=str(tmp_path), dimensions=(40, 120), encoding="utf-8", timeout=8,
-            env={**os.environ, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "PROMPT_TOOLKIT_NO_CPR": "1",
+                "XDG_STATE_HOME": str(tmp_path / "state"),
+            },
         )  # fmt: skip
         opened.append(child)
         child.expect_exact("/help lists the commands")
@@ -260,11 +265,19 @@ def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: R
     assert re.search(r"the same again: turns 2, exchanges 3, calls 1", output), output
 
 
-def test_a_history_that_cannot_be_kept_is_said_and_ends_nothing(
-    repl: Repl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_history_keeps_what_was_said_but_no_secret(repl: Repl, tmp_path: Path) -> None:
+    child = repl()
+    child.sendline("hello sk-abcdefghijklmnop0123")
+    child.expect(r"stop, ")
+    leave(child)
+    history = tmp_path / "state" / "callscope" / "history"
+    assert "+hello *****" in history.read_text()
+    assert "abcdefgh" not in history.read_text()
+    assert history.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_history_that_cannot_be_kept_is_said_and_ends_nothing(repl: Repl, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file where a folder should be")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     child = repl("--no-record")
     assert "history of this session is not kept" in (child.before or "")
     leave(child)

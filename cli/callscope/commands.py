@@ -56,7 +56,7 @@ async def _chat(options: Options) -> None:
         _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
         repl = Repl(
             session=opened.session,
-            prompt=MainPrompt(_history_file(), list(COMMANDS)),
+            prompt=MainPrompt(_history_file(), list(COMMANDS), lambda text: opened.secrets.mask(text)[0]),
             view=view,
             console=console,
             exchange=exchange,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ async def ask_person(prompt: str, default: str = "") -> str:
 
 
 class MainPrompt:
-    """The REPL's prompt, with a history that outlives it."""
+    """The REPL's prompt, with a history that outlives it, in which `mask` leaves no secret."""
 
-    def __init__(self, history: Path | None, commands: Sequence[str]) -> None:
+    def __init__(self, history: Path | None, commands: Sequence[str], mask: Callable[[str], str]) -> None:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.completion import WordCompleter
         from prompt_toolkit.history import FileHistory, InMemoryHistory
@@ -47,8 +47,12 @@ class MainPrompt:
                 if document.text_before_cursor.startswith("/"):
                     yield from super().get_completions(document, complete_event)
 
+        class MaskedHistory(FileHistory):
+            def store_string(self, string: str) -> None:
+                super().store_string(mask(string))
+
         self.session: PromptSession[str] = PromptSession(
-            history=FileHistory(str(history)) if history else InMemoryHistory(),
+            history=MaskedHistory(str(history)) if history else InMemoryHistory(),
             completer=CommandCompleter(list(commands), sentence=True),
             complete_while_typing=False,
             enable_history_search=True,
