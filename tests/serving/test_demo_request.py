@@ -42,6 +42,7 @@ def refusal(data: bytes) -> str:
         (b"", "could not parse the JSON body"),
         (b"{", "could not parse the JSON body"),
         (b"\xff", "could not parse the JSON body"),
+        pytest.param(b"[" * 5000, "could not parse the JSON body", id="too deep"),
         (b'{"messages": NaN}', "NaN is not JSON"),
         (b"[]", "must be a JSON object"),
         (b"{}", "Missing required parameter: 'messages'"),

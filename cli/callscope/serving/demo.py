@@ -19,7 +19,7 @@ from callscope.core.values import Headers, Request
 
 from . import demo_speech as speech
 from .connection import Head, Piece
-from .demo_answer import MODEL, Answer, Call, Chunk, chunks, completion, usage_chunk
+from .demo_answer import CREATED, MODEL, Answer, Call, Chunk, chunks, completion, usage_chunk
 from .demo_request import Ask, Refused, read
 from .demo_words import Wish, rounds, take_literals
 from .fault import ChunkFault, EventFault, Fault, Reply, ReplyFault, Stall
@@ -235,4 +235,4 @@ def _json(data: dict[str, Any]) -> bytes:
 
 
 def _model() -> dict[str, Any]:
-    return {"id": MODEL, "object": "model", "created": 1767225600, "owned_by": "callscope"}
+    return {"id": MODEL, "object": "model", "created": CREATED, "owned_by": "callscope"}

@@ -73,7 +73,7 @@ def read(body: bytes) -> Ask:
     """The request in `body`; raises Refused."""
     try:
         data = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(400, f"We could not parse the JSON body of your request: {error}") from error
     if not isinstance(data, dict):
         raise _wrong("The body must be a JSON object.", None)
@@ -274,7 +274,7 @@ def _made_call(entry: Any, path: str) -> tuple[str, tuple[str, str]]:
 def _is_object(arguments: str) -> bool:
     try:
         return isinstance(json.loads(arguments, parse_constant=_no_constant), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

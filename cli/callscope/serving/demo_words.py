@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -170,8 +170,3 @@ def _stem(word: str) -> str:
 
 def _json(arguments: dict[str, Any]) -> str:
     return json.dumps(arguments, ensure_ascii=False)
-
-
-def names(wishes: Iterable[Wish]) -> list[str]:
-    """The tools of these wishes, each once."""
-    return list(dict.fromkeys(wish.tool.name for wish in wishes))
