@@ -4,6 +4,7 @@ import io
 import logging
 import sys
 import threading
+import weakref
 
 import pytest
 
@@ -105,3 +106,11 @@ def test_a_flood_of_prints_is_cut_and_says_so() -> None:
     for _ in range(5):
         print("12345678", end="", file=prints)
     assert prints.text == "1234567812\n[… 30 more characters were printed]"
+
+
+def test_what_stands_in_for_stdout_outlives_the_tool_because_a_thread_may_be_printing_to_it() -> None:
+    with printing_into(Prints()):
+        stand_in = weakref.ref(sys.stdout)
+    assert stand_in() is not None
+    with printing_into(Prints()):
+        assert sys.stdout is stand_in()

@@ -105,6 +105,9 @@ class _Door:
 
 _lock = threading.Lock()
 _users = 0
+_doors: list[_Door] = []
+"""Kept for good, one for each stream: a thread that prints holds no reference of its own to sys.stdout, and Python
+crashes when the last one goes meanwhile (https://github.com/python/cpython/issues/130163)."""
 
 
 def _open_doors() -> None:
@@ -114,7 +117,14 @@ def _open_doors() -> None:
         for name in ("stdout", "stderr", "stdin"):
             real = getattr(sys, name)
             if real is not None and not isinstance(real, _Door):
-                setattr(sys, name, _Door(name, real))
+                setattr(sys, name, _door(name, real))
+
+
+def _door(name: str, real: Any) -> _Door:
+    door = next((door for door in _doors if door._real is real and door._name == name), None)
+    if door is None:
+        _doors.append(door := _Door(name, real))
+    return door
 
 
 def _close_doors() -> None:
