@@ -72,7 +72,8 @@ class SSEDecoder:
                 self._offset += 1
                 data = data[1:]
         frames: list[Frame] = []
-        for line in self._whole_lines(data):
+        lines = self._whole_lines(data)
+        for line in lines[self._ordinary(lines, frames) :]:
             if line == b"\n" and not self._loose:
                 if self._start >= 0:
                     frames.append(self._dispatch())
@@ -86,6 +87,24 @@ class SSEDecoder:
                 self._end += self._dropped
                 self._dropped = 0
         return frames
+
+    def _ordinary(self, lines: list[bytes], frames: list[Frame]) -> int:
+        """The hot path: events of one data line and a blank one. Gives how many of the lines it took."""
+        if self._start >= 0 or self._loose or self._wrong or self._dropped or not self._offset:
+            return 0
+        taken = 0
+        for line, blank in zip(lines[::2], lines[1::2], strict=False):
+            if blank != b"\n" or line[:6] != b"data: " or line[-2] == 0x0D or len(line) > LIMIT:
+                break
+            try:
+                text = line[6:-1].decode()
+            except UnicodeDecodeError:
+                break
+            end = self._offset + len(line)
+            frames.append(Frame("sse", "", text, self._offset, end - 1))
+            self._offset = end + 1
+            taken += 2
+        return taken
 
     def close(self) -> list[Frame]:
         """Flush what the end of the body left open; an event among it is marked as unterminated."""
