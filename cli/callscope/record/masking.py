@@ -20,7 +20,8 @@ SHORTEST = 8
 _SCHEME = re.compile(r"\s*[A-Za-z][\w\-]*\s+(?=\S)")
 _PASSWORD = re.compile(r"://[^/?#:@]*:([^/?#]*)@")
 _PARAMETER = re.compile(r"[?&;#]([^=&;#?]+)=([^&;#]*)")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s\"'<>\\]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,30}://[^\s\"'<>\\]+")
+"""The scheme is bounded: without a bound, a long header of nothing but letters takes seconds."""
 
 
 class Secrets:
