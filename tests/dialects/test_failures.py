@@ -98,6 +98,7 @@ def test_the_most_telling_request_id_is_taken() -> None:
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "Fri, 31 Dec 99999999999 23:59:59 GMT", "date": "Fri, 31 Dec 1999 23:59:49 GMT"}, None),
     ],
 )
 def test_the_wait_that_a_server_asks_for_is_read_in_seconds(headers: dict[str, str], seconds: float | None) -> None:

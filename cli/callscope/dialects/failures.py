@@ -170,7 +170,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
     try:
         wait = parsedate_to_datetime(given) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last for a year or a zone that no date can have
         return None
     return max(0.0, wait.total_seconds())
 
