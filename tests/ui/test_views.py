@@ -160,7 +160,7 @@ def test_reasoning_is_chrome() -> None:
     assert "reasoning: Hm." in err
 
 
-@pytest.mark.parametrize("hostile", ["\x1b", "\x9b", "\x7f", "\u202e", "\u2066", "\r", "\ud800"])
+@pytest.mark.parametrize("hostile", ["\x1b", "\x9b", "\x7f", "\u061c", "\u202e", "\u2028", "\u2066", "\r", "\ud800"])
 def test_what_commands_a_terminal_becomes_an_escape(hostile: str) -> None:
     assert hostile not in visible(f"a{hostile}b")
 
