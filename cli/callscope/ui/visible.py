@@ -9,9 +9,7 @@ import re
 
 # C0 and C1 controls but tab and newline, DEL, the separators of lines and paragraphs, and the marks that turn the
 # direction of writing around (a way to make arguments read as what they are not: https://trojansource.codes/).
-_COMMANDS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
