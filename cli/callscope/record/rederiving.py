@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.errors import UnusableFile
-from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, PeerEvent, Stamped
+from callscope.core.events import ArgumentsDelta, BytesRead, ExchangeEnded, ExchangeOpened, PeerEvent, Stamped
 
 from .appending import LineFile, reason
 from .assembling import as_written, assembled_from
@@ -140,7 +140,7 @@ class _Exchanges:
         exchange = self._exchange
         if exchange is not None:
             if isinstance(entry.event, BytesRead):
-                exchange.events += decoded
+                exchange.events += _kept(decoded)
                 exchange.digest.update(entry.event.data)
                 exchange.size += len(entry.event.data)
                 return ()
@@ -151,7 +151,7 @@ class _Exchanges:
         if isinstance(entry.event, ExchangeOpened):
             self._exchange = _Exchange(entry.event.exchange, [], sha256())
         elif exchange is not None:
-            exchange.events += decoded
+            exchange.events += _kept(decoded)
             if isinstance(entry.event, ExchangeEnded):
                 exchange.end = entry
         return ended
@@ -160,6 +160,11 @@ class _Exchanges:
         """Give the exchange that ended without an `assembled` line."""
         exchange, self._exchange = self._exchange, None
         return ((exchange, None),) if exchange is not None and exchange.end is not None else ()
+
+
+def _kept(decoded: Sequence[PeerEvent]) -> list[PeerEvent]:
+    """What an `assembled` line is made from: of a call's arguments the whole counts, and not its many pieces."""
+    return [event for event in decoded if type(event) is not ArgumentsDelta]
 
 
 def _differences_of_bytes(exchange: _Exchange) -> Iterator[Difference]:
