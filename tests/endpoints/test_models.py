@@ -117,6 +117,27 @@ def test_a_cut_off_list_is_not_taken_for_a_list() -> None:
     assert "received 2 bytes, expected 9" in complaint(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[]")
 
 
+def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callscope.endpoints.models.LONGEST_LIST", 100_000)
+
+    async def endless(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            await peer.send(b" " * 10_000)
+
+    async def go() -> None:
+        async with RawServer(endless) as server:
+            endpoint = HttpEndpoint(server.url)
+            try:
+                with pytest.raises(EndpointError, match="longer than 100,000 bytes"):
+                    await list_models(endpoint, f"{server.url}/v1/models")
+            finally:
+                await endpoint.aclose()
+
+    run(go())
+
+
 def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
     async def go() -> None:
         endpoint = HttpEndpoint("http://127.0.0.1:1")

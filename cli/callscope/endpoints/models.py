@@ -21,6 +21,9 @@ from callscope.dialects.inflate import Inflater
 
 from .credentials import secrets_in_headers
 
+LONGEST_LIST = 64 * 1024 * 1024
+"""Bytes: no list of models is longer, and one without an end must not fill the memory."""
+
 LONGEST_WORDS = 500
 """Characters of a server's own words that an error quotes."""
 
@@ -40,6 +43,9 @@ async def list_models(endpoint: Endpoint, url: str, *, exchange: int = 0) -> lis
                     head = event
                 case BytesRead():
                     body += event.data
+                    if len(body) > LONGEST_LIST:
+                        longer = f"what it answers is longer than {LONGEST_LIST:,} bytes"
+                        raise EndpointError(f"No list of models from {_bare(url)}: {longer}. Name a model with -m.")
                 case ExchangeEnded(how=how, detail=detail) if how != "complete":
                     raise EndpointError(f"No list of models from {_bare(url)}: {detail or how}.")
                 case ExchangeEnded() | MessagePassed():
