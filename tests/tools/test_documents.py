@@ -114,6 +114,11 @@ def test_a_folder_cannot_be_read(tmp_path: Path) -> None:
     assert refusal(tmp_path / "folder.yaml") == "folder.yaml: cannot be read: Is a directory."
 
 
+def test_a_file_without_an_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "endless.yaml").symlink_to("/dev/zero")
+    assert refusal(tmp_path / "endless.yaml") == "endless.yaml: longer than 16,777,216 bytes, as no file of tools is."
+
+
 def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_bytes(b"a: 1\nb: caf\xe9\n")

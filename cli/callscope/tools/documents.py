@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ValuePath: TypeAlias = tuple[str | int, ...]
 
+LONGEST = 16 * 1024 * 1024
+"""Bytes of one file: /dev/zero, or a link to it, has no end."""
+
 MAX_VALUES = 200_000
 """Values of one file after aliases are followed: a few aliases of aliases would otherwise fill the memory."""
 
@@ -55,11 +58,14 @@ class Document:
 def read_text(path: Path) -> str:
     """The text of a file, or UnusableFile with the reason and the way out."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
     except FileNotFoundError:
         raise UnusableFile(f"{path}: there is no such file.") from None
     except OSError as error:
         raise UnusableFile(f"{path}: cannot be read: {error.strerror or error}.") from None
+    if len(data) > LONGEST:
+        raise UnusableFile(f"{path}: longer than {LONGEST:,} bytes, as no file of tools is.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
