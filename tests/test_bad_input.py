@@ -144,6 +144,13 @@ def test_a_certificate_that_nobody_vouches_for_says_so(tmp_path: Path) -> None:
         meeting.join(10)
 
 
+def test_what_a_file_says_in_an_error_cannot_command_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "tools.yaml").write_text('tools: [{name: f, description: d, "\\e]0;title\\a": 1}]')
+    ran = callscope("tools", "list", folder=tmp_path)
+    complains(ran, 3, r"\x1b]0;title\x07")
+    assert "\x1b" not in ran.err
+
+
 def test_a_missing_key_names_the_variable(tmp_path: Path) -> None:
     complains(callscope("ask", "-m", "m", "hi", folder=tmp_path), 2, "OPENAI_API_KEY", "--key-env")
 

@@ -295,7 +295,9 @@ def run(arguments: list[str]) -> None:
     try:
         app(arguments, prog_name="callscope")
     except CallscopeError as error:
-        sys.stderr.write(f"callscope: {error}\n")
+        from callscope.ui.visible import visible  # an error may quote a server or a file
+
+        sys.stderr.write(f"callscope: {visible(str(error))}\n")
         sys.exit(error.exit_code)
 
 

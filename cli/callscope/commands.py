@@ -22,6 +22,7 @@ from callscope.compose import DEFAULT_TOOLS, Options, open_session, options
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.ports import Gate, Sink
 from callscope.core.values import ToolSpec
+from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
@@ -263,9 +264,9 @@ def _history_file() -> Path | None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")

@@ -31,6 +31,7 @@ from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.record.pacing import pacing
 from callscope.record.reading import Recording, open_recording
+from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.record.rederiving import Difference
@@ -195,8 +196,8 @@ def _wait_for_key(terminal: int) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
