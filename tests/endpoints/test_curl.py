@@ -158,6 +158,13 @@ def test_a_key_that_changes_in_a_url_or_in_json_has_a_variable_that_says_so() ->
     assert parts(curls) == parts(ours)
 
 
+def test_nothing_in_a_body_commands_the_terminal_that_shows_the_line() -> None:
+    body = json.dumps({"text": "a\u202eb\x9b2Jc"}, ensure_ascii=False).encode()
+    line = curl_command(Request("POST", "http://x/v1", (), body))
+    assert r"a\342\200\256b\302\2332Jc" in line
+    assert "\u202e" not in line
+
+
 def test_a_known_secret_is_hidden_wherever_it_stands() -> None:
     request = Request("POST", "http://x/v1", (("x-plain", "hidden-secret"),), b'"hidden-secret"')
     line = curl_command(request, secrets=("hidden-secret",))

@@ -24,6 +24,10 @@ EXPECT_THRESHOLD = 1024
 """Bytes: from here on some versions of curl ask for leave to send the body, which is another request."""
 
 
+COMMANDS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal would obey instead of show; in a body it comes as an octal escape of printf."""
+
+
 class Piece(NamedTuple):
     """A stretch of text, or the name of the variable that stands for it."""
 
@@ -128,7 +132,7 @@ def _fits_an_argument(body: bytes) -> bool:
     if len(body) > LONGEST_ARGUMENT or body.startswith(b"@"):
         return False
     try:
-        return not re.search(r"[\x00-\x1f\x7f]", body.decode("utf-8"))
+        return not COMMANDS.search(body.decode("utf-8"))
     except UnicodeDecodeError:
         return False
 
@@ -170,7 +174,7 @@ def _escaped(character: str) -> str:
             return r"\\"
         case "\n":
             return r"\n"
-        case _ if " " <= character < "\x7f" or (character > "\x9f" and not "\ud800" <= character <= "\udfff"):
+        case _ if not COMMANDS.search(character):
             return character
         case _:
             return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
