@@ -226,7 +226,8 @@ class LinesView:
         record = conversation.calls.get(result.key)
         name = _name(result.key, conversation)
         glyph = self._glyphs[1] if result.status in ("ok", "mocked") else self._glyphs[2]
-        took = f" after {result.duration:.3f} s" if record and record.started else ""
+        ran = record and record.started and result.status != "cancelled"  # nobody knows how long a cancelled one ran
+        took = f" after {result.duration:.3f} s" if ran else ""
         self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
         for line in result.prints.splitlines()[-20:]:
             self._say(f"    | {one_line(line)}", "dim")
