@@ -41,7 +41,7 @@ from callscope.core.values import (
 )
 from callscope.record.masking import Secrets
 from callscope.ui.gate import AbsentGate
-from callscope.ui.jsonl import JsonLines
+from callscope.ui.jsonl import JsonLines, event_json
 from callscope.ui.lines import LinesView
 from callscope.ui.outcome import Outcome
 from callscope.ui.raw import LastExchange
@@ -178,6 +178,12 @@ def lines_of(*answers: Answer, **kwargs: Any) -> list[dict[str, Any]]:
     play.session.sinks.append(JsonLines(out))
     play.play("Weather?")
     return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_request_is_told_without_the_query_of_its_url_which_may_hold_a_key() -> None:
+    line = event_json(ExchangeOpened(1, Request("POST", "http://x/v1/chat/completions?api-key=hidden-secret", (), b"")))
+    assert line is not None
+    assert line["url"] == "http://x/v1/chat/completions"
 
 
 def test_a_turn_reads_as_one_event_a_line() -> None:

@@ -110,7 +110,7 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
                 "event": "request",
                 "exchange": event.exchange,
                 "method": event.request.method,
-                "url": event.request.url,
+                "url": event.request.url.partition("?")[0],  # a query may hold a key
             }
         case ResponseHead():
             return {"event": "response", "exchange": event.exchange, "status": event.status}
