@@ -348,7 +348,7 @@ def test_the_data_of_a_read_is_only_marked_and_never_changed() -> None:
 
 
 def test_the_words_of_a_failure_a_diagnostic_and_an_ending_are_masked() -> None:
-    failure = ResponseFailed("error", f"Incorrect API key provided: {KNOWN}.")
+    failure = ResponseFailed("error", f"Incorrect API key provided: {KNOWN}.", 401, f"request of {KNOWN}")
     complaint = Diagnostic("error", "odd", f"found {SK}", None)
     ending = ExchangeEnded(1, "reset", f"while sending {KNOWN}")
     guard = SecretGuard(Secrets([KNOWN]))

@@ -153,7 +153,10 @@ class SecretGuard:
         return replace(arrival, decoded=[self._clean_event(event) for event in arrival.decoded])
 
     def _clean_event(self, event: Event) -> Event:
-        if isinstance(event, ResponseFailed | Diagnostic):
+        if isinstance(event, ResponseFailed):
+            request_id = event.request_id and self._secrets.mask(event.request_id)[0]
+            return replace(event, message=self._secrets.mask(event.message)[0], request_id=request_id)
+        if isinstance(event, Diagnostic):
             return replace(event, message=self._secrets.mask(event.message)[0])
         return event
 
