@@ -215,6 +215,11 @@ def test_a_lone_surrogate_does_not_break_the_lines() -> None:
     assert lines_of(text("a\ud800b"))[3]["text"] == "a\ud800b"
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_a_line_separator_in_a_text_does_not_part_a_line(separator: str) -> None:
+    assert lines_of(text(f"a{separator}b"))[3]["text"] == f"a{separator}b"
+
+
 def outcome_of(*answers: Answer, **kwargs: Any) -> tuple[Outcome, dict[str, Any]]:
     outcome = Outcome()
     play = Playbook(*answers, **kwargs)
