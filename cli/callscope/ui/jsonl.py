@@ -5,6 +5,7 @@ Knows how each event reads as JSON. Must not know where a recording lies or what
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from json.encoder import encode_basestring as _quote
@@ -57,6 +58,8 @@ class JsonLines:
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(encoding="utf-8")  # whatever the locale: the schema says so
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Write the event, where it is one for a reader's eyes."""
@@ -80,7 +83,7 @@ class JsonLines:
         """Write one line; what cannot stand in one is written as JSON escapes."""
         line = _encode(members)
         if not line.isascii() and _unwritable(line):
-            line = json.dumps(members, default=str)
+            line = json.dumps(members, separators=(",", ":"), default=str)
         self.out.write(line + "\n")
         self.out.flush()
 
