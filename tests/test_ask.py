@@ -168,6 +168,33 @@ def test_a_reader_that_leaves_early_is_no_traceback_but_an_exit_code_of_its_own(
     assert done.stderr.endswith("code 141\n")
 
 
+def test_a_reader_of_the_chrome_that_leaves_early_is_the_same(demo: str, folder: Path) -> None:
+    ask = f"{sys.executable} -m callscope ask --url {demo} --approve always '{PARIS}'"
+    script = f"{{ {ask} 2>&1 >/dev/null; echo code $? >code; }} | true"
+    subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, timeout=30, check=False)
+    assert (folder / "code").read_text() == "code 141\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_an_output_that_cannot_be_written_is_one_clear_error(demo: str, folder: Path, options: str) -> None:
+    command = f"{sys.executable} -m callscope ask --url {demo} {options} hello >/dev/full"
+    done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, timeout=30, check=False, text=True)
+    assert done.stderr.splitlines()[1:] == ["callscope: The output cannot be written: no space left on device."]
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize(("options", "told"), [((), r"\u5317\u4eac"), (("--json",), "北京")])
+def test_words_that_the_locale_cannot_spell_end_no_turn(
+    demo: str, folder: Path, options: tuple[str, ...], told: str
+) -> None:
+    prompt = 'get_weather {"city": "北京"}'
+    locale = {"PYTHONIOENCODING": "latin-1"}
+    ran = callscope("ask", "--url", demo, "--approve", "always", *options, prompt, folder=folder, env=locale)
+    assert ran.code == 0
+    assert told in ran.out
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_standard_stream_that_is_closed_is_one_that_holds_nothing(demo: str, folder: Path, closed: str) -> None:
     command = f"{sys.executable} -m callscope ask --url {demo} hello {closed}"

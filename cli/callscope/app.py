@@ -6,10 +6,12 @@ feel instant, and replay, tools and help must not pay for a network client.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -28,7 +30,7 @@ class Commands(TyperGroup):
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # whoever read our output has left: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_to_nowhere()
             raise typer.Exit(141) from None
 
 
@@ -292,6 +294,7 @@ def run(arguments: list[str]) -> None:
     ):
         arguments = ["chat", *arguments]
     _open_missing_streams()
+    _escape_what_the_streams_cannot_encode()
     try:
         app(arguments, prog_name="callscope")
     except CallscopeError as error:
@@ -299,6 +302,25 @@ def run(arguments: list[str]) -> None:
 
         sys.stderr.write(f"callscope: {visible(str(error))}\n")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+            raise
+        _write_to_nowhere(sys.stdout)
+        sys.stderr.write(f"callscope: The output cannot be written: {os.strerror(error.errno).lower()}.\n")
+        sys.exit(3)
+
+
+def _write_to_nowhere(*streams: TextIO) -> None:
+    """Have what these streams (both where none is named) still hold go nowhere, so that Python can flush them."""
+    for stream in streams or (sys.stdout, sys.stderr):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _escape_what_the_streams_cannot_encode() -> None:
+    """A locale without UTF-8 must not end a turn because the peer said a word in another script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _open_missing_streams() -> None:

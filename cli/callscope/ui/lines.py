@@ -59,7 +59,15 @@ ENDINGS = {
 
 def chrome_console(stream: TextIO) -> Console:
     """The console for chrome: never marks up, highlights or wraps what a peer sent."""
-    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _Chrome(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+class _Chrome(Console):
+    """A console that leaves it to the program how it ends when its reader has left; Rich would exit with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise again what was caught: https://rich.readthedocs.io/en/stable/reference/console.html."""
+        raise  # Rich calls this while it handles the BrokenPipeError
 
 
 class LinesView:
