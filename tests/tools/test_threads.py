@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import _thread
 import asyncio
 import threading
 import time
@@ -16,14 +15,10 @@ from callscope.tools.running import LocalToolbox
 from callscope.tools.threads import ThreadedCall
 from toolbench import call, error_of, run, toolbox, write, yaml_toolbox
 
-THREADS = _thread._count()
-"""How many threads there are without any call's."""
-
 BLOCKING = """
     import threading
-    began, leave = threading.Event(), threading.Event()
+    leave = threading.Event()
     def block() -> None:
-        began.set()
         print('started')
         leave.wait(10)
         print('late')
@@ -37,18 +32,17 @@ def blocking(folder: Path, *, timeout: float) -> tuple[LocalToolbox, dict[str, A
     return yaml_toolbox(folder, text), vars(import_module(folder / "m.py"))
 
 
-def all_threads_end() -> None:
-    """Wait for the threads of all calls to end; they are of the plain kind that `threading` does not list."""
-    deadline = time.monotonic() + 10
-    while _thread._count() > THREADS:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+def join(name: str) -> None:
+    """Wait for the threads of this name to end."""
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join(10)
 
 
 def release(module: dict[str, Any]) -> None:
     """Let the tool that blocks end, and wait for its thread."""
     module["leave"].set()
-    all_threads_end()
+    join("tool block")
 
 
 def test_a_function_past_its_time_is_a_result_that_says_it_runs_on(tmp_path: Path) -> None:
@@ -101,7 +95,7 @@ def test_a_cancelled_call_returns_at_once_though_its_thread_runs_on(tmp_path: Pa
 
     async def cancelled() -> float:
         task = asyncio.ensure_future(tools.run(call("block"), ""))
-        while not module["began"].is_set():
+        while not any(thread.name == "tool block" for thread in threading.enumerate()):
             await asyncio.sleep(0)
         started = time.monotonic()
         task.cancel()
@@ -132,16 +126,16 @@ def test_a_call_given_up_before_it_began_never_begins(tmp_path: Path, monkeypatc
     monkeypatch.setattr(running, "function_of", slow_import)
     result = run(tools, "slow")
     gate.set()
-    all_threads_end()
+    join("tool slow")
     assert (result.status, vars(import_module(tmp_path / "m.py"))["ran"].is_set()) == ("timeout", False)
 
 
 def test_a_machine_without_threads_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_thread(*_: object) -> None:
+    def no_thread(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     tools = toolbox(tmp_path, "def f() -> None: pass\n")
-    monkeypatch.setattr(_thread, "start_new_thread", no_thread)
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
     assert error_of(run(tools, "f"))["message"] == "f could not be started: can't start new thread."
 
 
@@ -150,8 +144,8 @@ def test_a_thread_that_ends_after_its_loop_is_closed_troubles_nobody() -> None:
 
     async def abandon() -> None:
         with pytest.raises(TimeoutError):
-            await ThreadedCall(lambda _: leave.wait(10)).result(0.01)
+            await ThreadedCall(lambda _: leave.wait(10), "late").result(0.01)
 
     asyncio.run(abandon())
     leave.set()
-    all_threads_end()
+    join("tool late")

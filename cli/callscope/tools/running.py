@@ -108,7 +108,7 @@ class LocalToolbox:
                 return self._call(thread, tool, target, arguments, prints)
 
         try:
-            thread = ThreadedCall(work)
+            thread = ThreadedCall(work, tool.spec.name)
         except RuntimeError as trouble:  # the machine has no thread left
             return error("not_run", f"{tool.spec.name} could not be started: {trouble}.", retryable=True), "error"
         try:
