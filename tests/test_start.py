@@ -6,14 +6,23 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from callscope.__main__ import main
 from callscope.version import VERSION
 from command_line import callscope
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("openai", "httpx", "pydantic", "jsonschema", "prompt_toolkit", "yaml", "rich.console", "asyncio")
+
+
+class Interrupting(ModuleType):
+    """A module in the middle of whose import Ctrl-C comes."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
 
 
 def loaded_by(*arguments: str, folder: Path) -> set[str]:
@@ -31,6 +40,16 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
 def test_the_version_is_told_without_the_command_line(tmp_path: Path) -> None:
     assert callscope("--version", folder=tmp_path).out == f"callscope {VERSION}\n"
     assert "typer" not in loaded_by("--version", folder=tmp_path)
+
+
+def test_an_interruption_while_the_program_is_still_being_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "callscope.app", Interrupting("callscope.app"))
+    monkeypatch.setattr(sys, "argv", ["callscope", "ask", "hello"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

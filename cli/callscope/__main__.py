@@ -10,9 +10,12 @@ def main() -> None:
 
         sys.stdout.write(f"callscope {VERSION}\n")
         return
-    from callscope.app import run
+    try:
+        from callscope.app import run
 
-    run(sys.argv[1:])
+        run(sys.argv[1:])
+    except KeyboardInterrupt:  # while we were still being imported
+        sys.exit(130)
 
 
 if __name__ == "__main__":

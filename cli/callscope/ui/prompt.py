@@ -25,7 +25,7 @@ async def ask_person(prompt: str, default: str = "") -> str:
     # stdout may be a pipe that carries data; the person is at stderr
     output = None if sys.stdout.isatty() else create_output(stdout=sys.stderr)
     session: PromptSession[str] = PromptSession(
-        output=output, interrupt_exception=_Interrupted, eof_exception=_Interrupted
+        output=output, interrupt_exception=_Interrupted, eof_exception=_Interrupted, enable_suspend=True
     )
     try:
         # SIGINT is the turn's: prompt_toolkit would take its handler away, and Ctrl-C would do nothing afterwards
@@ -56,6 +56,7 @@ class MainPrompt:
             completer=CommandCompleter(list(commands), sentence=True),
             complete_while_typing=False,
             enable_history_search=True,
+            enable_suspend=True,
         )
 
     async def ask(self, prompt: str) -> str | None:
