@@ -30,6 +30,8 @@ from callscope.core.events import (
     ResponseFailed,
     ResponseHead,
     ResponseStarted,
+    ResultHeld,
+    ResultReviewed,
     Stamped,
     TextDelta,
     ToolFinished,
@@ -196,10 +198,15 @@ class ScriptedDialect:
 
 
 class ScriptedGate:
-    """Decides in the order of the script, after a pause in which it can be interrupted."""
+    """Decides and reviews in the order of the script, after a pause in which it can be interrupted."""
 
-    def __init__(self, decisions: Sequence[Decision] = ()) -> None:
+    def __init__(self, decisions: Sequence[Decision] = (), reviews: Sequence[str | None] = ()) -> None:
         self.decisions = list(decisions)
+        self.reviews = list(reviews)
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        await asyncio.sleep(0)
+        return ResultReviewed(call.key, self.reviews.pop(0) if self.reviews else None, "script")
 
     async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
         await asyncio.sleep(0)
@@ -259,6 +266,7 @@ class Playbook:
         self,
         *answers: Answer,
         decisions: Sequence[Decision] = (),
+        reviews: Sequence[str | None] = (),
         outputs: Mapping[str, str] | None = None,
         pauses: Mapping[str, int] | None = None,
         settings: Settings | None = None,
@@ -271,7 +279,7 @@ class Playbook:
         self.session = Session(
             endpoint=self.endpoint,
             dialect=ScriptedDialect(answers),
-            gate=ScriptedGate(decisions),
+            gate=ScriptedGate(decisions, reviews),
             toolbox=self.toolbox,
             clock=self.clock,
             sinks=[self.listener],
@@ -356,6 +364,10 @@ def _arrow(event: Event) -> str | None:  # noqa: C901 - one flat case for each e
             return f"started {event.name} {event.arguments}"
         case ToolFinished(result=result):
             return f"finished {result.key.index}: {result.status} {_short(result.output)}"
+        case ResultHeld():
+            return f"result held {event.key.index}"
+        case ResultReviewed():
+            return f"reviewed {event.key.index}: {event.output}"
         case Continued():
             return ">> on"
         case TurnEnded():

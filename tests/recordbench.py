@@ -27,6 +27,7 @@ from callscope.core.events import (
     ResponseFailed,
     ResponseHead,
     ResponseStarted,
+    ResultReviewed,
     SettingsChanged,
     TextDelta,
     ToolsChanged,
@@ -233,6 +234,7 @@ class Decisions:
 
     decisions: list[Decision] = field(default_factory=list)
     forever: bool = False
+    reviews: list[str | None] = field(default_factory=list)
 
     async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
         if self.decisions:
@@ -240,6 +242,9 @@ class Decisions:
         if self.forever:
             await asyncio.get_running_loop().create_future()
         return CallDecided(call.key, Run(), "person")
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        return ResultReviewed(call.key, self.reviews.pop(0) if self.reviews else None)
 
 
 class Tools:

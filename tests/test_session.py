@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callscope.core.events import (
+    BreakRequested,
     CallAssembled,
     Continued,
+    ItemsInserted,
     ResponseFailed,
     ResponseStarted,
     Stamped,
@@ -21,7 +23,20 @@ from callscope.core.events import (
     TurnEnded,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import Abort, CallKey, Decision, Edit, Fault, Mock, Reject, Run, Settings, ToolCall, ToolSpec
+from callscope.core.values import (
+    Abort,
+    CallKey,
+    Decision,
+    Edit,
+    Fault,
+    Mock,
+    Reject,
+    Run,
+    Settings,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
 from playbook import (
     Answer,
     Playbook,
@@ -241,6 +256,61 @@ def test_the_stricter_policy_of_session_and_tool_wins(session: str, tool: str | 
     transcript = play.play("Weather?")
     assert ("held 0" in transcript) == (expected == "asked")
     assert (f"decided 0: {expected} by policy" in transcript) == (expected != "asked")
+
+
+def test_a_result_that_was_changed_goes_back_changed_and_the_tools_own_is_kept() -> None:
+    play = Playbook(
+        calls(PARIS), text("."), decisions=[Run(review=True)], reviews=["42"], outputs={"get_weather": "21"}
+    )
+    play.play("Weather?")
+    assert "result held 0" in play.transcript
+    assert json.loads(play.endpoint.requests[1].body)[-1] == "ok: 42"
+    (finished,) = [event for event in play.listener.events if isinstance(event, ToolFinished)]
+    assert finished.result.output == "1"
+
+
+def test_a_result_is_reviewed_only_where_the_decision_or_the_policy_says_so() -> None:
+    play = Playbook(calls(PARIS, ROME), text("."), decisions=[Run(), Run(review=True)])
+    play.play("Weather?")
+    assert [arrow for arrow in play.transcript if arrow.startswith("result held")] == ["result held 1"]
+
+
+@pytest.mark.parametrize(("session", "tool"), [("result", None), ("ask", "result"), ("always", "result")])
+def test_the_policy_result_holds_the_result_of_every_call_that_ran(session: str, tool: str | None) -> None:
+    spec = ToolSpec("get_weather", approve=tool)  # type: ignore[arg-type]
+    chosen = Settings(dialect="scripted", approve=session)  # type: ignore[arg-type]
+    play = Playbook(calls(PARIS), text("."), settings=chosen, tools=(spec,))
+    assert "result held 0" in play.play("Weather?")
+
+
+def test_a_call_that_did_not_run_has_no_result_to_look_at() -> None:
+    chosen = Settings(dialect="scripted", approve="result")
+    play = Playbook(calls(PARIS), text("."), decisions=[Reject("no")], settings=chosen)
+    assert "result held 0" not in play.play("Weather?")
+
+
+def test_a_break_holds_the_next_call_alone_whatever_the_policy_says() -> None:
+    chosen = Settings(dialect="scripted", approve="always")
+    play = Playbook(calls(PARIS, ROME), text("."), settings=chosen)
+    play.session.emit(BreakRequested())
+    transcript = play.play("Weather?")
+    assert "held 0" in transcript
+    assert "decided 1: run by policy" in transcript
+
+
+def test_a_break_that_met_no_call_is_over_with_its_turn() -> None:
+    chosen = Settings(dialect="scripted", approve="always")
+    play = Playbook(text("."), calls(PARIS), text("."), settings=chosen)
+    play.session.emit(BreakRequested())
+    assert "held 0" not in play.play("Hello.", "Weather?")
+
+
+def test_a_call_put_in_by_hand_stands_in_the_next_request_with_its_result() -> None:
+    play = Playbook(text("."))
+    call = ToolCall(CallKey(0, 0), "by_hand_0", *PARIS)
+    play.session.emit(ItemsInserted((call, ToolResult(call.key, "21"))))
+    play.play("And?")
+    assert json.loads(play.endpoint.requests[0].body)[:2] == ['call get_weather {"city": "Paris"}', "ok: 21"]
 
 
 def test_a_sink_that_cannot_record_stops_the_turn_and_no_tool_is_left_running() -> None:

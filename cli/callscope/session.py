@@ -21,6 +21,7 @@ from .core.events import (
     MessagePassed,
     PeerEvent,
     ResponseHead,
+    ResultHeld,
     Stamped,
     ToolFinished,
     ToolStarted,
@@ -28,12 +29,12 @@ from .core.events import (
     UserMessage,
     WireEvent,
 )
-from .core.plan import EndTurn, HoldCalls, RunCalls, SendRequest, answer, plan, settle
+from .core.plan import EndTurn, HoldCalls, ReviewResults, RunCalls, SendRequest, answer, approvals, plan, settle
 from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
 from .core.state import CallRecord, Conversation, apply
 from .core.values import Abort, Approval, CallKey, Reject, Run, TurnReason
 
-STRICTNESS: dict[Approval, int] = {"always": 0, "ask": 1, "never": 2}
+STRICTNESS: dict[Approval, int] = {"always": 0, "result": 1, "ask": 2, "never": 3}
 
 
 class Session:
@@ -86,6 +87,8 @@ class Session:
                         await self._decide(keys)
                     case RunCalls(keys=keys):
                         await self._run(keys)
+                    case ReviewResults(keys=keys):
+                        await self._review(keys)
                     case EndTurn(reason=reason):
                         return self._end(reason)
                     case _:
@@ -153,7 +156,8 @@ class Session:
         undecided: list[CallRecord] = []
         for key in keys:
             record = self.conversation.calls[key]
-            if by_policy := policy(record, self.conversation):
+            by_policy = None if self.conversation.breaking else policy(record, self.conversation)
+            if by_policy:
                 self.emit(by_policy)
             else:
                 self.emit(CallHeld(key))
@@ -179,6 +183,14 @@ class Session:
                 self.emit(ToolStarted(record.call.key, record.call.name, record.arguments))
             await _together([asyncio.ensure_future(self._run_one(record)) for record in approved])
 
+    async def _review(self, keys: Iterable[CallKey]) -> None:
+        """Show each result before it goes back, in wire order."""
+        for key in keys:
+            record = self.conversation.calls[key]
+            assert record.result is not None
+            self.emit(ResultHeld(key))
+            self.emit(await self.gate.review(record.call, record.result, self.conversation))
+
     async def _run_one(self, record: CallRecord) -> None:
         self.emit(ToolFinished(await self.toolbox.run(record.call, record.arguments)))
 
@@ -198,17 +210,18 @@ class OpenGuard:
 def policy(record: CallRecord, conversation: Conversation) -> CallDecided | None:
     """The decision that needs nobody: the stricter of the session's policy and the tool's own; None means ask."""
     call = record.call
-    tool = conversation.tool(call.name)
-    rules: list[Approval] = [conversation.settings.approve]
-    if tool is not None and tool.approve is not None:
-        rules.append(tool.approve)
-    match max(rules, key=STRICTNESS.__getitem__):
+    match strictest(conversation, call.name):
         case "always":
             return CallDecided(call.key, Run(), "policy")
         case "never":
             return CallDecided(call.key, Reject("The policy is that this tool never runs."), "policy")
-        case "ask":
-            return None
+        case "result" | "ask":
+            return None  # a result can be held only where somebody is there to look at it
+
+
+def strictest(conversation: Conversation, name: str) -> Approval:
+    """What holds for a tool: the stricter of the session's policy and its own."""
+    return max(approvals(conversation, name), key=STRICTNESS.__getitem__)
 
 
 async def _together(tasks: Sequence[asyncio.Future[None]]) -> None:

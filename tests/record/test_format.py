@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callscope.core.events import (
+    BreakRequested,
     BytesRead,
     CallDecided,
     CallHeld,
@@ -16,9 +17,12 @@ from callscope.core.events import (
     Diagnostic,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     MessagePassed,
     OurEvent,
     ResponseHead,
+    ResultHeld,
+    ResultReviewed,
     Rewound,
     SettingsChanged,
     ToolFinished,
@@ -35,13 +39,16 @@ from callscope.core.values import (
     DecidedBy,
     Edit,
     Ending,
+    Message,
     Mock,
+    Reasoning,
     Reject,
     Request,
     ResultStatus,
     Run,
     Settings,
     Severity,
+    ToolCall,
     ToolResult,
     ToolSpec,
     TurnReason,
@@ -89,7 +96,7 @@ tools = st.builds(
     approve=st.none() | approvals,
 )
 decisions = (
-    st.just(Run())
+    st.builds(Run, flags)
     | st.builds(Edit, st.text())
     | st.builds(Mock, st.text())
     | st.builds(Reject, st.text())
@@ -102,6 +109,21 @@ results = st.builds(
     st.sampled_from(get_args(ResultStatus)),
     st.floats(0, 1e6),
     st.text(),
+)
+items = (
+    st.builds(Message, st.sampled_from(["user", "assistant"]), st.text(), refusal=flags)
+    | st.builds(Reasoning, st.text(), extra=objects)
+    | st.builds(
+        ToolCall,
+        keys,
+        st.text(),
+        st.text(),
+        st.text(),
+        st.sampled_from(["function", "custom"]),
+        st.sampled_from(["local", "remote"]),
+        objects,
+    )
+    | results
 )
 EVENTS: dict[type, st.SearchStrategy[Any]] = {
     ExchangeOpened: st.builds(
@@ -125,6 +147,10 @@ EVENTS: dict[type, st.SearchStrategy[Any]] = {
     CallDecided: st.builds(CallDecided, keys, decisions, st.sampled_from(get_args(DecidedBy))),
     ToolStarted: st.builds(ToolStarted, keys, st.text(), st.text()),
     ToolFinished: st.builds(ToolFinished, results),
+    BreakRequested: st.just(BreakRequested()),
+    ResultHeld: st.builds(ResultHeld, keys),
+    ResultReviewed: st.builds(ResultReviewed, keys, st.none() | st.text(), st.sampled_from(get_args(DecidedBy))),
+    ItemsInserted: st.builds(ItemsInserted, st.lists(items, max_size=3).map(tuple)),
     Rewound: st.builds(Rewound, numbers),
     Continued: st.just(Continued()),
     TurnEnded: st.builds(TurnEnded, st.sampled_from(get_args(TurnReason))),

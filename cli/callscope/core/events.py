@@ -20,6 +20,7 @@ from .values import (
     FailureKind,
     Frame,
     Headers,
+    Item,
     Request,
     Settings,
     Severity,
@@ -245,6 +246,34 @@ class ToolFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakRequested:
+    """The person wants the next call held, whatever the policy says."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultHeld:
+    """A result waits for the person before it goes back to the model."""
+
+    key: CallKey
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReviewed:
+    """Somebody let a result go back: as it is (`output` None), or with other words."""
+
+    key: CallKey
+    output: str | None = None
+    by: DecidedBy = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsInserted:
+    """The person put items into the conversation by hand; a call comes with its result."""
+
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rewound:
     """The conversation was cut back to its first `to` items."""
 
@@ -271,6 +300,10 @@ OurEvent: TypeAlias = (
     | CallDecided
     | ToolStarted
     | ToolFinished
+    | BreakRequested
+    | ResultHeld
+    | ResultReviewed
+    | ItemsInserted
     | Rewound
     | Continued
     | TurnEnded

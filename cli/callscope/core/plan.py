@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 
 from .events import ToolFinished
 from .state import CallRecord, Conversation, Response
-from .values import Abort, CallKey, Edit, Mock, Reject, Run, ToolResult, TurnReason
+from .values import Abort, Approval, CallKey, Edit, Mock, Reject, Run, ToolResult, TurnReason
 
 LONGEST_WAIT = 60.0
 """Seconds: a server that asks for more patience than this is reported instead of waited for."""
@@ -40,13 +40,20 @@ class RunCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewResults:
+    """Have these results looked at before they go back, in this order."""
+
+    keys: tuple[CallKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndTurn:
     """Nothing is left to do."""
 
     reason: TurnReason
 
 
-Step: TypeAlias = SendRequest | HoldCalls | RunCalls | EndTurn
+Step: TypeAlias = SendRequest | HoldCalls | RunCalls | ReviewResults | EndTurn
 
 
 def plan(conversation: Conversation) -> Step:
@@ -81,11 +88,28 @@ def _after_calls(conversation: Conversation, response: Response) -> Step:
         return EndTurn("aborted")
     if not records:
         return EndTurn(_reason(response.finish_reason))
+    if unreviewed := tuple(record.call.key for record in records if _wants_review(conversation, record)):
+        return ReviewResults(unreviewed)
     if response.finish_reason == "length" and any(record.call.fault for record in records):
         return EndTurn("length")
     if conversation.turn and conversation.turn.rounds >= conversation.settings.max_rounds:
         return EndTurn("round_limit")
     return SendRequest()
+
+
+def _wants_review(conversation: Conversation, record: CallRecord) -> bool:
+    """Whether a result waits for the person: one that a tool gave, where the policy or the decision says so."""
+    if not record.started or record.reviewed:
+        return False
+    asked_for = isinstance(record.decision, Run) and record.decision.review
+    return asked_for or "result" in approvals(conversation, record.call.name)
+
+
+def approvals(conversation: Conversation, name: str) -> tuple[Approval, ...]:
+    """What is said about the approval of a tool: by the session, then by the tool itself."""
+    tool = conversation.tool(name)
+    own = (tool.approve,) if tool is not None and tool.approve is not None else ()
+    return (conversation.settings.approve, *own)
 
 
 def _reason(finish_reason: str | None) -> TurnReason:

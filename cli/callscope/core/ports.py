@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .events import CallDecided, Diagnostic, Event, PeerEvent, ResponseHead, Stamped, WireEvent
+from .events import CallDecided, Diagnostic, Event, PeerEvent, ResponseHead, ResultReviewed, Stamped, WireEvent
 from .state import Conversation
 from .values import Ending, Request, ToolCall, ToolResult, ToolSpec
 
@@ -30,6 +30,10 @@ class Gate(Protocol):
 
     async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
         """Decide on one held call."""
+        ...
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        """Look at one held result and say what goes back."""
         ...
 
 

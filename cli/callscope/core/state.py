@@ -15,6 +15,7 @@ from typing import Literal, assert_never
 
 from .events import (
     ArgumentsDelta,
+    BreakRequested,
     BytesRead,
     CallAssembled,
     CallDecided,
@@ -25,12 +26,15 @@ from .events import (
     Event,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     MessagePassed,
     RemoteResult,
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
     ResponseStarted,
+    ResultHeld,
+    ResultReviewed,
     Rewound,
     SettingsChanged,
     TextDelta,
@@ -72,14 +76,22 @@ class ChunkLog:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A call of the latest response on its way from proposal to result; holding is a state of the call."""
+    """A call of the latest response on its way from proposal to result; holding is a state of the call.
+
+    `at_break`: it was held because the person asked for a break. `result` is what goes back to the model; where the
+    person changed it, `returned` is what the tool gave.
+    """
 
     call: ToolCall
     held: bool = False
+    at_break: bool = False
     decision: Decision | None = None
     decided_by: DecidedBy | None = None
     started: bool = False
     result: ToolResult | None = None
+    result_held: bool = False
+    reviewed: bool = False
+    returned: ToolResult | None = None
 
     @property
     def arguments(self) -> str:
@@ -117,7 +129,8 @@ class Turn:
 class Conversation:
     """All that the next request and the next step are made from.
 
-    `items` is one flat list in the order it came; `calls` are the records of the latest response's calls.
+    `items` is one flat list in the order it came; `calls` are the records of the latest response's calls; `breaking`:
+    the next call is held, whatever the policy says.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -128,6 +141,7 @@ class Conversation:
     response: Response | None = None
     calls: dict[CallKey, CallRecord] = field(default_factory=dict)
     turn: Turn | None = None
+    breaking: bool = False
 
     def tool(self, name: str) -> ToolSpec | None:
         """The offered tool of this name."""
@@ -159,6 +173,12 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             return _finish_response(conversation, event)
         case CallHeld() | CallDecided() | ToolStarted() | ToolFinished():
             return _advance_call(conversation, event)
+        case ResultHeld() | ResultReviewed():
+            return _review(conversation, event)
+        case BreakRequested():
+            return replace(conversation, breaking=True)
+        case ItemsInserted():
+            return replace(conversation, items=(*conversation.items, *event.items))
         case SettingsChanged():
             return replace(conversation, settings=event.settings)
         case ToolsChanged():
@@ -173,7 +193,7 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             failed = conversation.response is not None and conversation.response.status == "failed"
             return replace(conversation, turn=Turn(), response=None if failed else conversation.response)
         case TurnEnded():
-            return replace(conversation, turn=replace(conversation.turn or Turn(), ended=event.reason))
+            return replace(conversation, turn=replace(conversation.turn or Turn(), ended=event.reason), breaking=False)
         case _:
             assert_never(event)
 
@@ -261,7 +281,7 @@ def _advance_call(
     items = conversation.items
     match event:
         case CallHeld():
-            record = replace(record, held=True)
+            record = replace(record, held=True, at_break=conversation.breaking)
         case CallDecided(decision=decision):
             record = replace(record, held=False, decision=decision, decided_by=event.by)
             if isinstance(decision, Edit):
@@ -275,4 +295,23 @@ def _advance_call(
             items = (*items, event.result)
         case _:
             assert_never(event)
-    return replace(conversation, items=items, calls={**conversation.calls, key: record})
+    breaking = conversation.breaking and not isinstance(event, CallHeld)
+    return replace(conversation, items=items, calls={**conversation.calls, key: record}, breaking=breaking)
+
+
+def _review(conversation: Conversation, event: ResultHeld | ResultReviewed) -> Conversation:
+    """Hold a result, or let it go: the history carries the words that went back."""
+    record = conversation.calls.get(event.key)
+    returned = record.result if record else None
+    if record is None or returned is None or record.reviewed:
+        return conversation
+    items = conversation.items
+    if isinstance(event, ResultHeld):
+        record = replace(record, result_held=True)
+    elif event.output is None:
+        record = replace(record, result_held=False, reviewed=True)
+    else:
+        changed = replace(returned, output=event.output)
+        items = tuple(changed if item is returned else item for item in items)
+        record = replace(record, result_held=False, reviewed=True, result=changed, returned=returned)
+    return replace(conversation, items=items, calls={**conversation.calls, event.key: record})

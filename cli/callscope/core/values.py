@@ -18,7 +18,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 CallKind = Literal["function", "custom"]
 Executor = Literal["local", "remote"]
-Approval = Literal["ask", "always", "never"]
+Approval = Literal["always", "result", "ask", "never"]
 ResultStatus = Literal["ok", "error", "rejected", "mocked", "cancelled", "timeout"]
 Severity = Literal["info", "warning", "error"]
 Channel = Literal["output", "reasoning", "refusal"]
@@ -188,7 +188,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run the call as proposed."""
+    """Run the call as proposed; with `review` the person sees the result before it goes back."""
+
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from callscope.core.events import (
     ExchangeOpened,
     ResponseCompleted,
     ResponseFailed,
+    ResultReviewed,
     Stamped,
     ToolFinished,
     ToolStarted,
@@ -143,7 +144,7 @@ def _plain(event: Event | Comparable) -> Line:
         case CallAssembled(call=call):
             line: Line = {"id": call.call_id, "name": call.name, "arguments": call.arguments, "kind": call.kind}
             return line | {"executor": call.executor, "fault": call.fault.code if call.fault else None}
-        case CallDecided() | ToolStarted() | ToolFinished() | TurnEnded():
+        case CallDecided() | ToolStarted() | ToolFinished() | ResultReviewed() | TurnEnded():
             line = line_of(event)
             return {name: line[name] for name in line if name not in ("kind", "call", "by", "duration", "prints")}
         case _:

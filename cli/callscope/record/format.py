@@ -12,6 +12,7 @@ import json
 from typing import Any, TypeAlias, assert_never
 
 from callscope.core.events import (
+    BreakRequested,
     BytesRead,
     CallDecided,
     CallHeld,
@@ -19,9 +20,12 @@ from callscope.core.events import (
     Diagnostic,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     MessagePassed,
     OurEvent,
     ResponseHead,
+    ResultHeld,
+    ResultReviewed,
     Rewound,
     SettingsChanged,
     ToolFinished,
@@ -37,10 +41,14 @@ from callscope.core.values import (
     Decision,
     Edit,
     Headers,
+    Item,
+    Message,
     Mock,
+    Reasoning,
     Reject,
     Run,
     Settings,
+    ToolCall,
     ToolResult,
     ToolSpec,
 )
@@ -125,6 +133,14 @@ def _our_line(event: OurEvent) -> Line:  # noqa: C901 - one flat case for each e
             return {"kind": "started", "call": key_line(event.key), "name": name, "arguments": arguments}
         case ToolFinished():
             return {"kind": "result"} | result_line(event.result)
+        case BreakRequested():
+            return {"kind": "break"}
+        case ResultHeld():
+            return {"kind": "result_held", "call": key_line(event.key)}
+        case ResultReviewed():
+            return {"kind": "review", "call": key_line(event.key), "output": event.output, "by": event.by}
+        case ItemsInserted():
+            return {"kind": "insert", "items": [_item_line(item) for item in event.items]}
         case Rewound():
             return {"kind": "rewind", "to": event.to}
         case Continued():
@@ -144,6 +160,21 @@ def result_line(result: ToolResult) -> Line:
     """The members of a result."""
     line = {"call": key_line(result.key), "status": result.status, "output": result.output}
     return line | {"duration": result.duration, "prints": result.prints}
+
+
+def _item_line(item: Item) -> Line:
+    match item:
+        case Message():
+            return {"item": "message", "role": item.role, "text": item.text, "refusal": item.refusal}
+        case Reasoning():
+            return {"item": "reasoning", "text": item.text, "extra": dict(item.extra)}
+        case ToolCall(key=key, call_id=call_id, name=name, arguments=arguments):
+            line = {"item": "call", "call": key_line(key), "call_id": call_id, "name": name, "arguments": arguments}
+            return line | {"type": item.kind, "executor": item.executor, "extra": dict(item.extra)}
+        case ToolResult():
+            return {"item": "result"} | result_line(item)
+        case _:
+            assert_never(item)
 
 
 def _settings_line(settings: Settings) -> Line:
@@ -181,7 +212,7 @@ def _tool_line(tool: ToolSpec) -> Line:
 def _decision_line(decision: Decision) -> Line:
     match decision:
         case Run():
-            return {"action": "run"}
+            return {"action": "run"} | ({"review": True} if decision.review else {})
         case Edit(arguments=arguments):
             return {"action": "edit", "arguments": arguments}
         case Mock(output=output):

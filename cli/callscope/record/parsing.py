@@ -14,6 +14,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # what json.l
 from typing import Literal, get_args
 
 from callscope.core.events import (
+    BreakRequested,
     BytesRead,
     CallDecided,
     CallHeld,
@@ -21,8 +22,11 @@ from callscope.core.events import (
     Diagnostic,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     MessagePassed,
     ResponseHead,
+    ResultHeld,
+    ResultReviewed,
     Rewound,
     SettingsChanged,
     ToolFinished,
@@ -40,13 +44,18 @@ from callscope.core.values import (
     Decision,
     Edit,
     Ending,
+    Executor,
+    Item,
+    Message,
     Mock,
+    Reasoning,
     Reject,
     Request,
     ResultStatus,
     Run,
     Settings,
     Severity,
+    ToolCall,
     ToolResult,
     ToolSpec,
     TurnReason,
@@ -60,6 +69,8 @@ _PLAIN_READ = re.compile(r'\{"t":([0-9]{1,10}\.[0-9]{1,9}),"kind":"read","exchan
 
 _DIRECTIONS: tuple[Literal["sent", "received"], ...] = ("sent", "received")
 _HISTORIES: tuple[Literal["full", "last"], ...] = ("full", "last")
+_ITEMS = ("message", "reasoning", "call", "result")
+_ROLES: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")
 _ACTIONS = ("run", "edit", "mock", "reject", "abort")
 
 
@@ -172,7 +183,7 @@ def _decided(line: Members) -> CallDecided:
 def _decision(line: Members) -> Decision:
     match line.choice("action", _ACTIONS):
         case "run":
-            return Run()
+            return Run(line.flag("review", False))
         case "edit":
             return Edit(line.text("arguments"))
         case "mock":
@@ -187,10 +198,30 @@ def _started(line: Members) -> ToolStarted:
     return ToolStarted(_key(line), line.text("name"), line.text("arguments"))
 
 
-def _result(line: Members) -> ToolFinished:
+def _result(line: Members) -> ToolResult:
     status: ResultStatus = line.choice("status", get_args(ResultStatus))
     duration, prints = line.seconds("duration", 0.0), line.text("prints", "")
-    return ToolFinished(ToolResult(_key(line), line.text("output"), status, duration, prints))
+    return ToolResult(_key(line), line.text("output"), status, duration, prints)
+
+
+def _reviewed(line: Members) -> ResultReviewed:
+    by: DecidedBy = line.choice("by", get_args(DecidedBy), "person")
+    return ResultReviewed(_key(line), line.text_or_null("output"), by)
+
+
+def _item(line: Members) -> Item:
+    match line.choice("item", _ITEMS):
+        case "message":
+            return Message(line.choice("role", _ROLES), line.text("text"), refusal=line.flag("refusal", False))
+        case "reasoning":
+            return Reasoning(line.text("text"), extra=line.object("extra", {}))
+        case "call":
+            kind: CallKind = line.choice("type", get_args(CallKind), "function")
+            executor: Executor = line.choice("executor", get_args(Executor), "local")
+            name, call_id, arguments = line.text("name"), line.text("call_id"), line.text("arguments")
+            return ToolCall(_key(line), call_id, name, arguments, kind, executor, line.object("extra", {}))
+        case _:
+            return _result(line)
 
 
 def _turn(line: Members) -> TurnEnded:
@@ -228,7 +259,11 @@ _READERS: dict[str, Callable[[Members], RecordedEvent]] = {
     "held": lambda line: CallHeld(_key(line)),
     "decision": _decided,
     "started": _started,
-    "result": _result,
+    "result": lambda line: ToolFinished(_result(line)),
+    "break": lambda line: BreakRequested(),
+    "result_held": lambda line: ResultHeld(_key(line)),
+    "review": _reviewed,
+    "insert": lambda line: ItemsInserted(tuple(_item(item) for item in line.objects("items"))),
     "rewind": lambda line: Rewound(line.integer("to")),
     "continue": lambda line: Continued(),
     "turn": _turn,

@@ -20,6 +20,7 @@ from callscope.core.events import (
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
+    ResultReviewed,
     Rewound,
     SettingsChanged,
     ToolFinished,
@@ -33,7 +34,7 @@ from callscope.core.values import CallKey, TurnReason
 from .deriving import Deriving, DialectNamed
 from .reading import Entry, Recording
 
-What = Literal["request", "response", "call", "decision", "start", "result", "turn"]
+What = Literal["request", "response", "call", "decision", "start", "result", "review", "turn"]
 Identity: TypeAlias = tuple[What, int, int]
 """What happened, in which exchange, to which call of it (0 where it is no call)."""
 
@@ -45,6 +46,7 @@ Comparable: TypeAlias = (
     | CallDecided
     | ToolStarted
     | ToolFinished
+    | ResultReviewed
     | TurnEnded
 )
 
@@ -192,6 +194,8 @@ def identity_of(event: Event, exchange: int) -> Identity | None:
             return "start", key.exchange, key.index
         case ToolFinished(result=result):
             return "result", result.key.exchange, result.key.index
+        case ResultReviewed(key=key):
+            return "review", key.exchange, key.index
         case TurnEnded():
             return "turn", 0, 0
         case _:

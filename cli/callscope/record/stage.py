@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from callscope.core.events import CallDecided, ExchangeEnded, ExchangeOpened, ToolFinished, WireEvent
+from callscope.core.events import CallDecided, ExchangeEnded, ExchangeOpened, ResultReviewed, ToolFinished, WireEvent
 from callscope.core.ports import Endpoint, Toolbox
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Request, ToolCall, ToolResult
@@ -135,6 +135,15 @@ class RecordedGate:
             asked = {"name": call.name, "arguments": call.arguments}
             raise Diverged(Divergence("decision", call.key.exchange, call.key.index, 0, "$", ABSENT, asked))
         return CallDecided(call.key, fact.event.decision, "recording")
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        """Give what went back when it was recorded; a result that nobody let go is where the turn was broken off."""
+        fact = self._stage.fact("review", call.key)
+        if fact is None and self._stage.broken_off:
+            await self._stage.interrupt()
+        if fact is None or not isinstance(fact.event, ResultReviewed):
+            raise Diverged(Divergence("review", call.key.exchange, call.key.index, 0, "$", ABSENT, result.output))
+        return ResultReviewed(call.key, fact.event.output, "recording")
 
 
 class RecordedToolbox:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from callscope.core.errors import UsageError
-from callscope.core.events import CallDecided
+from callscope.core.events import CallDecided, ResultReviewed
 from callscope.core.ports import Gate
 from callscope.core.state import Conversation
-from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall
+from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
 
 
 class AbsentGate:
@@ -21,6 +21,10 @@ class AbsentGate:
         """Refuse."""
         reason = "This call needs a person's approval and nobody is there to give it."
         return CallDecided(call.key, Reject(reason), "absent")
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        """Let it go back as it is: the call ran because a script said so."""
+        return ResultReviewed(call.key, None, "absent")
 
 
 class ScriptedGate:
@@ -35,6 +39,12 @@ class ScriptedGate:
         if decision := self.script.get(call.name):
             return CallDecided(call.key, decision, "script")
         return await self.otherwise.decide(call, conversation)
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        """Let the result of a scripted call go back as it is."""
+        if call.name in self.script:
+            return ResultReviewed(call.key, None, "script")
+        return await self.otherwise.review(call, result, conversation)
 
 
 def scripted_decision(rule: str) -> tuple[str, Decision]:

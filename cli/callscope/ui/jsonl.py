@@ -14,6 +14,7 @@ from typing import Any, TextIO, assert_never
 
 from callscope.core.events import (
     ArgumentsDelta,
+    BreakRequested,
     BytesRead,
     CallAssembled,
     CallDecided,
@@ -24,12 +25,15 @@ from callscope.core.events import (
     Event,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     MessagePassed,
     RemoteResult,
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
     ResponseStarted,
+    ResultHeld,
+    ResultReviewed,
     Rewound,
     SettingsChanged,
     Stamped,
@@ -41,7 +45,20 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import Abort, CallKey, Decision, Edit, Mock, Reject, Run
+from callscope.core.values import (
+    Abort,
+    CallKey,
+    Decision,
+    Edit,
+    Item,
+    Message,
+    Mock,
+    Reasoning,
+    Reject,
+    Run,
+    ToolCall,
+    ToolResult,
+)
 from callscope.version import VERSION
 
 from .outcome import call_json, diagnostic_json, failure_json
@@ -136,6 +153,14 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
         case ToolFinished(result=result):
             line = {"event": "result", "call": _key(result.key), "status": result.status, "output": result.output}
             return {**line, "duration": round(result.duration, 6), "prints": result.prints}
+        case BreakRequested():
+            return {"event": "break_requested"}
+        case ResultHeld():
+            return {"event": "result_held", "call": _key(event.key)}
+        case ResultReviewed():
+            return {"event": "reviewed", "call": _key(event.key), "output": event.output, "by": event.by}
+        case ItemsInserted():
+            return {"event": "inserted", "items": [item_json(item) for item in event.items]}
         case Rewound():
             return {"event": "rewound", "to": event.to}
         case Continued():
@@ -167,6 +192,21 @@ def decision_json(decision: Decision) -> dict[str, Any]:
             return {"action": "abort"}
         case _:
             assert_never(decision)
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """An item of the conversation as JSON."""
+    match item:
+        case Message():
+            return {"item": "message", "role": item.role, "text": item.text, "refusal": item.refusal}
+        case Reasoning():
+            return {"item": "reasoning", "text": item.text}
+        case ToolCall():
+            return {"item": "call", **call_json(item)}
+        case ToolResult():
+            return {"item": "result", "call": _key(item.key), "status": item.status, "output": item.output}
+        case _:
+            assert_never(item)
 
 
 def _key(key: CallKey) -> list[int]:

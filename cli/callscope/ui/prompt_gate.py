@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 from rich.text import Text
 
-from callscope.core.events import CallDecided
+from callscope.core.events import CallDecided, ResultReviewed
 from callscope.core.state import Conversation
-from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall
+from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
 
 from .visible import one_line, visible
 
@@ -49,6 +49,12 @@ class PromptGate:
             key = (await self.ask(f"  run it? {KEYS} › ", "")).strip()
             if decision := await self._decision(key, call):
                 return CallDecided(call.key, decision, "person")
+
+    async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
+        """Ask for the words that go back, beginning with the tool's own."""
+        self.console.print(Text(f"  result of {one_line(call.name, 64)}", style="bold yellow"))
+        output = await self.ask("  goes back › ", result.output)
+        return ResultReviewed(call.key, None if output == result.output else output)
 
     def _present(self, call: ToolCall) -> None:
         self.console.print(Text(f"  held: {one_line(call.name, 64)} {one_line(call.arguments)}", style="bold yellow"))
