@@ -266,7 +266,7 @@ def test_a_result_that_was_changed_goes_back_changed_and_the_tools_own_is_kept()
     assert "result held 0" in play.transcript
     assert json.loads(play.endpoint.requests[1].body)[-1] == "ok: 42"
     (finished,) = [event for event in play.listener.events if isinstance(event, ToolFinished)]
-    assert finished.result.output == "1"
+    assert finished.result.output == "21"
 
 
 def test_a_result_is_reviewed_only_where_the_decision_or_the_policy_says_so() -> None:
