@@ -64,6 +64,13 @@ def test_replay_and_tools_import_no_network_client(tmp_path: Path, command: list
     assert loaded_by(*command, folder=tmp_path).isdisjoint({"openai", "httpx", "jsonschema", "prompt_toolkit"})
 
 
+def test_what_a_command_is_told_is_converted_without_pydantic(tmp_path: Path) -> None:
+    options = ("--url", "http://127.0.0.1:9/v1", "--model", "m", "--header", "a: b", "--timeout", "5", "--no-record")
+    loaded = loaded_by("ask", "hello", *options, folder=tmp_path)
+    assert "httpx" in loaded
+    assert "pydantic" not in loaded
+
+
 def test_asking_never_imports_the_sdk(tmp_path: Path) -> None:
     loaded = loaded_by("ask", "--demo", "--json", "--no-record", "hello", folder=tmp_path)
     assert "httpx" in loaded

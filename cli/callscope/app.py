@@ -15,7 +15,9 @@ from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
+from callscope.conversion import convert_plainly
 from callscope.core.errors import CallscopeError
 
 
@@ -296,7 +298,7 @@ def run(arguments: list[str]) -> None:
     _open_missing_streams()
     _escape_what_the_streams_cannot_encode()
     try:
-        app(arguments, prog_name="callscope")
+        convert_plainly(get_command(app))(arguments, prog_name="callscope")
     except CallscopeError as error:
         from callscope.ui.visible import visible  # an error may quote a server or a file
 
