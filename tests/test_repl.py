@@ -73,8 +73,13 @@ def at_prompt(child: pexpect.spawn[str]) -> None:
     child.expect_exact("\x1b[?2004h")
 
 
+def enter(child: pexpect.spawn[str], line: str) -> None:
+    """Type a line and press Enter, which sends a carriage return; a line feed is Ctrl-J, and begins a new line."""
+    child.send(f"{line}\r")
+
+
 def leave(child: pexpect.spawn[str]) -> None:
-    child.sendline("/quit")
+    enter(child, "/quit")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
@@ -87,9 +92,9 @@ def recorded(tmp_path: Path, kind: str) -> list[dict[str, Any]]:
 
 def test_a_turn_asks_before_it_runs_a_call_and_the_recording_has_the_decision(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline(PARIS)
+    enter(child, PARIS)
     child.expect_exact("run it?")
-    child.sendline("y")
+    enter(child, "y")
     child.expect_exact("mocked")
     child.expect(r"says: .*21")
     leave(child)
@@ -98,12 +103,12 @@ def test_a_turn_asks_before_it_runs_a_call_and_the_recording_has_the_decision(re
 
 def test_an_edit_changes_what_runs_and_what_the_next_request_says(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline(PARIS)
+    enter(child, PARIS)
     child.expect_exact("run it?")
-    child.sendline("e")
+    enter(child, "e")
     child.expect_exact("arguments")
     child.send("\x15")  # clear the line
-    child.sendline('{"city": "Rome"}')
+    enter(child, '{"city": "Rome"}')
     child.expect(r"says: ")
     leave(child)
     body = json.loads(recorded(tmp_path, "request")[-1]["body"])
@@ -114,11 +119,11 @@ def test_an_edit_changes_what_runs_and_what_the_next_request_says(repl: Repl, tm
 
 def test_a_refusal_with_a_reason_reaches_the_model(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline(PARIS)
+    enter(child, PARIS)
     child.expect_exact("run it?")
-    child.sendline("r")
+    enter(child, "r")
     child.expect_exact("reason")
-    child.sendline("too hot today")
+    enter(child, "too hot today")
     at_prompt(child)
     leave(child)
     assert "too hot today" in recorded(tmp_path, "request")[-1]["body"]
@@ -126,11 +131,11 @@ def test_a_refusal_with_a_reason_reaches_the_model(repl: Repl, tmp_path: Path) -
 
 def test_ctrl_c_at_the_gate_ends_the_turn_and_the_next_request_is_valid(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline(PARIS)
+    enter(child, PARIS)
     child.expect_exact("run it?")
     child.send("\x03")
     child.expect_exact("interrupted")
-    child.sendline("hello")
+    enter(child, "hello")
     child.expect(r"stop")
     leave(child)
     assert [line["reason"] for line in recorded(tmp_path, "turn")] == ["interrupted", "completed"]
@@ -138,7 +143,7 @@ def test_ctrl_c_at_the_gate_ends_the_turn_and_the_next_request_is_valid(repl: Re
 
 def test_ctrl_c_while_a_tool_runs_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
     child = repl("--approve", "always")
-    child.sendline("nap {}")
+    enter(child, "nap {}")
     child.expect_exact("valid JSON")
     while not recorded(tmp_path, "started"):
         pass
@@ -150,9 +155,9 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn(repl: Repl, tmp_path: Path) -> N
 
 def test_ctrl_c_while_a_tool_runs_ends_the_turn_after_a_person_let_it_run_too(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline("nap {}")
+    enter(child, "nap {}")
     child.expect_exact("run it?")
-    child.sendline("y")
+    enter(child, "y")
     while not recorded(tmp_path, "started"):
         pass
     child.send("\x03")
@@ -163,7 +168,7 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn_after_a_person_let_it_run_too(re
 
 def test_ctrl_c_while_the_server_is_silent_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline("hello, fault: stall")
+    enter(child, "hello, fault: stall")
     while not recorded(tmp_path, "response"):
         pass
     child.send("\x03")
@@ -174,11 +179,11 @@ def test_ctrl_c_while_the_server_is_silent_ends_the_turn(repl: Repl, tmp_path: P
 
 def test_undo_takes_the_last_message_out_of_the_next_request(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline("hello one")
+    enter(child, "hello one")
     child.expect(r"stop, ")
-    child.sendline("/undo")
+    enter(child, "/undo")
     child.expect_exact("taken back: hello one")
-    child.sendline("hello two")
+    enter(child, "hello two")
     child.expect(r"stop, ")
     leave(child)
     messages = json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]
@@ -187,9 +192,9 @@ def test_undo_takes_the_last_message_out_of_the_next_request(repl: Repl, tmp_pat
 
 def test_retry_says_the_same_words_again(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline("hello once")
+    enter(child, "hello once")
     child.expect(r"stop, ")
-    child.sendline("/retry")
+    enter(child, "/retry")
     child.expect(r"stop, ")
     leave(child)
     assert [line["text"] for line in recorded(tmp_path, "user")] == ["hello once", "hello once"]
@@ -198,13 +203,13 @@ def test_retry_says_the_same_words_again(repl: Repl, tmp_path: Path) -> None:
 
 def test_system_and_clear_change_the_next_request(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline("/system Be brief.")
+    enter(child, "/system Be brief.")
     child.expect_exact("Be brief.")
-    child.sendline("hello one")
+    enter(child, "hello one")
     child.expect(r"stop, ")
-    child.sendline("/clear")
+    enter(child, "/clear")
     child.expect_exact("empty again")
-    child.sendline("hello two")
+    enter(child, "hello two")
     child.expect(r"stop, ")
     leave(child)
     messages = json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]
@@ -213,9 +218,9 @@ def test_system_and_clear_change_the_next_request(repl: Repl, tmp_path: Path) ->
 
 def test_raw_shows_the_last_exchange_with_its_bytes(repl: Repl) -> None:
     child = repl()
-    child.sendline("hello")
+    enter(child, "hello")
     child.expect(r"stop, ")
-    child.sendline("/raw")
+    enter(child, "/raw")
     child.expect_exact("POST ")
     child.expect_exact("HTTP 200")
     child.expect_exact("bytes 0 to")
@@ -225,11 +230,11 @@ def test_raw_shows_the_last_exchange_with_its_bytes(repl: Repl) -> None:
 
 def test_an_unknown_command_is_answered_with_the_nearest_one(repl: Repl) -> None:
     child = repl()
-    child.sendline("/sytem x")
+    enter(child, "/sytem x")
     child.expect_exact("Did you mean /system?")
-    child.sendline("/tools")
+    enter(child, "/tools")
     child.expect_exact("get_weather")
-    child.sendline("/help")
+    enter(child, "/help")
     child.expect_exact("/retry")
     leave(child)
 
@@ -245,11 +250,11 @@ def test_ctrl_c_at_the_prompt_clears_the_line_and_ctrl_d_leaves(repl: Repl, tmp_
 
 def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline(PARIS)
+    enter(child, PARIS)
     child.expect_exact("run it?")
-    child.sendline("y")
+    enter(child, "y")
     child.expect(r"stop, ")
-    child.sendline("hello, fault: stall")
+    enter(child, "hello, fault: stall")
     while len(recorded(tmp_path, "response")) < 3:
         pass
     child.send("\x03")
@@ -267,7 +272,7 @@ def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: R
 
 def test_the_history_keeps_what_was_said_but_no_secret(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    child.sendline("hello sk-abcdefghijklmnop0123")
+    enter(child, "hello sk-abcdefghijklmnop0123")
     child.expect(r"stop, ")
     leave(child)
     history = tmp_path / "state" / "callscope" / "history"

@@ -44,9 +44,10 @@ def chat(options: Options) -> None:
 
 
 async def _chat(options: Options) -> None:
-    from callscope.repl import COMMANDS, Repl
+    from callscope.repl import Repl
+    from callscope.slash.table import COMMANDS
     from callscope.ui.lines import LinesView, chrome_console
-    from callscope.ui.prompt import MainPrompt
+    from callscope.ui.main_prompt import MainPrompt
     from callscope.ui.raw import LastExchange
 
     console = chrome_console(sys.stderr)
@@ -57,15 +58,20 @@ async def _chat(options: Options) -> None:
         _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
         repl = Repl(
             session=opened.session,
-            prompt=MainPrompt(_history_file(), list(COMMANDS), lambda text: opened.secrets.mask(text)[0]),
+            prompt=MainPrompt(_history_file(), lambda text: opened.secrets.mask(text)[0]),
             view=view,
             console=console,
             exchange=exchange,
             secrets=opened.secrets,
+            commands=COMMANDS,
+            toolbox=opened.toolbox,
+            reload=opened.reload,
+            record=opened.record,
+            recorder=opened.recorder,
         )
         await repl.run()
-        if opened.recorder:
-            _say(f"recorded in {opened.recorder.path}")
+        if repl.recorder:
+            _say(f"recorded in {repl.recorder.path}")
 
 
 def demo(options: Options, local: Path | None) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,15 @@ def _members(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session and what stands behind it."""
+    """A session and what stands behind it. `reload` reads its tool files again, `record` begins a new recording."""
 
     session: Session
     tools: LoadedTools
+    toolbox: LocalToolbox
     secrets: Secrets
     recorder: Recorder | None
+    reload: Callable[[], LoadedTools]
+    record: Callable[[], Recorder]
 
 
 class LiveClock:
@@ -104,9 +108,12 @@ async def open_session(
         toolbox = LocalToolbox(tools.tools)
         clock = LiveClock()
         decider = gate(toolbox)
-        if options.record:
+
+        def record() -> Recorder:
             folder = recordings_directory(options.recordings, os.environ)
-            recorder = Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
+            return Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
+
+        recorder = record() if options.record else None
         curl = [CurlLines(say, config)] if options.curl else []
         session = Session(
             endpoint=endpoint,
@@ -119,7 +126,8 @@ async def open_session(
         )
         session.emit(SettingsChanged(settings))
         session.emit(ToolsChanged(tools.specs))
-        yield Opened(session, tools, secrets, recorder)
+        reload = partial(_load, options, config, say)
+        yield Opened(session, tools, toolbox, secrets, recorder, reload, record)
     finally:
         if recorder:
             recorder.close()

@@ -1,0 +1,122 @@
+"""The REPL's prompt: lines of a person, with history, completion and an editor.
+
+Knows how to read lines from a terminal with prompt_toolkit, which is imported when the prompt is made. Must not know
+what a line means, nor what completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .completion import Complete
+
+if TYPE_CHECKING:
+    from prompt_toolkit.completion import Completer
+    from prompt_toolkit.history import History
+    from prompt_toolkit.key_binding import KeyBindings
+
+
+class MainPrompt:
+    """The REPL's prompt, with a history that outlives it, in which `mask` leaves no secret."""
+
+    def __init__(self, history: Path | None, mask: Callable[[str], str]) -> None:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.shortcuts import CompleteStyle
+
+        self.session: PromptSession[str] = PromptSession(
+            history=_history(history, mask),
+            multiline=True,
+            prompt_continuation=_continuation,
+            complete_while_typing=False,
+            complete_style=CompleteStyle.COLUMN,
+            reserve_space_for_menu=4,
+            enable_history_search=True,
+            enable_open_in_editor=True,
+            enable_suspend=True,
+            tempfile_suffix=".md",
+            key_bindings=_keys(),
+        )
+
+    async def ask(self, prompt: str, *, default: str = "", complete: Complete | None = None) -> str | None:
+        """The next line, edited from `default`; an empty one after Ctrl-C, None after Ctrl-D."""
+        try:
+            completer = _completer(complete) if complete else None
+            return await self.session.prompt_async(prompt, default=default, completer=completer)
+        except KeyboardInterrupt:
+            return ""
+        except EOFError:
+            return None
+
+    async def question(self, prompt: str) -> str | None:
+        """The answer to a question, which no history keeps; None after Ctrl-C or Ctrl-D."""
+        from prompt_toolkit import PromptSession
+
+        asking: PromptSession[str] = PromptSession(enable_suspend=True)
+        try:
+            return await asking.prompt_async(prompt)
+        except (KeyboardInterrupt, EOFError):
+            return None
+
+
+def _continuation(width: int, line: int, is_soft_wrap: int) -> str:
+    """What stands before the second line and those after it: nothing that a copy would take along."""
+    return " " * width
+
+
+def _history(path: Path | None, mask: Callable[[str], str]) -> History:
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    class MaskedHistory(FileHistory):
+        def store_string(self, string: str) -> None:
+            super().store_string(mask(string))
+
+    return MaskedHistory(str(path)) if path else InMemoryHistory()
+
+
+def _completer(complete: Complete) -> Completer:
+    from prompt_toolkit.completion import Completer, Completion
+
+    class Candidates(Completer):
+        def get_completions(self, document: Any, complete_event: Any) -> Iterable[Completion]:
+            return ()  # the prompt asks the other way, which can wait for a server without blocking a key
+
+        async def get_completions_async(self, document: Any, complete_event: Any) -> AsyncGenerator[Completion, None]:
+            for found in await complete(document.text_before_cursor):
+                yield Completion(found.text, -found.replaces, display_meta=found.note)
+
+    return Candidates()
+
+
+def _keys() -> KeyBindings:
+    """Enter sends; Alt-Enter, Ctrl-J and a backslash before Enter begin a new line."""
+    from prompt_toolkit.enums import DEFAULT_BUFFER
+    from prompt_toolkit.filters import has_focus
+    from prompt_toolkit.key_binding import KeyBindings
+
+    keys = KeyBindings()
+    at_line = has_focus(DEFAULT_BUFFER)
+
+    @keys.add("enter", filter=at_line)
+    def _(event: Any) -> None:
+        buffer = event.current_buffer
+        if buffer.complete_state and buffer.complete_state.current_completion:
+            buffer.complete_state = None  # Enter takes what the menu put into the line; the next one sends it
+        elif _goes_on(buffer.document.current_line_before_cursor) and buffer.document.is_cursor_at_the_end:
+            buffer.delete_before_cursor()
+            buffer.newline(copy_margin=False)
+        else:
+            buffer.validate_and_handle()
+
+    @keys.add("escape", "enter", filter=at_line)
+    @keys.add("c-j", filter=at_line)
+    def _(event: Any) -> None:
+        event.current_buffer.newline(copy_margin=False)
+
+    return keys
+
+
+def _goes_on(line: str) -> bool:
+    r"""Whether a line ends in a backslash that asks for another line; two of them are a backslash at the end."""
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
