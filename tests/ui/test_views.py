@@ -19,7 +19,6 @@ from callscope.core.events import (
     ExchangeOpened,
     ResponseCompleted,
     ResponseFailed,
-    ResponseHead,
     ResponseStarted,
     Stamped,
     TextDelta,
@@ -39,12 +38,10 @@ from callscope.core.values import (
     ToolResult,
     Usage,
 )
-from callscope.record.masking import Secrets
 from callscope.ui.gate import AbsentGate
 from callscope.ui.jsonl import JsonLines, event_json
 from callscope.ui.lines import LinesView
 from callscope.ui.outcome import Outcome
-from callscope.ui.raw import LastExchange
 from callscope.ui.visible import one_line, visible
 from playbook import Answer, Playbook, calls, failure, text
 
@@ -282,26 +279,6 @@ def test_every_call_says_whether_it_can_be_run() -> None:
 
 
 # ---- the raw view ---------------------------------------------------------------------------------------------------
-
-
-def test_the_raw_view_shows_each_read_with_its_offsets() -> None:
-    exchange, out = LastExchange(), io.StringIO()
-    play = Playbook(text("Hello."))
-    play.session.sinks.append(exchange)
-    play.play("Hi")
-    exchange.show(console(out, terminal=False), Secrets(["scripted"]))
-    assert "POST http://********/" in out.getvalue()
-    assert "bytes 0 to 1" in out.getvalue()
-    assert "complete" in out.getvalue()
-
-
-def test_the_raw_view_masks_what_the_recording_masks() -> None:
-    exchange, out = LastExchange(), io.StringIO()
-    request = Request("GET", "http://x/v1?api_key=abc", (("cookie", "session=abc"),), b"")
-    for event in (ExchangeOpened(1, request), ResponseHead(1, 200, (("set-cookie", "session=abc"),))):
-        exchange.handle(Stamped(1, 0.0, event), Conversation())
-    exchange.show(console(out, terminal=False), Secrets())
-    assert "abc" not in out.getvalue()
 
 
 def test_where_answer_and_chrome_go_to_one_place_neither_stands_in_the_others_line(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""The exchanges of this session that can still be looked at: what left, and what came back when.
+
+Knows how much of them is kept. Must not know how they are shown. The bytes kept are those of the recording: what the
+guard marked as secret is overwritten before it is kept. Memory stays flat however long a session runs, because an
+exchange keeps the beginning of its body only up to a limit, and the oldest exchanges are let go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, Stamped
+from callscope.core.state import Conversation
+from callscope.core.values import Request
+
+MOST_EXCHANGES = 20
+MOST_BYTES = 8 * 1024 * 1024
+"""Of all bodies together; the latest exchange stays whatever its size."""
+MOST_BYTES_OF_ONE = 4 * 1024 * 1024
+READ_COSTS = 256
+"""Bytes that a read takes beside its data: a server may send ten thousand reads of one byte each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read of a response body: the seconds since the request left, its offset in the body, its bytes.
+
+    `cuts` are the offsets in `data` where transfer chunks end that came together.
+    """
+
+    at: float
+    start: int
+    data: bytes
+    cuts: tuple[int, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The offset of the first byte after it."""
+        return self.start + len(self.data)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request and as much of its response as is kept; times are seconds since the request left."""
+
+    number: int
+    request: Request
+    opened_at: float
+    head: ResponseHead | None = None
+    head_at: float = 0.0
+    reads: list[Read] = field(default_factory=list)
+    size: int = 0
+    ended: ExchangeEnded | None = None
+    ended_at: float = 0.0
+    cost: int = 0
+
+    @property
+    def kept(self) -> int:
+        """How many bytes of the body are here; `size` is how many came."""
+        return self.reads[-1].end if self.reads else 0
+
+    def add(self, read: BytesRead, at: float) -> None:
+        """Keep a read, while there is room for it and for all before it."""
+        cost = len(read.data) + READ_COSTS
+        if self.kept == self.size and self.cost + cost <= MOST_BYTES_OF_ONE:
+            self.reads.append(Read(at, self.size, shown(read), read.cuts))
+            self.cost += cost
+        self.size += len(read.data)
+
+
+class Exchanges:
+    """A sink that keeps the latest exchanges."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Exchange] = deque()
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Keep what belongs to an exchange."""
+        event = stamped.event
+        if isinstance(event, ExchangeOpened):
+            self._kept.append(Exchange(event.exchange, event.request, stamped.at, cost=len(event.request.body)))
+            self._let_go()
+            return
+        if not self._kept:
+            return
+        latest = self._kept[-1]
+        since = stamped.at - latest.opened_at
+        match event:
+            case ResponseHead():
+                latest.head, latest.head_at = event, since
+            case BytesRead():
+                latest.add(event, since)
+                self._let_go()
+            case ExchangeEnded():
+                latest.ended, latest.ended_at = event, since
+            case _:
+                pass
+
+    def latest(self) -> Exchange | None:
+        """The exchange that left last."""
+        return self._kept[-1] if self._kept else None
+
+    def numbered(self, number: int) -> Exchange | None:
+        """The exchange of this number, if it is still kept."""
+        return next((exchange for exchange in self._kept if exchange.number == number), None)
+
+    def numbers(self) -> Sequence[int]:
+        """The numbers of those that are kept, oldest first."""
+        return [exchange.number for exchange in self._kept]
+
+    def _let_go(self) -> None:
+        total = sum(exchange.cost for exchange in self._kept)
+        while len(self._kept) > 1 and (len(self._kept) > MOST_EXCHANGES or total > MOST_BYTES):
+            total -= self._kept.popleft().cost
+
+
+def shown(read: BytesRead) -> bytes:
+    """The bytes of a read with its secrets overwritten."""
+    data = bytearray(read.data)
+    for start, end in read.masked:
+        data[start:end] = b"*" * (min(end, len(data)) - start)
+    return bytes(data) if read.masked else read.data
