@@ -142,6 +142,14 @@ class RemoteResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadNamed:
+    """The peer named the thread that it keeps this conversation in."""
+
+    thread: str
+    frame: Frame | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseCompleted:
     """The response ended as a response; `finish_reason` is the server's word (None: it gave none).
 
@@ -184,6 +192,7 @@ PeerEvent: TypeAlias = (
     | ArgumentsDelta
     | CallAssembled
     | RemoteResult
+    | ThreadNamed
     | ResponseCompleted
     | ResponseFailed
     | Diagnostic

@@ -38,6 +38,7 @@ from .events import (
     Rewound,
     SettingsChanged,
     TextDelta,
+    ThreadNamed,
     ToolFinished,
     ToolsChanged,
     ToolStarted,
@@ -110,6 +111,7 @@ class Response:
     finish_reason: str | None = None
     usage: Usage | None = None
     failure: ResponseFailed | None = None
+    thread: str | None = None
 
     def text(self, channel: Channel) -> str:
         """All text of a channel so far."""
@@ -130,7 +132,7 @@ class Conversation:
     """All that the next request and the next step are made from.
 
     `items` is one flat list in the order it came; `calls` are the records of the latest response's calls; `breaking`:
-    the next call is held, whatever the policy says.
+    the next call is held, whatever the policy says; `thread` is the one that the server keeps this conversation in.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -142,6 +144,7 @@ class Conversation:
     calls: dict[CallKey, CallRecord] = field(default_factory=dict)
     turn: Turn | None = None
     breaking: bool = False
+    thread: str | None = None
 
     def tool(self, name: str) -> ToolSpec | None:
         """The offered tool of this name."""
@@ -169,6 +172,9 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             return replace(conversation, open_exchange=False)
         case ResponseStarted() | CallStarted() | CallAssembled() | RemoteResult() | Diagnostic():
             return _collect(conversation, event)
+        case ThreadNamed():
+            response = conversation.response and replace(conversation.response, thread=event.thread)
+            return replace(conversation, response=response, thread=event.thread)
         case ResponseCompleted() | ResponseFailed():
             return _finish_response(conversation, event)
         case CallHeld() | CallDecided() | ToolStarted() | ToolFinished():
@@ -179,8 +185,9 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             return replace(conversation, breaking=True)
         case ItemsInserted():
             return replace(conversation, items=(*conversation.items, *event.items))
-        case SettingsChanged():
-            return replace(conversation, settings=event.settings)
+        case SettingsChanged(settings=settings):
+            thread = conversation.thread if _same_place(conversation.settings, settings) else None
+            return replace(conversation, settings=settings, thread=thread)
         case ToolsChanged():
             return replace(conversation, tools=event.tools)
         case UserMessage():
@@ -188,7 +195,8 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             return replace(conversation, items=(*conversation.items, message), response=None, calls={}, turn=Turn())
         case Rewound():
             items = conversation.items[: max(0, event.to)]
-            return replace(conversation, items=items, response=None, calls={}, turn=None)
+            thread = conversation.thread if items else None  # a conversation that begins anew needs a thread of its own
+            return replace(conversation, items=items, response=None, calls={}, turn=None, thread=thread)
         case Continued():
             failed = conversation.response is not None and conversation.response.status == "failed"
             return replace(conversation, turn=Turn(), response=None if failed else conversation.response)
@@ -196,6 +204,11 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             return replace(conversation, turn=replace(conversation.turn or Turn(), ended=event.reason), breaking=False)
         case _:
             assert_never(event)
+
+
+def _same_place(before: Settings, after: Settings) -> bool:
+    """Whether a thread that a server named means anything under other settings."""
+    return (before.url, before.dialect, before.thread) == (after.url, after.dialect, after.thread)
 
 
 def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta | BytesRead) -> Conversation:

@@ -144,7 +144,8 @@ class Usage:
 class Settings:
     """Everything a request depends on but the secrets; a change of any of it is an event and is recorded.
 
-    `url` is the base URL or the full one, as given; `parameters` are extra members of the request body.
+    `url` is the base URL or the full one, as given; `parameters` are extra members of the request body; `thread` is the
+    one that the person asked for (a server may name another, see `Conversation.thread`).
     """
 
     dialect: str = "chat"
@@ -159,6 +160,7 @@ class Settings:
     run_calls: bool = True
     max_rounds: int = 20
     retries: int = 2
+    thread: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -28,6 +28,7 @@ def assembled(response: Response, last: ResponseCompleted | ResponseFailed, diag
         "kind": "assembled",
         "exchange": response.exchange,
         "model": response.model,
+        **({"thread": response.thread} if response.thread is not None else {}),
         "message": {
             "role": "assistant",
             "content": response.text("output") or None,

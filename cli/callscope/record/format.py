@@ -187,6 +187,7 @@ def _settings_line(settings: Settings) -> Line:
         "parallel": settings.parallel,
         "stream": settings.stream,
         "history": settings.history,
+        **({"thread": settings.thread} if settings.thread is not None else {}),
         "parameters": dict(settings.parameters),
         "policy": {
             "approve": settings.approve,

@@ -148,6 +148,7 @@ def _settings(line: Members) -> SettingsChanged:
             parallel=line.flag_or_null("parallel"),
             stream=line.flag("stream", plain.stream),
             history=line.choice("history", _HISTORIES, plain.history),
+            thread=line.text_or_null("thread"),
             parameters=line.object("parameters", {}),
             approve=approve,
             run_calls=policy.flag("run_calls", plain.run_calls),

@@ -31,6 +31,7 @@ from callscope.core.events import (
     SettingsChanged,
     Stamped,
     TextDelta,
+    ThreadNamed,
     ToolFinished,
     ToolsChanged,
     ToolStarted,
@@ -125,6 +126,8 @@ class Recorder:
         event = stamped.event
         match event:
             case TextDelta() | ArgumentsDelta() | CallStarted() | CallAssembled() | ResponseStarted() | RemoteResult():
+                return
+            case ThreadNamed():
                 return
             case BytesRead():
                 self._read(self._time(stamped), event)

@@ -38,6 +38,7 @@ from callscope.core.events import (
     SettingsChanged,
     Stamped,
     TextDelta,
+    ThreadNamed,
     ToolFinished,
     ToolsChanged,
     ToolStarted,
@@ -124,6 +125,8 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
             return {"event": "assembled", **call_json(event.call)}
         case RemoteResult(result=result):
             return {"event": "remote_result", "call": _key(result.key), "output": result.output}
+        case ThreadNamed():
+            return {"event": "thread", "thread": event.thread}
         case UserMessage():
             return {"event": "user", "text": event.text}
         case ExchangeOpened():
