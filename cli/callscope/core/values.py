@@ -160,8 +160,8 @@ class Settings:
     run_calls: bool = True
     max_rounds: int = 20
     retries: int = 2
-    thread: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
