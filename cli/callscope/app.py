@@ -267,6 +267,19 @@ def tools_schema(
     commands.print_schema(name, tools)
 
 
+@tools_app.command("lint")
+def tools_lint(
+    tools: Tools = None,
+    provider: Annotated[str, typer.Option("--provider", help="openai, anthropic, gemini or mcp.")] = "openai",
+    as_json: AsJson = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend in YAML files what needs no judgement.")] = False,
+) -> None:
+    """Check definitions before a model or a server stumbles over them; exit code 1 with an error (docs/lint.md)."""
+    from callscope import linter
+
+    _exit(linter.lint_tools(tools, provider, as_json=as_json, fix=fix))
+
+
 @recordings_app.command("list")
 def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> None:
     """List recordings, newest first."""
