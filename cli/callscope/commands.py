@@ -217,10 +217,13 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
 def _demo_agent(options: Options) -> Iterator[Options]:
     """Options that lead to the embedded agent, which lives as long as the context."""
     from callscope.serving.demo import DemoAgent
+    from callscope.serving.demo_answer import MODEL
     from callscope.serving.server import run_in_thread
 
     with run_in_thread(DemoAgent()) as server:
-        yield _at(options, f"{server.url}/v1")
+        ready = _at(options, f"{server.url}/v1")
+        # we know its only model: asking for it would import httpx before the first prompt
+        yield replace(ready, flags=replace(ready.flags, model=ready.flags.model or MODEL))
 
 
 @contextmanager
