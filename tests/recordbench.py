@@ -278,6 +278,7 @@ class Scene:
     answers: Sequence[Answer | bytes]
     decisions: Sequence[Decision] = ()
     forever: bool = False
+    reviews: Sequence[str | None] = ()
     tools: Mapping[str, Callable[[str], str] | None] = field(default_factory=lambda: {"get_weather": sunny})
     secrets: Secrets = field(default_factory=Secrets)
     guard: Guard | None = None
@@ -292,7 +293,7 @@ class Scene:
         self.session = Session(
             endpoint=BytesEndpoint(self.answers, self.clock),
             dialect=PlainDialect(),
-            gate=Decisions(list(self.decisions), self.forever),
+            gate=Decisions(list(self.decisions), self.forever, list(self.reviews)),
             toolbox=Tools(self.tools),
             clock=self.clock,
             guard=self.guard,

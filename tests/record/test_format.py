@@ -39,6 +39,7 @@ from callscope.core.values import (
     DecidedBy,
     Edit,
     Ending,
+    Fault,
     Message,
     Mock,
     Reasoning,
@@ -111,8 +112,8 @@ results = st.builds(
     st.text(),
 )
 items = (
-    st.builds(Message, st.sampled_from(["user", "assistant"]), st.text(), refusal=flags)
-    | st.builds(Reasoning, st.text(), extra=objects)
+    st.builds(Message, st.sampled_from(["user", "assistant"]), st.text(), numbers, flags)
+    | st.builds(Reasoning, st.text(), numbers, objects)
     | st.builds(
         ToolCall,
         keys,
@@ -122,6 +123,7 @@ items = (
         st.sampled_from(["function", "custom"]),
         st.sampled_from(["local", "remote"]),
         objects,
+        st.none() | st.builds(Fault, st.text(), st.text()),
     )
     | results
 )
@@ -213,7 +215,9 @@ def test_a_mark_is_reserved_and_holds_no_event() -> None:
 
 KINDS = [line_of(example)["kind"] for example in (Continued(), Rewound(1), UserMessage(""), TurnEnded("failed"))]
 KINDS += ["settings", "tools", "request", "response", "read", "message", "end", "held", "decision", "started", "result"]
+KINDS += ["break", "result_held", "review", "insert"]
 MEMBERS = ["exchange", "call", "text", "base64", "headers", "status", "tools", "policy", "how", "to", "body", "masked"]
+MEMBERS += ["items", "output", "by"]
 
 
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(MEMBERS), json_values))

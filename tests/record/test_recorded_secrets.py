@@ -10,9 +10,21 @@ from typing import Any
 
 import pytest
 
-from callscope.core.events import BytesRead, ExchangeEnded, SettingsChanged, ToolsChanged
+from callscope.core.events import BytesRead, ExchangeEnded, ItemsInserted, SettingsChanged, ToolsChanged
 from callscope.core.ports import Toolbox
-from callscope.core.values import Edit, Settings, ToolCall, ToolResult, ToolSpec
+from callscope.core.values import (
+    CallKey,
+    Edit,
+    Item,
+    Message,
+    Mock,
+    Reasoning,
+    Reject,
+    Settings,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
 from callscope.dialects.registry import dialect_named
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
@@ -48,6 +60,7 @@ def record(
     decisions: Decisions | None = None,
     toolbox: Toolbox | None = None,
     tools: tuple[ToolSpec, ...] = (),
+    inserted: tuple[Item, ...] = (),
 ) -> Recording:
     secrets, clock = Secrets(known), TickingClock()
     recorder = Recorder.create(directory, secrets=secrets, clock=clock, program="0.0.test")
@@ -62,6 +75,8 @@ def record(
     )
     session.emit(SettingsChanged(settings or Settings(url="http://h.test/v1", model="m", retries=0)))
     session.emit(ToolsChanged(tools))
+    if inserted:
+        session.emit(ItemsInserted(inserted))
     asyncio.run(session.say(words))
     recorder.close()
     return open_recording(recorder.path)
@@ -142,6 +157,20 @@ PLACES: dict[str, dict[str, Any]] = {
     "a tool's schema": {"tools": (ToolSpec("echo", "", {"properties": {"a": {"default": "SECRET"}}}),)},
     "a tool's source": {"tools": (ToolSpec("echo", source="/home/SECRET/tools.yaml:1"),)},
     "an edit": {"decisions": Decisions([Edit('{"key": "SECRET"}')]), "calls": True},
+    "an answer in a call's place": {"decisions": Decisions([Mock("It is SECRET.")]), "calls": True},
+    "a reason for a refusal": {"decisions": Decisions([Reject("No, not SECRET.")]), "calls": True},
+    "a result that the person changed": {
+        "decisions": Decisions(reviews=["It is SECRET."]),
+        "settings": Settings(url=URL, approve="result"),
+        "calls": True,
+    },
+    "words put in by hand": {"inserted": (Message("user", "SECRET"), Reasoning("SECRET", extra={"SECRET": "SECRET"}))},
+    "a call put in by hand": {
+        "inserted": (
+            ToolCall(CallKey(0, 0), "SECRET", "SECRET", '{"key": "SECRET"}', extra={"x": ["SECRET"]}),
+            ToolResult(CallKey(0, 0), "It is SECRET.", prints="SECRET"),
+        )
+    },
     "an ending": {"ending": "nobody there called SECRET"},
 }
 
@@ -155,6 +184,7 @@ def test_no_secret_of_ours_is_on_disk(place: str, secret: str, tmp_path: Path) -
         answers = [Answer(b"", "connect_failed", detail=detail)]
     recording = record(tmp_path, [*answers, Answer(GOODBYE, headers=HEAD)], (KNOWN, ODD), **given)
     assert left_on_disk(recording, secret) == []
+    assert asyncio.run(rerun(recording)).divergence is None
     assert any("masked" in line for line in recording.path.read_text().splitlines())
 
 
@@ -168,12 +198,14 @@ def planted(value: Any, secret: str) -> Any:
             return {planted(name, secret): planted(member, secret) for name, member in value.items()}
         case list() | tuple():
             return type(value)(planted(element, secret) for element in value)
+        case Message() | Reasoning() | ToolCall() | ToolResult() | Mock() | Reject():
+            return type(value)(**{name: planted(getattr(value, name), secret) for name in type(value).__slots__})
         case Settings():
             return Settings(**{name: planted(getattr(value, name), secret) for name in Settings.__slots__})
         case ToolSpec():
             return ToolSpec(**{name: planted(getattr(value, name), secret) for name in ToolSpec.__slots__})
         case Decisions():
-            return Decisions([planted(decision, secret) for decision in value.decisions])
+            return Decisions(planted(value.decisions, secret), reviews=planted(value.reviews, secret))
         case Edit(arguments=arguments):
             return Edit(planted(arguments, secret))
         case _:

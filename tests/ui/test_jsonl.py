@@ -1,14 +1,25 @@
-"""The line of a delta is made by hand, for speed; it has to be the line that any other event would get."""
+"""What each event reads as; the line of a delta is made by hand, and has to be the line any other event would get."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 
-from callscope.core.events import ArgumentsDelta, Event, Stamped, TextDelta
+from callscope.core.events import (
+    ArgumentsDelta,
+    BreakRequested,
+    CallDecided,
+    Event,
+    ItemsInserted,
+    ResultHeld,
+    ResultReviewed,
+    Stamped,
+    TextDelta,
+)
 from callscope.core.state import Conversation
-from callscope.core.values import CallKey
+from callscope.core.values import CallKey, Message, Run, ToolCall, ToolResult
 from callscope.ui.jsonl import JsonLines, event_json
 
 
@@ -23,3 +34,38 @@ def test_a_delta_has_the_same_line_by_hand_as_by_the_encoder(text: str, at: floa
     JsonLines(encoded).write({"t": round(at, 6), **(event_json(event) or {})})
 
     assert by_hand.getvalue() == encoded.getvalue()
+
+
+KEY = CallKey(2, 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (BreakRequested(), {"event": "break_requested"}),
+        (CallDecided(KEY, Run()), {"event": "decided", "call": [2, 1], "action": "run", "by": "person"}),
+        (
+            CallDecided(KEY, Run(review=True)),
+            {"event": "decided", "call": [2, 1], "action": "run", "review": True, "by": "person"},
+        ),
+        (ResultHeld(KEY), {"event": "result_held", "call": [2, 1]}),
+        (ResultReviewed(KEY), {"event": "reviewed", "call": [2, 1], "output": None, "by": "person"}),
+        (
+            ResultReviewed(KEY, "fog", "script"),
+            {"event": "reviewed", "call": [2, 1], "output": "fog", "by": "script"},
+        ),
+    ],
+)
+def test_stepping_in_has_lines_of_its_own(event: Event, line: dict[str, Any]) -> None:
+    assert event_json(event) == line
+
+
+def test_items_put_in_by_hand_are_told_one_by_one() -> None:
+    items = (Message("user", "Hi."), ToolCall(KEY, "c", "get_weather", "{}"), ToolResult(KEY, "rain"))
+    line = event_json(ItemsInserted(items))
+    assert line is not None
+    assert line["event"] == "inserted"
+    assert line["items"][0] == {"item": "message", "role": "user", "text": "Hi.", "refusal": False}
+    assert line["items"][1]["item"] == "call"
+    assert line["items"][1]["name"] == "get_weather"
+    assert line["items"][2] == {"item": "result", "call": [2, 1], "status": "ok", "output": "rain"}

@@ -18,7 +18,7 @@ from callscope.core.events import (
 from callscope.core.state import Conversation, Response, apply
 from callscope.core.values import Request, ToolCall, Usage
 
-from .format import Line, encode_line, key_line, result_line
+from .format import Line, encode_line, fault_line, key_line, result_line
 
 
 def assembled(response: Response, last: ResponseCompleted | ResponseFailed, diagnostics: Sequence[Diagnostic]) -> Line:
@@ -67,7 +67,7 @@ def as_written(line: Line) -> Line:
 def _call_line(call: ToolCall) -> Line:
     line: Line = {"call": key_line(call.key), "id": call.call_id, "name": call.name, "arguments": call.arguments}
     line |= {"kind": call.kind, "executor": call.executor, "extra": dict(call.extra)}
-    return line | {"fault": {"code": call.fault.code, "message": call.fault.message} if call.fault else None}
+    return line | {"fault": fault_line(call.fault)}
 
 
 def _usage_line(usage: Usage | None) -> Line | None:

@@ -40,6 +40,7 @@ from callscope.core.values import (
     CallKey,
     Decision,
     Edit,
+    Fault,
     Headers,
     Item,
     Message,
@@ -162,15 +163,22 @@ def result_line(result: ToolResult) -> Line:
     return line | {"duration": result.duration, "prints": result.prints}
 
 
+def fault_line(fault: Fault | None) -> Line | None:
+    """Why a call must not run."""
+    return {"code": fault.code, "message": fault.message} if fault else None
+
+
 def _item_line(item: Item) -> Line:
     match item:
         case Message():
-            return {"item": "message", "role": item.role, "text": item.text, "refusal": item.refusal}
+            line: Line = {"item": "message", "role": item.role, "text": item.text}
+            return line | {"refusal": item.refusal, "response": item.response}
         case Reasoning():
-            return {"item": "reasoning", "text": item.text, "extra": dict(item.extra)}
+            return {"item": "reasoning", "text": item.text, "extra": dict(item.extra), "response": item.response}
         case ToolCall(key=key, call_id=call_id, name=name, arguments=arguments):
             line = {"item": "call", "call": key_line(key), "call_id": call_id, "name": name, "arguments": arguments}
-            return line | {"type": item.kind, "executor": item.executor, "extra": dict(item.extra)}
+            line |= {"type": item.kind, "executor": item.executor, "extra": dict(item.extra)}
+            return line | {"fault": fault_line(item.fault)}
         case ToolResult():
             return {"item": "result"} | result_line(item)
         case _:

@@ -45,6 +45,7 @@ from callscope.core.values import (
     Edit,
     Ending,
     Executor,
+    Fault,
     Item,
     Message,
     Mock,
@@ -213,16 +214,30 @@ def _reviewed(line: Members) -> ResultReviewed:
 def _item(line: Members) -> Item:
     match line.choice("item", _ITEMS):
         case "message":
-            return Message(line.choice("role", _ROLES), line.text("text"), refusal=line.flag("refusal", False))
+            role, refusal = line.choice("role", _ROLES), line.flag("refusal", False)
+            return Message(role, line.text("text"), line.integer("response", 0), refusal)
         case "reasoning":
-            return Reasoning(line.text("text"), extra=line.object("extra", {}))
+            return Reasoning(line.text("text"), line.integer("response", 0), line.object("extra", {}))
         case "call":
-            kind: CallKind = line.choice("type", get_args(CallKind), "function")
-            executor: Executor = line.choice("executor", get_args(Executor), "local")
-            name, call_id, arguments = line.text("name"), line.text("call_id"), line.text("arguments")
-            return ToolCall(_key(line), call_id, name, arguments, kind, executor, line.object("extra", {}))
+            return _call(line)
         case _:
             return _result(line)
+
+
+def _call(line: Members) -> ToolCall:
+    kind: CallKind = line.choice("type", get_args(CallKind), "function")
+    executor: Executor = line.choice("executor", get_args(Executor), "local")
+    fault = Members(line.object("fault")) if line.any("fault") is not None else None
+    return ToolCall(
+        key=_key(line),
+        call_id=line.text("call_id"),
+        name=line.text("name"),
+        arguments=line.text("arguments"),
+        kind=kind,
+        executor=executor,
+        extra=line.object("extra", {}),
+        fault=Fault(fault.text("code"), fault.text("message")) if fault else None,
+    )
 
 
 def _turn(line: Members) -> TurnEnded:

@@ -22,6 +22,7 @@ from callscope.core.events import (
     Diagnostic,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     PeerEvent,
     RemoteResult,
     ResponseCompleted,
@@ -160,7 +161,7 @@ class Recorder:
             line |= {"bytes": self._exchange.size, "sha256": self._exchange.digest.hexdigest()}
             self._exchange.retold |= "masked" in line
         self._write(t, line)
-        if isinstance(event, ExchangeEnded | ToolStarted | ToolFinished):
+        if isinstance(event, ExchangeEnded | ToolStarted | ToolFinished | ItemsInserted):
             self._file.sync()
 
     def _diagnostic(self, t: float, diagnostic: Diagnostic) -> None:

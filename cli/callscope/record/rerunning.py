@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
-from callscope.core.events import Continued, Rewound, SettingsChanged, ToolsChanged, UserMessage
+from callscope.core.events import Continued, SettingsChanged, UserMessage
 from callscope.core.ports import Clock, Endpoint, Gate, Guard, Sink, Toolbox
 from callscope.core.values import Settings
 from callscope.session import Session
@@ -19,7 +20,7 @@ from callscope.session import Session
 from .comparing import Comparer, CutHere, Diverged, Divergence
 from .deriving import DialectNamed, recorded_dialect
 from .reading import Recording
-from .script import RecordedTurn, Script, Step, script_of
+from .script import RecordedTurn, Script, Unasked, script_of
 from .stage import LiveEndpoint, RecordedClock, RecordedEndpoint, RecordedGate, RecordedToolbox, Stage, Stopped
 
 
@@ -57,7 +58,7 @@ async def rerun(
     """
     script = script_of(recording, dialects)
     comparer = Comparer(live=endpoint is not None)
-    stage = Stage(script, comparer)
+    stage = Stage(script, comparer, lambda unasked: _do(session, recording.path, dialects, unasked))
     settings = next((step.settings for step in script.steps if isinstance(step, SettingsChanged)), Settings())
     session = Session(
         endpoint=RecordedEndpoint(stage) if endpoint is None else LiveEndpoint(stage, endpoint),
@@ -71,9 +72,10 @@ async def rerun(
     divergence, stopped = None, ""
     try:
         for step in script.steps:
-            if isinstance(step, SettingsChanged):
-                session.dialect = recorded_dialect(recording.path, step.settings.dialect, dialects)
-            await _perform(stage, session, step)
+            if isinstance(step, RecordedTurn):
+                await _play(stage, session, step)
+            else:
+                stage.perform(step)
     except Diverged as diverged:
         if _being_cancelled():  # whoever runs this broke it off: then it is no wonder that it went another way
             raise asyncio.CancelledError from None
@@ -85,20 +87,16 @@ async def rerun(
     return RerunReport(divergence, stage.turns, same.get("request", 0), same.get("call", 0), stopped)
 
 
-async def _perform(stage: Stage, session: Session, step: Step) -> None:
-    match step:
-        case RecordedTurn():
-            await _play(stage, session, step)
-        case SettingsChanged() | ToolsChanged() | Rewound():
-            session.emit(step)
-        case _:
-            assert_never(step)
+def _do(session: Session, path: Path, dialects: DialectNamed | None, unasked: Unasked) -> None:
+    """Do what the person did without being asked; other settings can mean another protocol."""
+    if isinstance(unasked, SettingsChanged):
+        session.dialect = recorded_dialect(path, unasked.settings.dialect, dialects)
+    session.emit(unasked)
 
 
 async def _play(stage: Stage, session: Session, turn: RecordedTurn) -> None:
     """Drive one turn; broken off where it was, it leaves a valid conversation for the next."""
-    stage.turn = turn
-    stage.comparer.begin(turn)
+    stage.begin(turn)
     stage.task = task = asyncio.ensure_future(_turn(session, turn.start))
     try:
         await task
@@ -108,6 +106,7 @@ async def _play(stage: Stage, session: Session, turn: RecordedTurn) -> None:
     except asyncio.CancelledError:
         if not stage.comparer.interrupting or _being_cancelled():
             raise
+    stage.end()
     stage.turns += turn.reason is not None
 
 

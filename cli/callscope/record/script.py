@@ -7,16 +7,19 @@ exchange, the place of a call. Pure; must not know how a run is driven.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from callscope.core.events import (
+    BreakRequested,
     BytesRead,
     CallAssembled,
     CallDecided,
+    CallHeld,
     Continued,
     Event,
     ExchangeEnded,
     ExchangeOpened,
+    ItemsInserted,
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
@@ -61,16 +64,31 @@ class Fact:
     masked: bool = False
 
 
+Unasked: TypeAlias = SettingsChanged | ToolsChanged | Rewound | ItemsInserted | BreakRequested
+"""What a person does without being asked, between turns or in the middle of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interjection:
+    """What a person did in the middle of a turn without being asked; it follows the event of line `after`."""
+
+    after: int
+    at: float
+    event: Unasked
+
+
 @dataclass(slots=True)
 class RecordedTurn:
     """A turn: what set it going, what happened in it, and how it ended (None: the recording does not say).
 
-    `resumed`: its end was added when the recording was gone on with.
+    `held` are the exchanges of which a call was held; `resumed`: its end was added when the recording was gone on with.
     """
 
     number: int
     start: UserMessage | Continued
     facts: dict[Identity, Fact] = field(default_factory=dict)
+    interjections: list[Interjection] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)
     reason: TurnReason | None = None
     resumed: bool = False
     last_line: int = 0
@@ -98,7 +116,7 @@ class RecordedTurn:
     def goes_on_after(self, exchange: int) -> bool:
         """Whether anything that took time came after the end of this exchange."""
         taking_time = ("request", "decision", "start")
-        return any(
+        return any(held >= exchange for held in self.held) or any(
             (what in taking_time and (number > exchange or (number == exchange and what != "request")))
             or (what == "result" and not self.is_owed(fact))
             for (what, number, _), fact in self.facts.items()
@@ -117,8 +135,15 @@ class RecordedTurn:
         ]
 
 
-Step: TypeAlias = SettingsChanged | ToolsChanged | Rewound | RecordedTurn
-Arrived: TypeAlias = tuple[float, ResponseHead | BytesRead | ExchangeEnded]
+Step: TypeAlias = Unasked | RecordedTurn
+
+
+class Arrived(NamedTuple):
+    """What came back in an exchange, with the line and the time it is recorded with."""
+
+    line: int
+    at: float
+    wire: ResponseHead | BytesRead | ExchangeEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,29 +178,36 @@ class _Reader:
     exchange: int = 0
 
     def take(self, entry: Entry, event: Event) -> None:
+        turn = self.turn if self.turn is not None and self.turn.reason is None else None
         match event:
-            case SettingsChanged() | ToolsChanged() | Rewound():
-                self.steps.append(event)
+            case SettingsChanged() | ToolsChanged() | Rewound() | ItemsInserted() | BreakRequested():
+                if turn is None:
+                    self.steps.append(event)
+                else:
+                    turn.interjections.append(Interjection(turn.last_line, entry.at, event))
+                return
             case UserMessage() | Continued():
                 self.turns += 1
-                self.turn = RecordedTurn(self.turns, event)
-                self.steps.append(self.turn)
+                self.turn = turn = RecordedTurn(self.turns, event)
+                self.steps.append(turn)
             case ExchangeOpened():
                 self.exchange = event.exchange
                 self.exchanges[event.exchange] = []
             case ResponseHead() | BytesRead() | ExchangeEnded():
-                self.exchanges.setdefault(event.exchange, []).append((entry.at, event))
+                self.exchanges.setdefault(event.exchange, []).append(Arrived(entry.line, entry.at, event))
             case _:
                 pass
-        if self.turn is not None and self.turn.reason is None:
-            self._note(self.turn, entry, event)
+        if turn is not None:
+            self._note(turn, entry, event)
 
     def _note(self, turn: RecordedTurn, entry: Entry, event: Event) -> None:
         turn.last_line = entry.line
         identity = identity_of(event, self.exchange)
         if identity is not None:
             turn.facts[identity] = Fact(identity, entry.line, event, "masked" in entry.members)  # type: ignore[arg-type]
-        if isinstance(event, TurnEnded):
+        if isinstance(event, CallHeld):
+            turn.held.add(event.key.exchange)
+        elif isinstance(event, TurnEnded):
             turn.reason = event.reason
 
 

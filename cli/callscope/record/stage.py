@@ -7,19 +7,29 @@ drives the run. Nothing is asked of the world but through a live port that a cal
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from callscope.core.events import CallDecided, ExchangeEnded, ExchangeOpened, ResultReviewed, ToolFinished, WireEvent
+from callscope.core.events import (
+    BreakRequested,
+    CallDecided,
+    ExchangeEnded,
+    ExchangeOpened,
+    ResultReviewed,
+    ToolFinished,
+    WireEvent,
+)
 from callscope.core.ports import Endpoint, Toolbox
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Request, ToolCall, ToolResult
 
 from .comparing import Comparer, Diverged, Divergence
 from .matching import ABSENT
-from .script import Fact, RecordedTurn, Script, What
+from .script import Fact, Interjection, RecordedTurn, Script, Unasked, What
 
 
 class Stopped(Exception):
@@ -28,11 +38,16 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Stage:
-    """What the ports of one run share: the script, the turn at hand, and the way to break it off."""
+    """What the ports of one run share: the script, the turn at hand, and the ways to step in and to break it off.
+
+    `perform` does what the person did without being asked.
+    """
 
     script: Script
     comparer: Comparer
+    perform: Callable[[Unasked], None]
     turn: RecordedTurn | None = None
+    interjections: deque[Interjection] = field(default_factory=deque)
     task: asyncio.Future[None] | None = None
     at: float = 0.0
     turns: int = 0
@@ -42,6 +57,26 @@ class Stage:
     def broken_off(self) -> bool:
         """Whether the turn at hand was broken off when it was recorded."""
         return self.turn is not None and self.turn.broken_off
+
+    def begin(self, turn: RecordedTurn) -> None:
+        """Play this turn from here on."""
+        self.turn = turn
+        self.interjections = deque(turn.interjections)
+        self.comparer.begin(turn)
+
+    def catch_up(self, line: float) -> None:
+        """Do what the person did in mid-turn between the last event before this line and the line."""
+        while self.interjections and self.interjections[0].after < line:
+            interjection = self.interjections.popleft()
+            self.at = interjection.at
+            self.perform(interjection.event)
+
+    def end(self) -> None:
+        """Do what is left of what the person did in this turn; a break that nothing came after ended with it."""
+        for interjection in self.interjections:
+            if not isinstance(interjection.event, BreakRequested):
+                self.perform(interjection.event)
+        self.interjections.clear()
 
     def fact(self, what: What, key: CallKey) -> Fact | None:
         """What is recorded of a call in the turn at hand."""
@@ -60,6 +95,7 @@ class Stage:
 
     async def interrupt(self) -> NoReturn:
         """Break the turn off here, as it was when it was recorded."""
+        self.catch_up(math.inf)
         self.comparer.interrupting = True
         if self.task is not None:
             self.task.cancel()
@@ -78,12 +114,15 @@ class RecordedEndpoint:
         stage = self._stage
         if stage.ends_before(exchange):
             await stage.interrupt()
+        _catch_up_to(stage, exchange)
         yield ExchangeOpened(exchange, request)  # compared as it passes: one that was not recorded ends the run here
         ended = False
-        for at, wire in stage.script.exchanges.get(exchange, ()):
+        for line, at, wire in stage.script.exchanges.get(exchange, ()):
             await asyncio.sleep(0)
+            stage.catch_up(line)
             stage.at, ended = at, isinstance(wire, ExchangeEnded)
             yield wire
+            stage.catch_up(line + 1)
         if not ended or _breaks_off_after(stage, exchange):
             await stage.interrupt()
 
@@ -103,19 +142,28 @@ class LiveEndpoint:
         recorded = stage.script.exchanges.get(exchange)
         if recorded is None:
             yield ExchangeOpened(exchange, request)  # diverges before anything is sent
-        if not recorded or not isinstance(end := recorded[-1][1], ExchangeEnded) or end.how == "cancelled":
+        if not recorded or not isinstance(end := recorded[-1].wire, ExchangeEnded) or end.how == "cancelled":
             raise Stopped(f"Exchange {exchange} was broken off when it was recorded; a live one cannot be compared.")
+        _catch_up_to(stage, exchange)
         async with aclosing(self._endpoint.stream(exchange, request)) as wires:
             async for wire in wires:
                 yield wire
+        stage.catch_up(recorded[-1].line + 1)
         if _breaks_off_after(stage, exchange):
             await stage.interrupt()
+
+
+def _catch_up_to(stage: Stage, exchange: int) -> None:
+    """Do what the person did before this exchange was opened."""
+    fact = stage.turn.facts.get(("request", exchange, 0)) if stage.turn else None
+    if fact is not None:
+        stage.catch_up(fact.line)
 
 
 def _breaks_off_after(stage: Stage, exchange: int) -> bool:
     """Whether the turn was broken off between the end of this exchange and whatever would have come next."""
     recorded = stage.script.exchanges.get(exchange)
-    end = recorded[-1][1] if recorded else None
+    end = recorded[-1].wire if recorded else None
     cancelled = isinstance(end, ExchangeEnded) and end.how == "cancelled"
     return stage.turn is not None and stage.broken_off and not cancelled and not stage.turn.goes_on_after(exchange)
 
@@ -134,6 +182,7 @@ class RecordedGate:
         if fact is None or not isinstance(fact.event, CallDecided):
             asked = {"name": call.name, "arguments": call.arguments}
             raise Diverged(Divergence("decision", call.key.exchange, call.key.index, 0, "$", ABSENT, asked))
+        self._stage.catch_up(fact.line)
         return CallDecided(call.key, fact.event.decision, "recording")
 
     async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
@@ -143,6 +192,7 @@ class RecordedGate:
             await self._stage.interrupt()
         if fact is None or not isinstance(fact.event, ResultReviewed):
             raise Diverged(Divergence("review", call.key.exchange, call.key.index, 0, "$", ABSENT, result.output))
+        self._stage.catch_up(fact.line)
         return ResultReviewed(call.key, fact.event.output, "recording")
 
 
@@ -169,6 +219,7 @@ class RecordedToolbox:
             raise Diverged(Divergence("result", key.exchange, key.index, 0, "$", ABSENT, wanted))
         result = recorded if self._toolbox is None else await self._run(self._toolbox, call, arguments)
         await self._all_of(order[: order.index(key)])
+        stage.catch_up(fact.line if (fact := stage.fact("result", key)) else 0)
         self._event(key).set()
         return result
 

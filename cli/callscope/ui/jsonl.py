@@ -183,8 +183,8 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
 def decision_json(decision: Decision) -> dict[str, Any]:
     """A decision as JSON."""
     match decision:
-        case Run():
-            return {"action": "run"}
+        case Run(review=review):
+            return {"action": "run", **({"review": True} if review else {})}
         case Edit():
             return {"action": "edit", "arguments": decision.arguments}
         case Mock():
