@@ -249,11 +249,12 @@ def _gate(options: Options) -> Callable[[LocalToolbox], Gate]:
         script = dict(scripted_decision(rule) for rule in options.decide)
         asked: Gate = AbsentGate()
         if sys.stdin.isatty() and sys.stderr.isatty():
+            from callscope.ui.asking import PersonAtTerminal
             from callscope.ui.lines import chrome_console
-            from callscope.ui.prompt import ask_person
             from callscope.ui.prompt_gate import PromptGate
 
-            asked = PromptGate(ask_person, chrome_console(sys.stderr), toolbox.check, toolbox.answered_by_person)
+            console = chrome_console(sys.stderr)
+            asked = PromptGate(PersonAtTerminal(console), console, toolbox.check, toolbox.answered_by_person)
         return ScriptedGate(script, asked) if script else asked
 
     return gate

@@ -4,82 +4,309 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from callscope.core.errors import UsageError
-from callscope.core.state import Conversation
-from callscope.core.values import Abort, CallKey, Decision, Edit, Mock, Reject, Run, ToolCall
+from callscope.core.events import CallDecided, ResultReviewed
+from callscope.core.state import CallRecord, Conversation
+from callscope.core.values import (
+    Abort,
+    Approval,
+    CallKey,
+    Decision,
+    Edit,
+    Mock,
+    Reject,
+    Run,
+    Settings,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
+from callscope.ui.asking import Choices, Draft
 from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
 from callscope.ui.prompt_gate import PromptGate
 
 CALL = ToolCall(CallKey(1, 0), "c1", "get_weather", '{"city": "Paris"}')
 AGAIN = ToolCall(CallKey(1, 1), "c2", "get_weather", '{"city": "Rome"}')
+OTHER = ToolCall(CallKey(1, 2), "c3", "get_time", "{}")
+RESULT = ToolResult(CALL.key, '{"temperature": 21}', "ok", 0.25)
+NEVER = Reject("The person refuses every call of this tool.")
 
 
 class Person:
-    """Types these answers, and remembers what each prompt began with."""
+    """Gives these answers, in this order, and remembers what was asked."""
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
-        self.defaults: list[str] = []
+        self.asked: list[str] = []
+        self.drafts: list[Draft] = []
+        self.problems: list[str] = []
 
-    async def __call__(self, prompt: str, default: str) -> str:
-        self.defaults.append(default)
+    async def key(self, question: str, choices: Choices) -> str:
+        self.asked.append(f"{question} {''.join(choices)}")
+        key = self.answers.pop(0)
+        assert key in choices, f"{key} is no key of this question"
+        return key
+
+    async def words(self, prompt: str) -> str:
+        self.asked.append(prompt)
         return self.answers.pop(0)
+
+    async def edit(self, draft: Draft) -> str | None:
+        self.asked.append(draft.prompt)
+        self.drafts.append(draft)
+        while text := self.answers.pop(0):
+            if (problem := draft.problem(text)) is None:
+                return text
+            self.problems.append(problem)
+        return None
+
+
+class Asked:
+    """A gate with a person at it, and what it showed."""
+
+    def __init__(self, *answers: str, without_run: bool = False) -> None:
+        self.person = Person(*answers)
+        self.screen = io.StringIO()
+        self.held_by_us = 0
+        console = Console(file=self.screen, width=200)
+        self.gate = PromptGate(self.person, console, check, lambda name: without_run, self.aside)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        self.held_by_us += 1
+        yield
+
+    def decide(self, *calls: ToolCall, conversation: Conversation | None = None) -> list[CallDecided]:
+        async def one_after_the_other() -> list[CallDecided]:
+            return [await self.gate.decide(call, conversation or Conversation()) for call in calls]
+
+        return asyncio.run(one_after_the_other())
+
+    def review(self, result: ToolResult = RESULT) -> ResultReviewed:
+        return asyncio.run(self.gate.review(CALL, result, Conversation()))
+
+
+def check(call: ToolCall, arguments: str) -> str | None:
+    return None if arguments.startswith('{"city"') else "city is missing"
 
 
 def decided(*answers: str, calls: Sequence[ToolCall] = (CALL,), without_run: bool = False) -> list[Decision]:
-    person = Person(*answers)
-
-    def check(call: ToolCall, arguments: str) -> str | None:
-        return None if arguments.startswith('{"city"') else "city is missing"
-
-    gate = PromptGate(person, Console(file=io.StringIO()), check, lambda name: without_run)
-
-    async def decide() -> list[Decision]:
-        return [(await gate.decide(call, Conversation())).decision for call in calls]
-
-    decisions = asyncio.run(decide())
-    assert person.answers == [], "the gate did not ask as often as expected"
+    asked = Asked(*answers, without_run=without_run)
+    decisions = [verdict.decision for verdict in asked.decide(*calls)]
+    assert asked.person.answers == [], "the gate did not ask as often as expected"
     return decisions
+
+
+def conversation_of(*records: CallRecord, approve: Approval = "ask") -> Conversation:
+    tools = tuple(ToolSpec(name, approve=approve) for name in ("get_weather", "get_time"))
+    calls = {record.call.key: record for record in records}
+    return Conversation(settings=Settings(approve="always"), tools=tools, calls=calls)
+
+
+# ---- a key is a decision ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("keys", "decision"),
     [
         (("y",), Run()),
+        (("Y",), Run()),
         (("n",), Reject()),
+        (("N",), NEVER),
         (("r", "too hot"), Reject("too hot")),
         (("m", "snow"), Mock("snow")),
+        (("o",), Run(review=True)),
         (("a",), Abort()),
         (("e", '{"city": "Rome"}'), Edit('{"city": "Rome"}')),
         (("p", "y"), Run()),
-        (("", "?", "y"), Run()),
     ],
-    ids=["yes", "no", "reason", "mock", "abort", "edit", "print first", "no key twice"],
+    ids=["yes", "always", "no", "never", "reason", "mock", "output", "abort", "edit", "print first"],
 )
 def test_a_key_is_a_decision(keys: tuple[str, ...], decision: Decision) -> None:
     assert decided(*keys) == [decision]
 
 
-def test_an_edit_that_is_not_valid_is_asked_again() -> None:
-    assert decided("e", "{}", '{"city": "Rome"}') == [Edit('{"city": "Rome"}')]
+@pytest.mark.parametrize("key", ["r", "m", "e"])
+def test_an_empty_text_goes_back_to_the_question(key: str) -> None:
+    assert decided(key, "", "y") == [Run()]
 
 
-def test_an_empty_edit_goes_back_to_the_question() -> None:
-    assert decided("e", "", "y") == [Run()]
+def test_always_and_never_hold_for_further_calls_of_the_tool_alone() -> None:
+    assert decided("Y", "n", calls=(CALL, AGAIN, OTHER)) == [Run(), Run(), Reject()]
+    assert decided("N", "y", calls=(CALL, AGAIN, OTHER)) == [NEVER, NEVER, Run()]
 
 
-def test_always_and_never_hold_for_further_calls_of_the_tool() -> None:
-    assert decided("Y", calls=(CALL, AGAIN)) == [Run(), Run()]
-    assert [type(decision) for decision in decided("N", calls=(CALL, AGAIN))] == [Reject, Reject]
+def test_a_standing_answer_is_known_and_can_be_forgotten() -> None:
+    asked = Asked("Y", "N")
+    asked.decide(CALL, OTHER)
+    assert asked.gate.standing() == {"get_weather": Run(), "get_time": NEVER}
+    asked.gate.forget("get_weather")
+    assert asked.gate.standing() == {"get_time": NEVER}
+    asked.gate.forget()
+    assert asked.gate.standing() == {}
+    asked.gate.forget("get_weather")  # of which nothing is known any more
 
 
-def test_a_tool_without_implementation_is_answered_by_the_person() -> None:
-    assert decided("blue", without_run=True) == [Mock("blue")]
+def test_a_break_is_asked_about_whatever_was_said_for_the_tool() -> None:
+    asked = Asked("Y", "n")
+    at_break = conversation_of(CallRecord(AGAIN, held=True, at_break=True), approve="result")
+    assert asked.decide(CALL)[0].decision == Run()
+    assert asked.decide(AGAIN, conversation=at_break)[0].decision == Reject()
+
+
+def test_a_break_is_asked_about_where_only_the_result_would_be_held() -> None:
+    at_break = conversation_of(CallRecord(CALL, held=True, at_break=True), approve="result")
+    assert Asked("n").decide(CALL, conversation=at_break)[0].decision == Reject()
+
+
+def test_where_the_policy_holds_results_the_call_runs_without_a_question() -> None:
+    asked = Asked()
+    held = conversation_of(CallRecord(CALL, held=True), approve="result")
+    assert asked.decide(CALL, conversation=held) == [CallDecided(CALL.key, Run(), "policy")]
+    assert asked.held_by_us == 0
+
+
+def test_where_the_session_asks_the_person_is_asked_before_the_call_too() -> None:
+    held = conversation_of(CallRecord(CALL, held=True), approve="result")
+    asking = replace(held, settings=Settings(approve="ask"))
+    assert Asked("n").decide(CALL, conversation=asking)[0].decision == Reject()
+
+
+def test_the_person_is_told_which_of_the_held_calls_it_is() -> None:
+    first, second = CallRecord(CALL, held=True), CallRecord(OTHER, held=True)
+    by_policy = CallRecord(AGAIN, decision=Run(), decided_by="policy")
+    asked = Asked("y", "y")
+    asked.decide(CALL, conversation=conversation_of(first, by_policy, second))
+    answered = replace(first, held=False, decision=Run(), decided_by="person")
+    asked.decide(OTHER, conversation=conversation_of(answered, by_policy, second))
+    assert "held, 1 of 2: get_weather" in asked.screen.getvalue()
+    assert "held, 2 of 2: get_time" in asked.screen.getvalue()
+
+
+def test_a_call_that_is_held_alone_is_not_counted() -> None:
+    asked = Asked("y")
+    asked.decide(CALL, conversation=conversation_of(CallRecord(CALL, held=True)))
+    assert "held: get_weather" in asked.screen.getvalue()
+
+
+def test_the_terminal_is_taken_for_a_question_and_not_for_a_standing_answer() -> None:
+    asked = Asked("Y")
+    asked.decide(CALL, AGAIN)
+    assert asked.held_by_us == 1
+
+
+def test_what_is_wrong_with_the_arguments_is_said_before_the_question() -> None:
+    asked = Asked("n")
+    asked.decide(replace(CALL, arguments="{}"))
+    assert "! city is missing" in asked.screen.getvalue()
+
+
+def test_a_call_and_its_whole_arguments_are_shown_but_not_obeyed() -> None:
+    asked = Asked("p", "y")
+    hostile = json.dumps({"city": "\x1b[2J" + "x" * 1000}, ensure_ascii=False)
+    asked.decide(replace(CALL, name="get\x1b[1m", arguments=hostile))
+    shown = asked.screen.getvalue()
+    assert "\x1b" not in shown
+    assert "held: get\\x1b[1m" in shown
+    assert "x" * 1000 in shown.replace("\n", "")
+
+
+# ---- an edit ------------------------------------------------------------------------------------------------------
+
+
+def test_an_edit_begins_with_the_arguments_as_they_came_and_is_checked_until_it_is_valid() -> None:
+    asked = Asked("e", "{}", '{"city": \n"Rome"', '{"city": "Rome"}')
+    assert asked.decide(CALL)[0].decision == Edit('{"city": "Rome"}')
+    assert asked.person.drafts[0].text == CALL.arguments
+    assert asked.person.problems == ["city is missing", "no JSON: Expecting ',' delimiter at line 2, column 7"]
+
+
+def test_what_an_edit_changed_is_said_in_short() -> None:
+    asked = Asked("e", '{"city": "Rome"}')
+    asked.decide(CALL)
+    assert 'edited: city "Paris" → "Rome"' in asked.screen.getvalue()
+
+
+def test_the_input_of_a_custom_tool_is_edited_as_plain_text() -> None:
+    asked = Asked("e", '{"city" as you like')
+    assert asked.decide(replace(CALL, kind="custom"))[0].decision == Edit('{"city" as you like')
+    assert asked.person.drafts[0].suffix == "txt"
+
+
+# ---- an answer in the tool's place --------------------------------------------------------------------------------
+
+
+def test_a_tool_without_implementation_is_answered_at_once() -> None:
+    asked = Asked("blue", without_run=True)
+    assert asked.decide(CALL)[0].decision == Mock("blue")
+    assert asked.person.asked == ["your answer"]
+
+
+def test_a_tool_without_implementation_is_answered_even_where_the_policy_holds_results() -> None:
+    held = conversation_of(CallRecord(CALL, held=True), approve="result")
+    assert Asked("blue", without_run=True).decide(CALL, conversation=held)[0].decision == Mock("blue")
+
+
+def test_who_gives_no_answer_may_refuse_but_not_run_what_has_no_implementation() -> None:
+    asked = Asked("", "r", "ask somebody else", without_run=True)
+    assert asked.decide(CALL)[0].decision == Reject("ask somebody else")
+    assert asked.person.asked[1] == "answer it? mnNrpa"
+
+
+# ---- a result -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "output"),
+    [
+        (("y",), None),
+        (("p", "y"), None),
+        (("e", '{"temperature": 40}'), '{"temperature": 40}'),
+        (("e", "", "y"), None),
+        (("m", "no idea"), "no idea"),
+        (("m", "", "y"), None),
+    ],
+    ids=["yes", "print first", "edit", "no edit", "other words", "no other words"],
+)
+def test_a_key_says_what_goes_back(keys: tuple[str, ...], output: str | None) -> None:
+    assert Asked(*keys).review() == ResultReviewed(CALL.key, output, "person")
+
+
+def test_stopping_at_a_result_stops_the_turn() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        Asked("a").review()
+
+
+def test_a_result_that_was_json_is_edited_as_json_and_any_other_as_text() -> None:
+    asked = Asked("e", '{"temperature"', '{"temperature": 40}', "")
+    asked.review()
+    assert asked.person.drafts[0].suffix == "json"
+    assert asked.person.problems == ["no JSON: Expecting ':' delimiter at line 1, column 15"]
+    asked = Asked("e", "sunny")
+    assert asked.review(replace(RESULT, output="rain")).output == "sunny"
+    assert asked.person.drafts[0].suffix == "txt"
+
+
+def test_a_result_is_shown_before_the_question_but_not_obeyed() -> None:
+    asked = Asked("y")
+    asked.review(replace(RESULT, output="\x1b]0;title\x07" + "\n".join(f"line {number}" for number in range(100))))
+    shown = asked.screen.getvalue()
+    assert "result of get_weather: ok, 0.250 s" in shown
+    assert "\x1b" not in shown
+    assert "line 11" in shown
+    assert "line 12" not in shown
+    assert "88 more lines" in shown
+
+
+# ---- nobody, or a script ------------------------------------------------------------------------------------------
 
 
 def test_where_nobody_is_the_call_is_refused_as_absent() -> None:
@@ -88,11 +315,22 @@ def test_where_nobody_is_the_call_is_refused_as_absent() -> None:
     assert verdict.by == "absent"
 
 
+def test_where_nobody_is_a_result_goes_back_as_it_is() -> None:
+    reviewed = asyncio.run(AbsentGate().review(CALL, RESULT, Conversation()))
+    assert reviewed == ResultReviewed(CALL.key, None, "absent")
+
+
 def test_a_script_decides_by_name_and_leaves_the_rest_to_the_next_gate() -> None:
     gate = ScriptedGate({"get_time": Run()}, AbsentGate())
     assert asyncio.run(gate.decide(CALL, Conversation())).by == "absent"
     gate = ScriptedGate({"get_weather": Mock("snow")}, AbsentGate())
     assert asyncio.run(gate.decide(CALL, Conversation())).decision == Mock("snow")
+
+
+def test_a_script_does_not_decide_at_a_break() -> None:
+    at_break = conversation_of(CallRecord(CALL, held=True, at_break=True))
+    gate = ScriptedGate({"get_weather": Run()}, AbsentGate())
+    assert asyncio.run(gate.decide(CALL, at_break)).by == "absent"
 
 
 @pytest.mark.parametrize(

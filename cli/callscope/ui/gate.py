@@ -28,7 +28,7 @@ class AbsentGate:
 
 
 class ScriptedGate:
-    """Decides by the tool's name; asks `otherwise` for a tool that the script does not name."""
+    """Decides by the tool's name; asks `otherwise` for a tool that the script does not name, and at a break."""
 
     def __init__(self, script: Mapping[str, Decision], otherwise: Gate) -> None:
         self.script = script
@@ -36,7 +36,9 @@ class ScriptedGate:
 
     async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
         """Decide as the script says."""
-        if decision := self.script.get(call.name):
+        record = conversation.calls.get(call.key)
+        at_break = record is not None and record.at_break
+        if not at_break and (decision := self.script.get(call.name)):
             return CallDecided(call.key, decision, "script")
         return await self.otherwise.decide(call, conversation)
 

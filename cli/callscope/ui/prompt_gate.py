@@ -1,88 +1,155 @@
 """The gate where a person decides, one call at a time, with one key a decision.
 
-Knows how a decision is asked for. Must not know how a call runs; what is wrong with arguments it hears from `check`.
+Knows which decisions there are and which hold for the rest of the session. Must not know how a terminal is read
+(`asking` does) nor how a call runs; what is wrong with arguments it hears from `check`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
 from rich.text import Text
 
 from callscope.core.events import CallDecided, ResultReviewed
-from callscope.core.state import Conversation
+from callscope.core.state import CallRecord, Conversation
 from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
+from callscope.session import strictest
 
+from .asking import Choice, Choices, Draft, Person
+from .changes import changes
 from .visible import one_line, visible
-
-Ask = Callable[[str, str], Awaitable[str]]
-"""Ask the person: a prompt and the text to start from; gives the answer."""
 
 Check = Callable[[ToolCall, str], "str | None"]
 """What is wrong with these arguments of this call, as a sentence; None where nothing is."""
 
-KEYS = "[y]es [Y]always [n]o [N]ever [r]eason [e]dit [m]ock [p]rint [a]bort"
+Aside = Callable[[], AbstractContextManager[None]]
+"""While the context is open nobody else owns the terminal."""
+
+CALL: Choices = {
+    "y": Choice("yes", "run it"),
+    "Y": Choice("always", "run it, and every later call of this tool in this session"),
+    "n": Choice("no", "do not run it"),
+    "N": Choice("Never", "run neither it nor any later call of this tool in this session"),
+    "r": Choice("reason", "do not run it, and tell the model why"),
+    "e": Choice("edit", "edit the arguments, then run it"),
+    "m": Choice("mock", "do not run it; write the result in its place"),
+    "o": Choice("output", "run it, then look at the result before it goes back"),
+    "p": Choice("print", "print the whole arguments"),
+    "a": Choice("abort", "run none of these calls and stop the turn"),
+}
+UNIMPLEMENTED: Choices = {key: CALL[key] for key in "mnNrpa"}
+RESULT: Choices = {
+    "y": Choice("yes", "send it as it is"),
+    "e": Choice("edit", "edit it, then send it"),
+    "m": Choice("mock", "send other words in its place"),
+    "p": Choice("print", "print the whole result"),
+    "a": Choice("abort", "stop the turn; nothing is sent"),
+}
+SHOWN = 12
+"""Lines of a result that are shown before the question."""
 
 
 class PromptGate:
     """Asks the person, one call at a time, with one key a decision.
 
     `answered_by_person` names the tools that have no implementation: for them the answer is asked for at once.
+    `aside` gives the terminal to the questions for as long as they need it.
     """
 
-    def __init__(self, ask: Ask, console: Console, check: Check, answered_by_person: Callable[[str], bool]) -> None:
-        self.ask = ask
+    def __init__(
+        self,
+        person: Person,
+        console: Console,
+        check: Check,
+        answered_by_person: Callable[[str], bool],
+        aside: Aside = nullcontext,
+    ) -> None:
+        self.person = person
         self.console = console
         self.check = check
         self.answered_by_person = answered_by_person
+        self.aside = aside
         self._standing: dict[str, Decision] = {}
 
+    def standing(self) -> Mapping[str, Decision]:
+        """The answers that hold for every call of a tool, by its name."""
+        return dict(self._standing)
+
+    def forget(self, name: str | None = None) -> None:
+        """Ask again for the calls of this tool, or of every tool."""
+        for known in [name] if name is not None else list(self._standing):
+            self._standing.pop(known, None)
+
     async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
-        """Ask until there is a decision."""
-        if standing := self._standing.get(call.name):
-            return CallDecided(call.key, standing, "person")
-        self._present(call)
-        while True:
-            if self.answered_by_person(call.name):
-                return CallDecided(call.key, Mock(await self.ask("  your answer › ", "")), "person")
-            key = (await self.ask(f"  run it? {KEYS} › ", "")).strip()
-            if decision := await self._decision(key, call):
-                return CallDecided(call.key, decision, "person")
+        """Ask until there is a decision; a break is asked about whatever was said for the tool."""
+        record = conversation.calls.get(call.key)
+        if record is None or not record.at_break:
+            if standing := self._standing.get(call.name):
+                return CallDecided(call.key, standing, "person")
+            if strictest(conversation, call.name) == "result" and not self.answered_by_person(call.name):
+                return CallDecided(call.key, Run(), "policy")  # its result is what waits
+        with self.aside():
+            self._present(call, conversation)
+            return CallDecided(call.key, await self._decided(call), "person")
 
     async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
-        """Ask for the words that go back, beginning with the tool's own."""
-        self.console.print(Text(f"  result of {one_line(call.name, 64)}", style="bold yellow"))
-        output = await self.ask("  goes back › ", result.output)
-        return ResultReviewed(call.key, None if output == result.output else output)
+        """Ask what goes back."""
+        with self.aside():
+            self._present_result(call, result)
+            return ResultReviewed(call.key, await self._reviewed(result), "person")
 
-    def _present(self, call: ToolCall) -> None:
-        self.console.print(Text(f"  held: {one_line(call.name, 64)} {one_line(call.arguments)}", style="bold yellow"))
+    # ---- a call ---------------------------------------------------------------------------------------------------
+
+    def _present(self, call: ToolCall, conversation: Conversation) -> None:
+        self._say(f"held{_place(conversation)}: {one_line(call.name, 64)} {one_line(call.arguments)}", "bold yellow")
         if problem := self.check(call, call.arguments):
-            self.console.print(Text(f"  ! {one_line(problem)}", style="yellow"))
+            self._say(f"! {one_line(problem, 2000)}", "yellow")
+
+    async def _decided(self, call: ToolCall) -> Decision:
+        choices = CALL
+        if self.answered_by_person(call.name):
+            if answer := await self.person.words("your answer"):
+                return Mock(answer)
+            choices = UNIMPLEMENTED
+        while True:
+            key = await self.person.key("run it?" if choices is CALL else "answer it?", choices)
+            if decision := await self._decision(key, call):
+                return decision
 
     async def _decision(self, key: str, call: ToolCall) -> Decision | None:
         match key:
-            case "y" | "yes":
+            case "y":
                 return Run()
             case "Y":
                 return self._from_now_on(call.name, Run())
-            case "n" | "no":
+            case "o":
+                return Run(review=True)
+            case "n":
                 return Reject()
             case "N":
                 return self._from_now_on(call.name, Reject("The person refuses every call of this tool."))
+            case "a":
+                return Abort()
+            case _:
+                return await self._decision_in_words(key, call)
+
+    async def _decision_in_words(self, key: str, call: ToolCall) -> Decision | None:
+        """A decision that needs a text; None where the person thought better of it."""
+        match key:
             case "r":
-                return Reject(await self.ask("  reason › ", ""))
+                reason = await self.person.words("reason")
+                return Reject(reason) if reason.strip() else None
             case "e":
                 return await self._edited(call)
             case "m":
-                return Mock(await self.ask("  answer in its place › ", ""))
-            case "a":
-                return Abort()
-            case "p":
-                self.console.print(Text(visible(call.arguments)))
-                return None
+                answer = await self.person.edit(Draft("", "answer in its place", "txt", _nothing_wrong))
+                return None if answer is None else Mock(answer)
             case _:
+                self._print(call.arguments)
                 return None
 
     def _from_now_on(self, name: str, decision: Decision) -> Decision:
@@ -90,11 +157,81 @@ class PromptGate:
         return decision
 
     async def _edited(self, call: ToolCall) -> Decision | None:
-        """Ask for other arguments until they are valid; an empty answer goes back to the question."""
-        text = call.arguments
-        while text := (await self.ask("  arguments › ", text)).strip():
-            problem = self.check(call, text)
-            if problem is None:
-                return Edit(text)
-            self.console.print(Text(f"  ! {one_line(problem)}", style="yellow"))
-        return None
+        json_text = call.kind == "function"
+
+        def problem(text: str) -> str | None:
+            return (_not_json(text) if json_text else None) or self.check(call, text)
+
+        text = await self.person.edit(Draft(call.arguments, "arguments", "json" if json_text else "txt", problem))
+        if text is None:
+            return None
+        self._say(f"edited: {changes(call.arguments, text)}", "magenta")
+        return Edit(text)
+
+    # ---- a result -------------------------------------------------------------------------------------------------
+
+    def _present_result(self, call: ToolCall, result: ToolResult) -> None:
+        size = f"{result.status}, {result.duration:.3f} s, {len(result.output):,} characters"
+        self._say(f"result of {one_line(call.name, 64)}: {size}", "bold yellow")
+        lines = result.output.splitlines()
+        for line in lines[:SHOWN]:
+            self._say(f"  {one_line(line)}")
+        if len(lines) > SHOWN:
+            self._say(f"  ({len(lines) - SHOWN:,} more lines; p prints them all)", "dim")
+
+    async def _reviewed(self, result: ToolResult) -> str | None:
+        """The words that go back; None where they are the tool's own."""
+        is_json = _not_json(result.output) is None
+        while True:
+            match await self.person.key("send it?", RESULT):
+                case "y":
+                    return None
+                case "a":
+                    raise asyncio.CancelledError
+                case "e":
+                    problem = _not_json if is_json else _nothing_wrong
+                    draft = Draft(result.output, "goes back", "json" if is_json else "txt", problem)
+                    edited = await self.person.edit(draft)
+                case "m":
+                    edited = await self.person.edit(Draft("", "other words", "txt", _nothing_wrong))
+                case _:
+                    self._print(result.output)
+                    continue
+            if edited is not None:
+                self._say(f"edited: {changes(result.output, edited)}", "magenta")
+                return edited
+
+    # ---- what is shown --------------------------------------------------------------------------------------------
+
+    def _say(self, text: str, style: str = "") -> None:
+        self.console.print(Text(f"  {text}", style=style))
+
+    def _print(self, text: str) -> None:
+        self.console.print(Text(visible(text)))
+
+
+def _place(conversation: Conversation) -> str:
+    """Which of the held calls of a response this is; nothing where it is the only one."""
+    records = conversation.calls.values()
+    waiting = sum(_waits(record) for record in records)
+    asked = sum(record.decided_by == "person" for record in records)
+    return f", {asked + 1} of {asked + waiting}" if asked + waiting > 1 else ""
+
+
+def _waits(record: CallRecord) -> bool:
+    return record.held and record.decision is None
+
+
+def _nothing_wrong(text: str) -> None:
+    return None
+
+
+def _not_json(text: str) -> str | None:
+    """Where a text stops being JSON, by line and column; None where it is JSON."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError) as error:  # a number of too many digits, or too deep
+        return f"no JSON that can be read: {error}"
+    return None
