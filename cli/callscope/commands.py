@@ -44,6 +44,7 @@ def chat(options: Options) -> None:
 
 
 async def _chat(options: Options) -> None:
+    from callscope.ahead import importing_ahead
     from callscope.repl import Repl
     from callscope.slash.table import COMMANDS
     from callscope.ui.lines import LinesView, chrome_console
@@ -69,7 +70,8 @@ async def _chat(options: Options) -> None:
             record=opened.record,
             recorder=opened.recorder,
         )
-        await repl.run()
+        with importing_ahead():
+            await repl.run()
         if repl.recorder:
             _say(f"recorded in {repl.recorder.path}")
 
