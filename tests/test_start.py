@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
 
+import pexpect
 import pytest
 
 from callscope.__main__ import main
@@ -37,6 +39,38 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
     return set(done.stderr.rpartition("LOADED ")[2].split())
 
 
+AT_THE_PROMPT = """
+import os, sys
+from prompt_toolkit.renderer import Renderer
+from callscope.__main__ import main
+
+drawn = Renderer.render
+
+def render(*arguments, **options):
+    drawn(*arguments, **options)
+    sys.__stdout__.write("LOADED " + " ".join(sys.modules) + " END")
+    sys.__stdout__.flush()
+    os._exit(0)
+
+Renderer.render = render
+sys.argv[0] = "callscope"
+main()
+"""
+
+
+def loaded_at_the_prompt(*arguments: str, folder: Path) -> set[str]:
+    """The modules that are loaded when the first prompt has been drawn in a terminal."""
+    environment = {**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state")}
+    command = ["-c", AT_THE_PROMPT, *arguments]
+    child = pexpect.spawn(sys.executable, command, cwd=str(folder), env=environment, encoding="utf-8", timeout=20)  # type: ignore[arg-type] # the stubs want os._Environ
+    try:
+        child.expect("LOADED (.*) END")
+        assert child.match is not None
+        return set(str(child.match[1]).split())  # type: ignore[index] # a match, for the pattern is a text
+    finally:
+        child.close(force=True)
+
+
 def test_the_version_is_told_without_the_command_line(tmp_path: Path) -> None:
     assert callscope("--version", folder=tmp_path).out == f"callscope {VERSION}\n"
     assert "typer" not in loaded_by("--version", folder=tmp_path)
@@ -62,6 +96,16 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_replay_and_tools_import_no_network_client(tmp_path: Path, command: list[str]) -> None:
     (tmp_path / "tools.yaml").write_text("tools: [{name: f, parameters: {type: object}, run: {mock: 1}}]")
     assert loaded_by(*command, folder=tmp_path).isdisjoint({"openai", "httpx", "jsonschema", "prompt_toolkit"})
+
+
+@pytest.mark.parametrize("command", [["--url", "http://127.0.0.1:9/v1", "-m", "m", "--no-record"], ["demo"]])
+def test_the_first_prompt_waits_for_nothing_that_only_a_turn_needs(tmp_path: Path, command: list[str]) -> None:
+    for name in ("tools.yaml", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    loaded = loaded_at_the_prompt(*command, folder=tmp_path)
+    assert "callscope.tools.reading" in loaded
+    turns = {"httpx", "httpcore", "pydantic", "jsonschema", "openai", "rich.live", "callscope.dialects.chat_decoder"}
+    assert loaded.isdisjoint(turns)
 
 
 def test_what_a_command_is_told_is_converted_without_pydantic(tmp_path: Path) -> None:
