@@ -47,6 +47,7 @@ async def _chat(options: Options) -> None:
     from callscope.ahead import importing_ahead
     from callscope.repl import Repl
     from callscope.slash.table import COMMANDS
+    from callscope.ui.asking import PersonAtTerminal
     from callscope.ui.lines import LinesView, chrome_console
     from callscope.ui.main_prompt import MainPrompt
     from callscope.ui.raw import LastExchange
@@ -60,6 +61,7 @@ async def _chat(options: Options) -> None:
         repl = Repl(
             session=opened.session,
             prompt=MainPrompt(_history_file(), lambda text: opened.secrets.mask(text)[0]),
+            person=PersonAtTerminal(console),
             view=view,
             console=console,
             exchange=exchange,

@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.text import Text
 
 from callscope.core.errors import UsageError
-from callscope.core.values import Message
+from callscope.core.events import Continued
+from callscope.core.values import Message, TurnReason
 from callscope.session import Session
+from callscope.ui.asking import Choice, Choices, Person
 from callscope.ui.completion import Candidate, Complete, choices
 from callscope.ui.lines import LinesView
 from callscope.ui.raw import LastExchange, Secrets
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Group = Literal["conversation", "tools", "looking", "session"]
 """Under which heading of /help a command stands."""
+
+GO_ON: Choices = {"y": Choice("yes", "go on for as many rounds again"), "n": Choice("no", "leave it at that")}
 
 
 class Prompt(Protocol):
@@ -82,6 +86,7 @@ class Repl:
         *,
         session: Session,
         prompt: Prompt,
+        person: Person,
         view: LinesView,
         console: Console,
         exchange: LastExchange,
@@ -94,6 +99,7 @@ class Repl:
     ) -> None:
         self.session = session
         self.prompt = prompt
+        self.person = person
         self.view = view
         self.console = console
         self.exchange = exchange
@@ -137,11 +143,22 @@ class Repl:
             self.say(visible(str(error)), "yellow")
 
     async def turn(self, text: str) -> None:
-        """Drive one turn; Ctrl-C ends the turn and not the program."""
+        """Drive one turn; Ctrl-C ends the turn and not the program. At the round limit the person may go on."""
+        reason = await self._drive(self.session.say(text))
+        while reason == "round_limit" and await self._goes_on():
+            self.session.emit(Continued())
+            reason = await self._drive(self.session.drive())
+
+    async def _drive(self, turn: Coroutine[Any, Any, TurnReason]) -> TurnReason | None:
         try:
-            await self.interruptible(self.session.say(text))
+            return await self.interruptible(turn)
         finally:
             self.view.close()
+
+    async def _goes_on(self) -> bool:
+        limit = self.session.conversation.settings.max_rounds
+        rounds = "1 round" if limit == 1 else f"{limit} rounds"
+        return await self.interruptible(self.person.key(f"stopped after {rounds}: continue?", GO_ON)) == "y"
 
     async def interruptible(self, work: Coroutine[Any, Any, Result]) -> Result | None:
         """Do this as a task of its own, which Ctrl-C ends; None where it did."""
