@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +27,7 @@ from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
+    from callscope.serving.demo import DemoAgent
     from callscope.tools.running import LocalToolbox
     from callscope.ui.outcome import Outcome
 
@@ -220,11 +222,16 @@ def run(main: Coroutine[Any, Any, Result]) -> Result:
 @contextmanager
 def _demo_agent(options: Options) -> Iterator[Options]:
     """Options that lead to the embedded agent, which lives as long as the context."""
-    from callscope.serving.demo import DemoAgent
     from callscope.serving.demo_answer import MODEL
     from callscope.serving.server import run_in_thread
 
-    with run_in_thread(DemoAgent()) as server:
+    @cache
+    def agent() -> DemoAgent:
+        from callscope.serving.demo import DemoAgent  # 35 ms with its parts, which the first prompt need not wait for
+
+        return DemoAgent()
+
+    with run_in_thread(lambda request: agent()(request)) as server:
         ready = _at(options, f"{server.url}/v1")
         # we know its only model: asking for it would import httpx before the first prompt
         yield replace(ready, flags=replace(ready.flags, model=ready.flags.model or MODEL))

@@ -13,10 +13,12 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from callscope.core.errors import UsageError
 
-from .connection import Connection, Handler
+if TYPE_CHECKING:
+    from .connection import Connection, Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,15 @@ async def serve(
     Port 0 takes any free one. Raises UsageError where it cannot listen.
     """
     connections: set[Connection] = set()
+
+    def connected() -> Connection:
+        from .connection import Connection  # with h11 10 ms, and perhaps nobody ever calls
+
+        return Connection(handler, connections)
+
     loop = asyncio.get_running_loop()
     try:
-        listener = await loop.create_server(lambda: Connection(handler, connections), host, port)
+        listener = await loop.create_server(connected, host, port)
     except (OSError, OverflowError) as error:
         raise UsageError(f"Cannot listen on {host} port {port}: {_reason(error)}.") from error
     try:
