@@ -62,11 +62,11 @@ def loaded_at_the_prompt(*arguments: str, folder: Path) -> set[str]:
     """The modules that are loaded when the first prompt has been drawn in a terminal."""
     environment = {**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state")}
     command = ["-c", AT_THE_PROMPT, *arguments]
-    child = pexpect.spawn(sys.executable, command, cwd=str(folder), env=environment, encoding="utf-8", timeout=20)  # type: ignore[arg-type] # the stubs want os._Environ
+    child = pexpect.spawn(sys.executable, command, cwd=str(folder), env=environment, encoding="utf-8", timeout=20)
     try:
         child.expect("LOADED (.*) END")
         assert child.match is not None
-        return set(str(child.match[1]).split())  # type: ignore[index] # a match, for the pattern is a text
+        return set(str(child.match[1]).split())
     finally:
         child.close(force=True)
 
@@ -104,7 +104,16 @@ def test_the_first_prompt_waits_for_nothing_that_only_a_turn_needs(tmp_path: Pat
         (tmp_path / name).symlink_to(ROOT / name)
     loaded = loaded_at_the_prompt(*command, folder=tmp_path)
     assert "callscope.tools.reading" in loaded
-    turns = {"httpx", "httpcore", "pydantic", "jsonschema", "openai", "rich.live", "callscope.dialects.chat_decoder"}
+    turns = {
+        "httpx",
+        "httpcore",
+        "h11",
+        "pydantic",
+        "jsonschema",
+        "openai",
+        "rich.live",
+        "callscope.dialects.chat_decoder",
+    }
     assert loaded.isdisjoint(turns)
 
 
