@@ -160,7 +160,7 @@ def test_a_long_exchange_is_shown_in_part_and_says_how_to_see_the_rest() -> None
 def test_a_long_frame_is_shown_in_part_and_says_how_to_see_the_rest() -> None:
     kept = exchange(b"data: " + b"x" * 9000 + b"\n\n")
     assert len("".join(lines(kept))) < 3000
-    assert any("more bytes: /raw all" in line for line in lines(kept))
+    assert any("from here on: /raw all" in line for line in lines(kept))
     assert any("x" * 9000 in line for line in lines(kept, "all"))
 
 

@@ -9,8 +9,13 @@ from rich.cells import cell_len, set_cell_size
 
 
 def fitted(text: str, columns: int, *, ascii_only: bool = False) -> str:
-    """The text, cut at its end with an ellipsis where it takes more columns than there are."""
+    """The text, cut at its end with an ellipsis where it takes more columns than there are.
+
+    With `ascii_only` other characters are written as escapes first, as the terminal's stream would write them.
+    """
     columns = max(columns, 0)
+    if ascii_only:
+        text = text.encode("ascii", "backslashreplace").decode("ascii")
     if cell_len(text) <= columns:
         return text
     mark = "~" if ascii_only else "…"

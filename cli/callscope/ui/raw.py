@@ -183,7 +183,7 @@ def _frame_line(part: ReadFrame) -> Text:
     came = f"{part.first_at:.3f}" if part.first_at == part.last_at else f"{part.first_at:.3f} to {part.last_at:.3f}"
     line = Text.assemble((f"{came:>9} s  ", "dim"), (f"[{frame.start}, {frame.end})", "cyan"), f"  {visible(what)}")
     if part.cuts:
-        places = ", ".join(map(str, part.cuts[:3])) + (", …" if len(part.cuts) > 3 else "")
+        places = ", ".join(map(str, part.cuts[:3])) + (f" and {len(part.cuts) - 3} more" if len(part.cuts) > 3 else "")
         line.append(f"  cut at {places}", "cyan")
     for code in part.defects:
         line.append(f"  ! {code}", "bold yellow")
@@ -206,7 +206,7 @@ def _marked(data: bytes, places: Sequence[int], look: Look) -> Text:
         piece = visible(data[start:end].decode("utf-8", "backslashreplace")).replace("\n", "\n  ")
         text.append(piece if room is None else piece[:room])
         if room is not None and len(piece) > room:
-            text.append(f" … {len(data) - start:,} more bytes: /raw all", "yellow")
+            text.append(f" [{counted(len(data) - start, 'byte')} from here on: /raw all]", "yellow")
             break
         room = None if room is None else room - len(piece)
     return text
@@ -271,13 +271,13 @@ def _ends(parts: Sequence[Part], look: Look) -> Iterator[Part | int]:
 
 def _more(count: int, what: str, look: Look) -> Text:
     form = "" if look.form == "frames" else f" {look.form}"
-    return Text(f"  … {counted(count, f'more {what}')}: /raw{form} all", "yellow")
+    return Text(f"  [{counted(count, f'more {what}')}: /raw{form} all]", "yellow")
 
 
 def _short(line: str, look: Look) -> str:
     if look.everything or len(line) <= LONGEST_TEXT:
         return line
-    return f"{line[:LONGEST_TEXT]} … {len(line) - LONGEST_TEXT:,} more characters: /raw all"
+    return f"{line[:LONGEST_TEXT]} [{counted(len(line) - LONGEST_TEXT, 'more character')}: /raw all]"
 
 
 def _when(at: float) -> tuple[str, str]:
