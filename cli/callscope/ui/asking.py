@@ -17,7 +17,7 @@ from rich.text import Text
 
 from .editor import NoEditor, edit_in_editor, editor_command
 from .inline import ToEditor, type_text
-from .one_key import forget_typed, read_key
+from .one_key import read_key
 from .visible import one_line
 
 NARROW = 60
@@ -79,10 +79,8 @@ class PersonAtTerminal:
 
     async def key(self, question: str, choices: Choices) -> str:
         """One of the keys, without Enter; any other key shows what there is to choose from."""
-        forget_typed()
         while True:
-            self.console.print(self._question(question, choices), end="")
-            key = await read_key()
+            key = await read_key(lambda: self.console.print(self._question(question, choices), end=""))
             self.console.print(Text(choices[key].word if key in choices else "", style="bold"))
             if key in choices:
                 return key

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -28,19 +28,8 @@ ESCAPE_ALONE = 0.1
 """Seconds after which an Escape is a key and no longer the beginning of a sequence."""
 
 
-def forget_typed() -> None:
-    """Drop what was typed before anybody could see the question: it must not answer it."""
-    from prompt_toolkit.input import create_input
-    from prompt_toolkit.input.typeahead import clear_typeahead
-
-    source = create_input()
-    clear_typeahead(source)
-    with suppress(termios.error):
-        termios.tcflush(source.fileno(), termios.TCIFLUSH)
-
-
-async def read_key() -> str:
-    """The next key: a character, the name of another key, or SEVERAL; empty where the question should be shown again.
+async def read_key(ask: Callable[[], None]) -> str:
+    """The key that answers what `ask` shows: a character, the name of another key, or SEVERAL; empty for none yet.
 
     Ctrl-C, Ctrl-D and a terminal that has gone are a cancellation; Ctrl-Z suspends. An Enter that comes in one burst
     with a key belongs to the key; one that comes alone is none.
@@ -48,17 +37,29 @@ async def read_key() -> str:
     from prompt_toolkit.input import create_input
 
     source = create_input()
-    while True:
-        with source.raw_mode():
+    with source.raw_mode():
+        _forget_typed(source)
+        ask()
+        while True:
             burst = await _burst(source)
-        names = [str(getattr(press.key, "value", press.key)) for press in burst]
-        if not names or any(name in STOP for name in names):
-            raise asyncio.CancelledError
-        if SUSPEND in names:
-            os.kill(0, signal.SIGTSTP)  # the whole job, as the terminal itself does it
-            return ""
-        if (key := _answer(names)) is not None:
-            return key
+            names = [str(getattr(press.key, "value", press.key)) for press in burst]
+            if not names or any(name in STOP for name in names):
+                raise asyncio.CancelledError
+            if SUSPEND in names:
+                break
+            if (key := _answer(names)) is not None:
+                return key
+    os.kill(0, signal.SIGTSTP)  # the whole job, as the terminal itself does it
+    return ""
+
+
+def _forget_typed(source: Input) -> None:
+    """Drop what was typed before anybody could see the question: it must not answer it."""
+    from prompt_toolkit.input.typeahead import clear_typeahead
+
+    clear_typeahead(source)
+    with suppress(termios.error):
+        termios.tcflush(source.fileno(), termios.TCIFLUSH)
 
 
 def _answer(names: Sequence[str]) -> str | None:
