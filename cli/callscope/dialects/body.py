@@ -7,7 +7,7 @@ bytes from plain ones. Must not know what the frames mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from callscope.core.values import Frame
 
@@ -28,6 +28,7 @@ class BodyReader:
         self.defects: list[Defect] = []
         self.inflater = Inflater(headers.get("content-encoding", ""))
         self.size = 0
+        self.watch: Callable[[bytes], None] | None = None  # hears the bytes before the frames are made of them
         self._sse = SSEDecoder()
         self._sse.defects = self.defects
         self._streams: bool | None = None  # None until the first byte that tells
@@ -38,6 +39,8 @@ class BodyReader:
         """Take a read; give the frames that are whole now."""
         data = self.inflater.feed(raw) if self.inflater.needed(raw) else raw
         self.size += len(data)
+        if self.watch is not None:
+            self.watch(data)
         if self._streams:
             return self._sse.feed(data)
         if self._kept_size <= LIMIT:

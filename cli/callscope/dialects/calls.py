@@ -32,6 +32,7 @@ class Calls:
         self.halves = False  # characters may come in halves
         self.numbered = True  # deltas number their calls, a whole message lists them
         self._exchange = exchange
+        self._index = 0
         self._offered = offered
         self._last: OpenCall | None = None
         self._by_index: dict[Hashable, OpenCall] = {}
@@ -194,10 +195,15 @@ class Calls:
     def _unless_closed(self, call: OpenCall) -> OpenCall | None:
         return None if call.closed() else call
 
+    def take_index(self) -> int:
+        """The place of the next call, also for whoever finds one that is not ours to take here."""
+        self._index += 1
+        return self._index - 1
+
     # ---- growing ----------------------------------------------------------------------------------------------------
 
     def _open(self, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> OpenCall:
-        key = CallKey(self._exchange, len(self.calls))
+        key = CallKey(self._exchange, self.take_index())
         call = OpenCall(key, fragment.call_id, fragment.name, fragment.kind, frame)
         self.calls.append(call)
         if fragment.call_id:

@@ -59,10 +59,14 @@ class ChatDecoder:
         self._state.compressed = self._body.inflater.active
         self._state.undecodable = self._body.inflater.failure
         self._state.empty = not self._body.size
-        end(self._state, how, detail, out)
+        self._end(how, detail, out)
         if not self._started and len(out) > 1:
             out.insert(0, ResponseStarted(self._state.number, self._model))
         return out
+
+    def _end(self, how: Ending, detail: str, out: list[PeerEvent]) -> None:
+        """Say how the response came out."""
+        end(self._state, how, detail, out)
 
     # ---- frames -----------------------------------------------------------------------------------------------------
 
@@ -205,14 +209,20 @@ class ChatDecoder:
             return
         state.chunks += 1
         state.remark = ""
-        if not self._model and isinstance(document.get("model"), str):
-            self._model = document["model"]
+        self._note_envelope(document, frame, out)
         if frame.channel == "body" or document.get("object") == "chat.completion":
             answer.whole = answer.whole or _has_message(choices)
         for choice in choices if type(choices) is list else [choices]:
             answer.add(choice, frame, out)
         if answer.error is not None:
             state.fail(words(answer.error) or "The server reported an error.")
+
+    def _note_envelope(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        if not self._model and isinstance(document.get("model"), str):
+            self._model = document["model"]
+        kind = document.get("object")
+        if type(kind) is str and kind.startswith("thread."):
+            self._answer.report(out, "acf_answer", frame)
 
     def _read_unusual(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """A document without choices, or with an error."""

@@ -15,6 +15,7 @@ from callscope.core.ports import Prepared
 from callscope.core.state import Conversation
 from callscope.core.values import (
     CallKey,
+    Headers,
     Item,
     JsonObject,
     Message,
@@ -37,25 +38,27 @@ UNNAMED = "unnamed_tool"
 def prepare(conversation: Conversation) -> Prepared:
     """The next request. Raises UsageError where the settings have no usable URL."""
     settings = conversation.settings
-    history = _History()
-    for item in _items(conversation):
+    history = History()
+    for item in items_to_send(conversation):
         history.add(item)
-    body: JsonObject = {"model": settings.model, "messages": _system(settings) + history.finish()}
+    body: JsonObject = {"model": settings.model, "messages": system_messages(settings) + history.finish()}
     body.update(tool_members(settings, conversation.tools))
     body["stream"] = settings.stream
     if settings.stream:
         body["stream_options"] = {"include_usage": True}
     body.update(settings.parameters)
-    request = Request("POST", endpoint_url(settings.url), _headers(settings), _encoded(body))
+    request = Request("POST", endpoint_url(settings.url), request_headers(settings), encoded(body))
     return Prepared(request, tuple(history.diagnostics))
 
 
-def _encoded(body: JsonObject) -> bytes:
+def encoded(body: JsonObject) -> bytes:
+    """The body as it leaves."""
     # a person may paste half a character; no server takes one
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "replace")
 
 
-def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
+def request_headers(settings: Settings) -> Headers:
+    """The headers that the protocol asks for."""
     # identity: the recording should hold what the server said, not what a compressor made of it
     return (
         ("content-type", "application/json"),
@@ -64,7 +67,8 @@ def _headers(settings: Settings) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _items(conversation: Conversation) -> Sequence[Item]:
+def items_to_send(conversation: Conversation) -> Sequence[Item]:
+    """All items, or those since the person's last words."""
     items = conversation.items
     if conversation.settings.history == "full":
         return items
@@ -72,14 +76,15 @@ def _items(conversation: Conversation) -> Sequence[Item]:
     return items[spoken[-1] :] if spoken else items
 
 
-def _system(settings: Settings) -> list[JsonObject]:
+def system_messages(settings: Settings) -> list[JsonObject]:
+    """The system prompt, where there is one."""
     return [{"role": "system", "content": settings.system}] if settings.system else []
 
 
 # ---- messages -------------------------------------------------------------------------------------------------------
 
 
-class _History:
+class History:
     """Messages from the flat items: what one response brought becomes one assistant message, then its results."""
 
     def __init__(self) -> None:

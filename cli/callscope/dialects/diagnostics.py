@@ -9,20 +9,11 @@ harmless repair.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from callscope.core.events import Diagnostic
-from callscope.core.values import CallKey, Frame, Severity
+from callscope.core.values import CallKey, Frame
 
-
-class Code(NamedTuple):
-    """What a code means: a sentence with its facts in braces, where it was seen, what Callscope did."""
-
-    severity: Severity
-    sentence: str
-    seen: str
-    done: str
-
+from .acf_codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
+from .codes import Code
 
 FRAMING = {
     "byte_order_mark": Code("info", "The body begins with a byte order mark.", "proxies on Windows", "skipped it"),
@@ -280,7 +271,17 @@ REQUESTS = {
     ),
 }
 
-CODES: dict[str, Code] = {**FRAMING, **STRUCTURE, **CALLS, **FAULTS, **ENDS, **REQUESTS}
+CODES: dict[str, Code] = {
+    **FRAMING,
+    **STRUCTURE,
+    **CALLS,
+    **FAULTS,
+    **ENDS,
+    **REQUESTS,
+    **AGENT_STREAMS,
+    **AGENT_STEPS,
+    **DISCOVERY,
+}
 """Every code by its name."""
 
 EXCERPT = 120

@@ -42,6 +42,8 @@ class Exchange:
     empty: bool = True
     compressed: bool = False
     undecodable: str = ""
+    protocol: str = "Chat Completions"
+    early: str = ENDINGS["complete"]  # what to say of a clean end in the middle of an answer
 
     @property
     def refused(self) -> bool:
@@ -95,7 +97,7 @@ def _failure(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKind,
     if exchange.remark and not answer.finish_reason and not answer.whole:
         return "error", exchange.remark[:LONGEST]
     if exchange.done and not exchange.chunks and exchange.foreign:
-        return "foreign", f"This is no Chat Completions answer: {exchange.foreign}"
+        return "foreign", f"This is no {exchange.protocol} answer: {exchange.foreign}"
     if exchange.done or (answer.whole and not exchange.cut_off):
         return None
     if answer.finish_reason and how != "cancelled":
@@ -118,12 +120,12 @@ def _early_end(exchange: Exchange) -> tuple[FailureKind, str]:
     if exchange.cut_off:
         return "truncated", "The body ends in the middle of a JSON document."
     if exchange.chunks:
-        return "truncated", ENDINGS["complete"]
+        return "truncated", exchange.early
     if exchange.foreign:
-        return "foreign", f"This is no Chat Completions answer: {exchange.foreign}"
+        return "foreign", f"This is no {exchange.protocol} answer: {exchange.foreign}"
     if exchange.choiceless:
         return "truncated", "The answer has no choices."
-    return "truncated", ENDINGS["complete"]
+    return "truncated", exchange.early
 
 
 def _failed(exchange: Exchange, kind: FailureKind, message: str) -> ResponseFailed:

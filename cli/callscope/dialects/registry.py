@@ -8,10 +8,11 @@ from __future__ import annotations
 from callscope.core.errors import UsageError
 from callscope.core.ports import Dialect
 
+from .acf import AgentConnect
 from .chat import ChatCompletions
 from .urls import endpoint_url
 
-DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions}
+DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions, "acf": AgentConnect}
 
 
 def dialect_named(name: str) -> Dialect:

@@ -1,0 +1,144 @@
+"""What an agent has said so far, and how a delta, a step or a whole message adds to it.
+
+Knows the members that only agents send: steps, thinking as content, errors marked by an id, whole messages of native
+Orchestrate. Must not know envelopes, frames' bytes or how the exchange ends. The rest is as in Chat Completions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from callscope.core.events import PeerEvent
+from callscope.core.values import Channel, Frame, JsonObject
+
+from .acf_calls import AgentCalls, Told
+from .answer import Answer
+from .diagnostics import diagnostic, excerpt
+from .texts import content_words, flat_text
+
+STEP: Final = "thread.run.step.delta"
+CHUNK: Final = "chat.completion.chunk"
+
+
+class AgentAnswer:
+    """An agent's answer while it grows: `answer` holds the words, `calls` the calls."""
+
+    def __init__(self, answer: Answer, calls: AgentCalls) -> None:
+        self.answer = answer
+        self.calls = calls
+        self.error_said: list[str] = []  # the newest text, where the agent itself marks it as an error
+        self._completed_at = 0  # characters of the answer that the last whole message told of
+
+    def say(self, channel: Channel, text: str, frame: Frame, out: list[PeerEvent]) -> None:
+        """Add words."""
+        part: Any = text if channel == "output" else {"type": "thinking", "text": text}
+        self.answer.add({"index": 0, "delta": {"content": part}}, frame, out)
+
+    def add(self, choice: Any, document: JsonObject, kind: str, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take one choice of a frame of this kind, or of an answer in one piece."""
+        if not isinstance(choice, dict):
+            self.answer.add(choice, frame, out)
+            return
+        if choice.get("message"):
+            missing = [member for member in ("index", "finish_reason") if choice.get(member) is None]
+            if missing:
+                self.answer.report(out, "choice_incomplete", frame, text=" and no ".join(missing))
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            self._note_error(str(document.get("id")), flat_text(delta.get("content")), frame, out)
+            delta = self._take(delta, kind, frame, out)
+        mark = len(out)
+        self.answer.calls.numbered = kind == CHUNK
+        # without an index a frame is of the first choice, as one with index 0 is
+        self.answer.add({**choice, "index": choice.get("index") or 0, "delta": delta}, frame, out)
+        self.calls.relabel(out, mark)
+
+    def _note_error(self, frame_id: str, text: str, frame: Frame, out: list[PeerEvent]) -> None:
+        if text and frame_id.lower().startswith("error"):
+            self.error_said.append(text)
+            self.answer.report(out, "error_as_text", frame, text=excerpt(text))
+        elif text:
+            self.error_said.clear()
+
+    # ---- deltas -----------------------------------------------------------------------------------------------------
+
+    def _take(self, delta: JsonObject, kind: str, frame: Frame, out: list[PeerEvent]) -> JsonObject:
+        """Take what only agents say; gives the rest, which is as in Chat Completions."""
+        rest = {name: value for name, value in delta.items() if name not in ("step_details", "role")}
+        step, content = delta.get("step_details"), delta.get("content")
+        self._judge(delta.get("role"), says=bool(step or any(rest.values())), ends=kind == CHUNK, frame=frame, out=out)
+        if isinstance(step, dict):
+            self._step(step, frame, out)
+        elif step:
+            self.answer.report(out, "member_odd", frame, member="step_details", text=excerpt(repr(step)))
+        if kind == STEP and content and not step:
+            self.answer.report(out, "text_in_step", frame)
+        if isinstance(content, dict) and content.get("type") == "thinking":
+            self.answer.report(out, "thinking_in_message", frame)
+        calls = rest.get("tool_calls")
+        if isinstance(calls, list) and any(isinstance(call, dict) and "args" in call for call in calls):
+            self.answer.report(out, "call_outside_step", frame)
+            self.calls.add(rest.pop("tool_calls"), frame, out)
+        return rest
+
+    def _judge(self, role: Any, *, says: bool, ends: bool, frame: Frame, out: list[PeerEvent]) -> None:
+        """Say what is odd about who speaks, or that nobody does; a chunk without a word ends an answer."""
+        if role not in (None, "", "assistant"):
+            self.answer.report(out, "role_odd" if says else "heartbeat", frame, text=excerpt(str(role)))
+        elif not says and not ends:
+            self.answer.report(out, "delta_empty", frame)
+
+    def _step(self, step: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        content = step.get("content")
+        match step.get("type"):
+            case "thinking":
+                self.say("reasoning", flat_text(content), frame, out)
+            case "tool_calls":
+                self.calls.add(step.get("tool_calls"), frame, out)
+            case "tool_response":
+                call_id, name = step.get("tool_call_id"), step.get("name")
+                told = Told(str(call_id) if call_id else "", name if isinstance(name, str) else "", content)
+                self.calls.answer(told, frame, out)
+            case other:
+                self.answer.report(out, "step_unknown", frame, text=excerpt(str(other)))
+                self.say("reasoning", flat_text(content), frame, out)
+
+    # ---- whole messages ---------------------------------------------------------------------------------------------
+
+    def complete(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take a whole message: what its deltas said, once more, or said for the first time."""
+        data = document["data"] if isinstance(document.get("data"), dict) else document
+        message = data["message"] if isinstance(data.get("message"), dict) else data
+        unknown: list[str] = []
+        whole = "".join(text for _, text in content_words(message.get("content") or "", unknown))
+        for kind in unknown:
+            self.answer.report(out, "part_unknown", frame, text=excerpt(kind))
+        said = self.answer.text("output")[self._completed_at :]
+        if said and whole.startswith(said):
+            self.answer.report(out, "message_repeated", frame)
+        if whole.startswith(said):
+            self.say("output", whole[len(said) :], frame, out)
+        elif whole:
+            self.answer.report(out, "message_contradicts", frame)
+        self._completed_at = len(self.answer.text("output"))
+
+    # ---- the end ----------------------------------------------------------------------------------------------------
+
+    def close(self, out: list[PeerEvent]) -> None:
+        """Say what only the whole answer tells."""
+        self.calls.close(out)
+        said = self.answer.said["output"]
+        if loses_spaces([delta.text for delta in said]):
+            out.append(diagnostic("words_joined", None, said[0].frame))
+
+
+def loses_spaces(pieces: Sequence[str]) -> bool:
+    """Whether a text looks like words that were split at white space and sent without it."""
+    if len(pieces) < 5 or sum(map(len, pieces)) < 20 or any(re.search(r"\s", piece) for piece in pieces):
+        return False
+    joins = [(left[-1], right[0]) for left, right in pairwise(pieces)]
+    words_meet = [left.isalnum() or left in ",.;:!?" for left, right in joins if right.islower() or right.isupper()]
+    return sum(words_meet) >= 0.8 * len(joins)

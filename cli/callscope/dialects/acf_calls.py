@@ -1,0 +1,219 @@
+"""The calls of an agent and their results: which result belongs to which call, and whose a call is.
+
+Knows the two shapes of a call (`args` of the framework, `function.arguments` of Chat Completions). Must not know the
+frames' envelopes. A call of the framework's shape was made and run by the agent itself. One of the other shape is ours
+if its tool was offered and no result came before the end; till then its executor is a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent, RemoteResult
+from callscope.core.values import CallKey, Frame, ToolCall, ToolResult
+
+from .assembly import Ended, assemble
+from .calls import Calls
+from .diagnostics import diagnostic, excerpt
+from .documents import Halves
+from .fragments import OpenCall
+
+TEXT_ARGS: Final = "arguments_str"
+ARGS: Final = ("args", TEXT_ARGS, "arguments", "input")
+_RUN_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_PYTHON: Final = re.compile(r"'\s*[:,\]})]|[\[{(,:]\s*'|\b(?:None|True|False)\b")
+
+
+class Told(NamedTuple):
+    """A result as the agent told it; empty where it left something out."""
+
+    call_id: str
+    name: str
+    output: Any
+    is_error: bool = False
+
+
+@dataclass(slots=True)
+class AgentCall:
+    """A call that the agent runs."""
+
+    call: ToolCall
+    frame: Frame
+    answered: bool = False
+
+
+Known = AgentCall | OpenCall
+
+
+class AgentCalls:
+    """The calls of one response. `calls` takes those of Chat Completions' shape; `offered` names our tools."""
+
+    def __init__(self, exchange: int, calls: Calls, offered: Collection[str]) -> None:
+        self._exchange = exchange
+        self._calls = calls
+        self._offered = offered
+        self._own: list[AgentCall] = []
+        self._reported: set[str] = set()
+
+    # ---- calls ------------------------------------------------------------------------------------------------------
+
+    def add(self, entries: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the calls of a step."""
+        if isinstance(entries, dict):
+            self._report(out, "calls_not_listed", None, frame)
+            entries = [entries]
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if not isinstance(entry, dict):
+                out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry))))
+            elif isinstance(entry.get("function"), dict):
+                self._add_openai(entry, frame, out)
+            else:
+                self._add_own(entry, frame, out)
+
+    def _add_openai(self, entry: dict[str, Any], frame: Frame, out: list[PeerEvent]) -> None:
+        """Take a whole call in the shape of Chat Completions."""
+        mark = len(out)
+        self._calls.numbered = False
+        self._calls.add([entry], frame, out)
+        self.relabel(out, mark)
+
+    def relabel(self, out: list[PeerEvent], mark: int) -> None:
+        """Say of calls in the shape of Chat Completions that began since `mark` whose they seem to be."""
+        for place, event in enumerate(out[mark:], mark):
+            if isinstance(event, CallStarted):
+                out.append(diagnostic("call_openai_shaped", event.key, event.frame))
+                if event.name not in self._offered:
+                    out[place] = replace(event, executor="remote")
+
+    def _add_own(self, entry: dict[str, Any], frame: Frame, out: list[PeerEvent]) -> None:
+        """Show a call of the framework's shape; it comes whole."""
+        name, call_id = _text(entry.get("name")), _text(entry.get("id"))
+        member = next((member for member in ARGS if entry.get(member) is not None), "")
+        arguments = _written(entry.get(member))
+        known = next((own.call for own in self._own if call_id and own.call.call_id == call_id), None)
+        if known is not None and (known.name, known.arguments) == (name, arguments):
+            self._report(out, "call_repeated", known.key, frame)
+            return
+        key = CallKey(self._exchange, self._calls.take_index())
+        unique = call_id if call_id and known is None else f"call_{key.exchange}_{key.index}"
+        call = ToolCall(key, unique, name, arguments, executor="remote")
+        self._own.append(AgentCall(call, frame))
+        out.append(CallStarted(key, unique, name, "function", "remote", frame))
+        if arguments:
+            out.append(ArgumentsDelta(key, arguments, frame))
+        self._judge_id(call, call_id, frame, out)
+        if arguments and not isinstance(entry[member], str if member == TEXT_ARGS else dict):
+            out.append(diagnostic("args_not_object", key, frame, text=excerpt(arguments)))
+        out.append(CallAssembled(call))
+
+    def _judge_id(self, call: ToolCall, given: str, frame: Frame, out: list[PeerEvent]) -> None:
+        if not given:
+            out.append(diagnostic("id_missing", call.key, frame, call_id=call.call_id))
+        elif given != call.call_id:
+            out.append(diagnostic("id_shared", call.key, frame, text=excerpt(given), call_id=call.call_id))
+        elif _RUN_ID.fullmatch(given):
+            self._report(out, "call_id_of_a_run", call.key, frame, text=given)
+
+    # ---- results ----------------------------------------------------------------------------------------------------
+
+    def answer(self, told: Told, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take a result."""
+        own = self._find(told, frame, out)
+        if own is None:
+            key = CallKey(self._exchange, self._calls.take_index())
+        else:
+            key = own.call.key
+            if own.answered:
+                out.append(diagnostic("result_repeated", key, frame, text=excerpt(own.call.call_id)))
+            own.answered = True
+        output = self._output(told.output, key, frame, out)
+        out.append(RemoteResult(ToolResult(key, output, "error" if told.is_error else "ok"), frame))
+
+    def _find(self, told: Told, frame: Frame, out: list[PeerEvent]) -> AgentCall | None:
+        """The call of a result: by its id, else by its name or alone where there is no doubt."""
+        known: list[Known] = [*self._own, *self._calls.calls]
+        by_id = [call for call in known if told.call_id and _identity(call)[0] == told.call_id]
+        if by_id:
+            return self._as_own(next(filter(_is_open, by_id), by_id[0]), out)
+        waiting = [call for call in known if _is_open(call) and told.name in ("", _identity(call)[1])]
+        only = self._as_own(waiting[0], out) if len(waiting) == 1 else None
+        text = excerpt(told.call_id) or "(no id)"
+        out.append(diagnostic("result_unmatched", only.call.key if only is not None else None, frame, text=text))
+        return only
+
+    def _as_own(self, known: Known, out: list[PeerEvent]) -> AgentCall:
+        """The agent's own call; one in the shape of Chat Completions turns out to be the agent's here."""
+        if isinstance(known, AgentCall):
+            return known
+        self._calls.calls.remove(known)
+        found: list[PeerEvent] = []
+        assemble([known], Ended(None, broken=False, damaged=False), found)
+        assembled = found.pop()
+        assert isinstance(assembled, CallAssembled)
+        assert known.frame is not None
+        own = AgentCall(replace(assembled.call, executor="remote", fault=None), known.frame)
+        self._own.append(own)
+        out += [*found, CallAssembled(own.call)]
+        return own
+
+    @staticmethod
+    def _output(output: Any, key: CallKey, frame: Frame, out: list[PeerEvent]) -> str:
+        if isinstance(output, str) and _is_python(output):
+            out.append(diagnostic("result_python_repr", key, frame, text=excerpt(output)))
+        elif output is not None and not isinstance(output, str):
+            out.append(diagnostic("result_not_text", key, frame))
+        halves = Halves()
+        return halves.joined(_written(output)) + halves.rest()
+
+    # ---- the end ----------------------------------------------------------------------------------------------------
+
+    def close(self, out: list[PeerEvent]) -> None:
+        """Settle whose the open calls are: what was not offered was never ours."""
+        for call in [call for call in self._calls.calls if call.name not in self._offered]:
+            self._as_own(call, out)
+        for own in self._own:
+            if not own.answered:
+                name = excerpt(f"{own.call.name} ({own.call.call_id})")
+                out.append(diagnostic("call_unanswered", own.call.key, own.frame, text=name))
+
+    def _report(self, out: list[PeerEvent], code: str, key: CallKey | None, frame: Frame, **facts: str) -> None:
+        """Say it once."""
+        if code not in self._reported:
+            self._reported.add(code)
+            out.append(diagnostic(code, key, frame, **facts))
+
+
+def _identity(known: Known) -> tuple[str, str]:
+    """The id and the name of a call."""
+    call = known.call if isinstance(known, AgentCall) else known
+    return call.call_id, call.name
+
+
+def _is_open(known: Known) -> bool:
+    return not (isinstance(known, AgentCall) and known.answered)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
+
+
+def _written(value: Any) -> str:
+    """Text as it is, any other value as compact JSON, nothing as nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_python(text: str) -> bool:
+    """Whether a text is a Python value written with repr(), and no JSON."""
+    if text.lstrip()[:1] not in ("[", "{", "(") or not _PYTHON.search(text):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return False
