@@ -69,6 +69,7 @@ async def _chat(options: Options) -> None:
             exchange=exchange,
             secrets=opened.secrets,
             commands=COMMANDS,
+            tools=opened.tools,
             toolbox=opened.toolbox,
             reload=opened.reload,
             record=opened.record,

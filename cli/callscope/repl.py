@@ -45,10 +45,6 @@ class Prompt(Protocol):
         """The next line, edited from `default`; empty after Ctrl-C, None when the person leaves."""
         ...
 
-    async def question(self, prompt: str) -> str | None:
-        """The answer to a question between two lines; None where the person gave none (Ctrl-C, Ctrl-D)."""
-        ...
-
 
 Handler: TypeAlias = "Callable[[Repl, str], Awaitable[None]]"
 """Does a command; the text is all that stands behind its name, stripped. A UsageError of it is shown as a line."""
@@ -77,8 +73,8 @@ class Command:
 class Repl:
     """A conversation with a person.
 
-    `secrets` are hidden in what is shown of the wire. `reload` reads the tool files again; `record` begins a new
-    recording; `recorder` is the one that is being written.
+    `secrets` are hidden in what is shown of the wire. `tools` are those of `toolbox`, and `reload` reads their files
+    again; `recorder` is what is being written, and `record` begins a new one.
     """
 
     def __init__(
@@ -92,6 +88,7 @@ class Repl:
         exchange: LastExchange,
         secrets: Secrets,
         commands: Mapping[str, Command],
+        tools: LoadedTools,
         toolbox: LocalToolbox,
         reload: Callable[[], LoadedTools],
         record: Callable[[], Recorder],
@@ -105,6 +102,7 @@ class Repl:
         self.exchange = exchange
         self.secrets = secrets
         self.commands = commands
+        self.tools = tools
         self.toolbox = toolbox
         self.reload = reload
         self.record = record
@@ -123,8 +121,8 @@ class Repl:
     async def take(self, line: str) -> None:
         """Do what one line says. Words that begin with a slash are written with two."""
         if line.startswith("/") and not line.startswith("//"):
-            name, _, rest = line.partition(" ")
-            await self._command(name, rest.strip())
+            name, *rest = line.split(maxsplit=1)
+            await self._command(name, "".join(rest))
         elif line:
             await self.turn(line.removeprefix("/"))
 
@@ -158,7 +156,11 @@ class Repl:
     async def _goes_on(self) -> bool:
         limit = self.session.conversation.settings.max_rounds
         rounds = "1 round" if limit == 1 else f"{limit} rounds"
-        return await self.interruptible(self.person.key(f"stopped after {rounds}: continue?", GO_ON)) == "y"
+        return await self.agrees(f"stopped after {rounds}: continue?", GO_ON)
+
+    async def agrees(self, question: str, choices: Choices) -> bool:
+        """Whether the person answers with `y`; Ctrl-C is a no."""
+        return await self.interruptible(self.person.key(question, choices)) == "y"
 
     async def interruptible(self, work: Coroutine[Any, Any, Result]) -> Result | None:
         """Do this as a task of its own, which Ctrl-C ends; None where it did."""
@@ -180,7 +182,11 @@ class Repl:
             return ()
         name, space, rest = before.partition(" ")
         if not space:
-            return choices({command.name: command.does for command in self.commands.values()}, before)
+            return [
+                candidate
+                for command in self.commands.values()
+                for candidate in choices({command.name: command.does}, before, end=" " if " " in command.usage else "")
+            ]
         command = self.commands.get(name)
         if command is None or command.completes is None:
             return ()

@@ -6,26 +6,55 @@ Knows which event each of them is. Must not know how a turn runs.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, get_args
 
-from callscope.core.events import Rewound, SettingsChanged
+from callscope.core.errors import UsageError
+from callscope.core.events import BreakRequested, Rewound, SettingsChanged
+from callscope.core.values import Approval, Message
 from callscope.repl import Command, Repl
 from callscope.ui.visible import one_line, visible
 
+from .hints import models, one_of
+
+APPROVALS = {
+    "ask": "ask before each call",
+    "always": "run without asking",
+    "result": "ask, and show each result before it goes back",
+    "never": "run none",
+}
+assert set(APPROVALS) == set(get_args(Approval))
+
+
+def change_settings(repl: Repl, **changes: Any) -> None:
+    """Make the next requests with other settings."""
+    repl.session.emit(SettingsChanged(replace(repl.session.conversation.settings, **changes)))
+
 
 async def _model(repl: Repl, rest: str) -> None:
-    settings = repl.session.conversation.settings
     if rest:
-        repl.session.emit(SettingsChanged(replace(settings, model=rest)))
-    repl.say(f"  {one_line(rest or settings.model)}")
+        change_settings(repl, model=rest)
+    repl.say(f"  {one_line(repl.session.conversation.settings.model)}")
 
 
 async def _system(repl: Repl, rest: str) -> None:
-    settings = repl.session.conversation.settings
     if rest:
-        text = None if rest == "-" else rest
-        repl.session.emit(SettingsChanged(replace(settings, system=text)))
+        change_settings(repl, system=None if rest == "-" else rest)
     system = repl.session.conversation.settings.system
     repl.say(f"  {visible(system)}" if system else "  no system prompt")
+
+
+async def _approve(repl: Repl, rest: str) -> None:
+    if rest:
+        if rest not in APPROVALS:
+            raise UsageError(f"/approve {rest}: write {', '.join(APPROVALS)}.")
+        change_settings(repl, approve=rest)
+    approve = repl.session.conversation.settings.approve
+    repl.say(f"  {approve}: {APPROVALS[approve]}; a tool's own stricter rule wins")
+
+
+async def _break(repl: Repl, rest: str) -> None:
+    repl.session.emit(BreakRequested())
+    repl.say("  the next call is held, whatever the policy says")
 
 
 async def _clear(repl: Repl, rest: str) -> None:
@@ -34,29 +63,52 @@ async def _clear(repl: Repl, rest: str) -> None:
 
 
 async def _undo(repl: Repl, rest: str) -> None:
-    said = repl.said()
-    if not said:
-        repl.say("  nothing to take back")
-        return
-    place, message = said[-1]
+    place, message = _said(repl, "", "take back")
     repl.session.emit(Rewound(place))
     repl.say(f"  taken back: {one_line(message.text)}")
 
 
 async def _retry(repl: Repl, rest: str) -> None:
-    said = repl.said()
-    if not said:
-        repl.say("  nothing to try again")
-        return
-    place, message = said[-1]
+    place, message = _said(repl, rest, "try again")
     repl.session.emit(Rewound(place))
     await repl.turn(message.text)
 
 
+async def _edit(repl: Repl, rest: str) -> None:
+    place, message = _said(repl, rest, "edit")
+    text = await repl.prompt.ask("edit> ", default=message.text)
+    if not text or not text.strip():
+        repl.say("  nothing changed")
+        return
+    repl.session.emit(Rewound(place))
+    await repl.turn(text.strip())
+
+
+def _said(repl: Repl, number: str, verb: str) -> tuple[int, Message]:
+    """The place and the words of the person's message of this number, counted from 1; without one, of the last."""
+    said = repl.said()
+    if not said:
+        raise UsageError(f"There is nothing to {verb}: you have said nothing yet.")
+    if not number:
+        return said[-1]
+    if not (number.isdecimal() and 1 <= int(number) <= len(said)):
+        raise UsageError(f"There is no message {number}: you have said {len(said)}; /history numbers them.")
+    return said[int(number) - 1]
+
+
 COMMANDS = (
-    Command("/model [NAME]", "show or change the model", _model, "conversation"),
-    Command("/system [TEXT]", "show or change the system prompt; - removes it", _system, "conversation"),
+    Command("/undo", "take back your last message and what followed", _undo, "conversation"),
+    Command("/retry [N]", "say your last message again, or message N", _retry, "conversation"),
+    Command(
+        "/edit [N]",
+        "change your last message, or message N, and go on from there",
+        _edit,
+        "conversation",
+        more="What followed it is forgotten. Ctrl-X Ctrl-E opens $EDITOR; an empty line or Ctrl-C changes nothing.",
+    ),
     Command("/clear", "forget the conversation", _clear, "conversation"),
-    Command("/undo", "take back the last message and what followed", _undo, "conversation"),
-    Command("/retry", "say the last message again", _retry, "conversation"),
+    Command("/model [NAME]", "show or change the model", _model, "conversation", models),
+    Command("/system [TEXT]", "show or change the system prompt; - removes it", _system, "conversation"),
+    Command("/approve [POLICY]", "show or change when calls run", _approve, "conversation", one_of(APPROVALS)),
+    Command("/break", "hold the next call, whatever the policy says", _break, "conversation"),
 )

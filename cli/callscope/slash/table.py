@@ -1,14 +1,24 @@
-"""The table of slash commands: what /help lists, in this order.
+"""The table of slash commands, in the order of /help.
 
-Each module of commands has a tuple `COMMANDS` of `repl.Command`; a new module is one more line here.
+A module of commands ends with a tuple `COMMANDS`, and is one more name below. A whole one:
+
+    async def _tokens(repl: Repl, rest: str) -> None:
+        repl.say(f"  {repl.session.conversation.exchange} requests")
+
+    COMMANDS = (Command("/tokens [all]", "what the turn cost", _tokens, "looking", one_of(["all"])),)
+
+`rest` is what stands behind the name. A UsageError is shown as a line. The last argument is a hint from `hints.py`
+(`one_of`, `files`, `tool_names`, `models`, …) or a function of your own; what /help NAME says more goes into `more`.
 """
 
 from __future__ import annotations
 
 from callscope.repl import Command
 
-from . import conversation, looking, session, tools
+from . import calling, conversation, looking, session, tools
 
 COMMANDS: dict[str, Command] = {
-    command.name: command for command in (*conversation.COMMANDS, *tools.COMMANDS, *looking.COMMANDS, *session.COMMANDS)
+    command.name: command
+    for module in (conversation, tools, calling, looking, session)
+    for command in module.COMMANDS
 }

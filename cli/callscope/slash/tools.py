@@ -1,12 +1,44 @@
-"""Commands about tools: what there is.
+"""Commands about the tools: what there is, what is known of each, and which of them the model may choose.
 
 Knows how a tool is shown. Must not know how it runs.
 """
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from callscope.core.errors import UsageError
+from callscope.core.events import SettingsChanged
+from callscope.core.values import Json, ToolSpec
 from callscope.repl import Command, Repl
-from callscope.ui.visible import one_line
+from callscope.session import strictest
+from callscope.tools.parameters import properties
+from callscope.tools.words import did_you_mean
+from callscope.ui.completion import Candidate, choices
+from callscope.ui.visible import one_line, visible
+
+from .hints import parameter_note, tool_names
+
+CHOICES = {
+    "none": "the model must call no tool",
+    "auto": "the model decides",
+    "required": "the model must call one",
+    "-": "leave it to the server",
+}
+
+
+def named_tool(repl: Repl, name: str) -> ToolSpec:
+    """The offered tool of this name; raises UsageError."""
+    tool = repl.session.conversation.tool(name)
+    if tool is None:
+        known = [tool.name for tool in repl.session.conversation.tools]
+        there = f"; there are {', '.join(known)}" if known else "; there are none"
+        what = f"There is no tool {name}{did_you_mean(name, known)}" if name else "Name a tool"
+        raise UsageError(f"{what}{there}.")
+    return tool
 
 
 async def _tools(repl: Repl, rest: str) -> None:
@@ -18,4 +50,59 @@ async def _tools(repl: Repl, rest: str) -> None:
         repl.say(f"  {one_line(tool.name, 64)}{approve}  {one_line(tool.description, 120)}")
 
 
-COMMANDS = (Command("/tools", "the tools the model is offered", _tools, "tools"),)
+async def _tool(repl: Repl, rest: str) -> None:
+    tool = named_tool(repl, rest)
+    repl.say(f"{visible(tool.name)}  {_facts(repl, tool)}", "bold")
+    repl.say(visible(tool.source), "dim")
+    if tool.description:
+        repl.say(visible(tool.description))
+    known = properties(tool)
+    width = max(map(len, known), default=0)
+    for name in known:
+        repl.say(f"  {visible(name):<{width}}  {parameter_note(name, tool, 200)}")
+    repl.say(visible(json.dumps(dict(tool.parameters), ensure_ascii=False)), "dim")
+    repl.say(f"/call {visible(tool.name)} {visible(' '.join(_example(tool)))}", "dim")
+
+
+def _facts(repl: Repl, tool: ToolSpec) -> str:
+    own = f"its own: {tool.approve}" if tool.approve else "it has none of its own"
+    policy = f"approve {strictest(repl.session.conversation, tool.name)} ({own})"
+    answered = ", answered by a person" if repl.toolbox.answered_by_person(tool.name) else ""
+    strict = ", strict" if tool.strict else ""
+    return f"{tool.kind}{strict}, {policy}{answered}"
+
+
+def _example(tool: ToolSpec) -> Sequence[str]:
+    """The words that call it, with what it must have."""
+    if tool.kind == "custom":
+        return ["text"]
+    required = tool.parameters.get("required") or ()
+    return [f"{shlex.quote(name)}=…" for name in properties(tool) if name in required]
+
+
+async def _tool_choice(repl: Repl, rest: str) -> None:
+    settings = repl.session.conversation.settings
+    if rest:
+        choice: Json = None if rest == "-" else rest if rest in CHOICES else named_tool(repl, rest).name
+        repl.session.emit(SettingsChanged(replace(settings, tool_choice=choice)))
+    now = repl.session.conversation.settings.tool_choice
+    repl.say(
+        f"  {one_line(now if isinstance(now, str) else json.dumps(now))}" if now else "  left to the server (auto)"
+    )
+
+
+async def _choices(repl: Repl, begun: str) -> Sequence[Candidate]:
+    return [*choices(CHOICES, begun), *await tool_names(repl, begun)]
+
+
+COMMANDS = (
+    Command("/tools", "the tools the model is offered", _tools, "tools"),
+    Command("/tool NAME", "what is known of a tool: schema, policy, source", _tool, "tools", tool_names),
+    Command(
+        "/tool-choice [WORD]",
+        "none, auto, required, the name of a tool, or - for the server's default",
+        _tool_choice,
+        "tools",
+        _choices,
+    ),
+)

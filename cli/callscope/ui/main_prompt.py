@@ -18,20 +18,32 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings
 
 
+CALM = {
+    "completion-menu": "noreverse bg:default fg:default",
+    "completion-menu.completion": "noreverse bg:default fg:default",
+    "completion-menu.completion.current": "noreverse bg:default fg:default bold underline",
+    "completion-menu.meta.completion": "noreverse bg:default fg:ansibrightblack",
+    "completion-menu.meta.completion.current": "noreverse bg:default fg:default",
+    "scrollbar.background": "bg:default",
+    "scrollbar.button": "reverse",
+}
+"""The menu in the terminal's own colours: it comes on a key and shall not shout."""
+
+
 class MainPrompt:
     """The REPL's prompt, with a history that outlives it, in which `mask` leaves no secret."""
 
     def __init__(self, history: Path | None, mask: Callable[[str], str]) -> None:
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.shortcuts import CompleteStyle
+        from prompt_toolkit.styles import Style
 
         self.session: PromptSession[str] = PromptSession(
             history=_history(history, mask),
             multiline=True,
             prompt_continuation=_continuation,
             complete_while_typing=False,
-            complete_style=CompleteStyle.COLUMN,
-            reserve_space_for_menu=4,
+            reserve_space_for_menu=6,
+            style=Style.from_dict(CALM),
             enable_history_search=True,
             enable_open_in_editor=True,
             enable_suspend=True,
@@ -47,16 +59,6 @@ class MainPrompt:
         except KeyboardInterrupt:
             return ""
         except EOFError:
-            return None
-
-    async def question(self, prompt: str) -> str | None:
-        """The answer to a question, which no history keeps; None after Ctrl-C or Ctrl-D."""
-        from prompt_toolkit import PromptSession
-
-        asking: PromptSession[str] = PromptSession(enable_suspend=True)
-        try:
-            return await asking.prompt_async(prompt)
-        except (KeyboardInterrupt, EOFError):
             return None
 
 
