@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from callscope.core.values import CallKind
 from callscope.tools import running
+from callscope.tools.calling import callable_of
 from callscope.tools.definitions import PythonFunction
-from callscope.tools.modules import function_of, import_module
+from callscope.tools.modules import import_module
 from callscope.tools.running import LocalToolbox
 from callscope.tools.threads import ThreadedCall
 from toolbench import call, error_of, run, toolbox, write, yaml_toolbox
@@ -119,11 +121,11 @@ def test_a_call_given_up_before_it_began_never_begins(tmp_path: Path, monkeypatc
     tools = yaml_toolbox(tmp_path, 'tools: [{name: slow, parameters: {}, timeout: 0.1, run: {python: "m.py:slow"}}]')
     gate = threading.Event()
 
-    def slow_import(target: PythonFunction) -> Any:
+    def slow_import(target: PythonFunction, kind: CallKind) -> Any:
         gate.wait(10)
-        return function_of(target)
+        return callable_of(target, kind)
 
-    monkeypatch.setattr(running, "function_of", slow_import)
+    monkeypatch.setattr(running, "callable_of", slow_import)
     result = run(tools, "slow")
     gate.set()
     join("tool slow")

@@ -9,8 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .complaints import Fault, complaints, named
-from .definitions import InvalidArguments
+from .complaints import Fault, InvalidArguments, complaints, named
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

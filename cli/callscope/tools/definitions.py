@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from callscope.core.values import ToolSpec
+
+from .templates import JsonTemplate, Template
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds a run may take where the definition says nothing."""
@@ -18,17 +20,23 @@ DEFAULT_TIMEOUT = 60.0
 DEFAULT_LIMIT = 100_000
 """Characters of output that go to the model where the definition says nothing; about 25,000 tokens."""
 
+MockForm = Literal["value", "template", "file", "error"]
+Malformation = Literal["cut", "empty", "html", "escapes", "long"]
+"""How a mock's answer is spoiled: see `mocks.py`."""
+
 
 @dataclass(frozen=True, slots=True)
 class PythonFunction:
     """A function of a person's module: `module` is a file, or a dotted name; imported when it first runs.
 
-    `function` is the function itself where it had to be imported to know its schema.
+    `function` is the function itself where it had to be imported to know its schema; `isolated` runs each call in a
+    process of its own.
     """
 
     module: Path | str
     name: str
     function: Callable[..., Any] | None = field(default=None, repr=False)
+    isolated: bool = False
 
     def __str__(self) -> str:
         module = self.module.name if isinstance(self.module, Path) else self.module
@@ -36,13 +44,95 @@ class PythonFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandLine:
+    """A program and its arguments; no shell reads them.
+
+    Each of `words` is one argument, or a group that is left out as a whole where a value in it is absent; the first
+    is the program. `folder` is where it runs; `secrets` are taken out of its environment unless `environment` names
+    them.
+    """
+
+    words: tuple[tuple[Template, ...], ...]
+    folder: Path
+    environment: tuple[tuple[str, Template], ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryField:
+    """A member of a query or of a form; a list gives one for each item, or one whose items `join` parts."""
+
+    name: str
+    value: Template
+    join: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonBody:
+    """A body of JSON."""
+
+    value: JsonTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class FormBody:
+    """A body as HTML forms send it."""
+
+    fields: tuple[QueryField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextBody:
+    """A body of plain text."""
+
+    text: Template
+
+
+Body: TypeAlias = JsonBody | FormBody | TextBody
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """An HTTP request with places for arguments. What is absent leaves its header or its member of the query out."""
+
+    method: str
+    url: Template
+    query: tuple[QueryField, ...] = ()
+    headers: tuple[tuple[str, Template], ...] = ()
+    body: Body | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MockAnswer:
-    """A fixed answer: text, or any JSON."""
+    """One answer in a tool's place.
+
+    form: `value` any JSON as it is, `template` JSON whose texts have places for arguments, `file` the path of a file,
+    `error` the members of an error; `malformed` spoils it. It comes after `delay` seconds.
+    """
 
     output: Any
+    form: MockForm = "value"
+    delay: float = 0.0
+    malformed: Malformation | None = None
 
 
-Implementation: TypeAlias = PythonFunction | MockAnswer
+@dataclass(frozen=True, slots=True)
+class MockSequence:
+    """An answer for each call in turn; the last one stays."""
+
+    answers: tuple[Mock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MockCases:
+    """The answer of the first case that fits: each argument named is equal to the value, or to one of a list."""
+
+    cases: tuple[tuple[Mapping[str, Any], Mock], ...]
+
+
+Mock: TypeAlias = MockAnswer | MockSequence | MockCases
+
+Implementation: TypeAlias = PythonFunction | CommandLine | HttpCall | Mock
 """How a tool runs: a closed union, so that a new kind has to be handled in `reading.py` and in `running.py`."""
 
 
@@ -84,11 +174,3 @@ class Signature:
     description: str
     parameters: Mapping[str, Any]
     call: Callable[[str], Any] = field(repr=False)
-
-
-class InvalidArguments(Exception):
-    """The arguments are not what the tool takes; `problems` are (path, sentence) pairs."""
-
-    def __init__(self, problems: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(sentence for _, sentence in problems))
-        self.problems = problems

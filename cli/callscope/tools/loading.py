@@ -17,7 +17,7 @@ from .definitions import LoadedTools, PythonFunction, Signature, Tool
 from .documents import read_document, read_text
 from .modules import function_of, tool_functions
 from .prints import Prints, printing_into
-from .reading import check_name, read_tools
+from .reading import check_name, read_tools, settled
 
 TOOL_FILES = (".yaml", ".yml", ".json")
 
@@ -49,16 +49,35 @@ def _load(path: Path | str) -> tuple[Sequence[Tool], Sequence[str]]:
         read_text(as_path)  # missing, unreadable or not UTF-8: said in our words
         return tuple(_module_tools(as_path)), ()
     if as_path.suffix in TOOL_FILES or as_path.exists():
-        file = read_tools(read_document(as_path), _with_signature)
-        found = list(file.tools)
-        for module, where in file.modules:
-            found += _named(module, where)
-        return found, file.secrets
+        return _load_file(as_path, ())
     if all(part.isidentifier() for part in str(path).split(".")):
         return tuple(_module_tools(str(path))), ()
     raise UnusableFile(
         f"{path}: there is no such file; tools come from .yaml, .json or .py files, or a package.module."
     )
+
+
+def _load_file(path: Path, including: tuple[Path, ...]) -> tuple[Sequence[Tool], Sequence[str]]:
+    """The tools and the secrets of a file and of those it includes; `including` are the files that led here."""
+    file = read_tools(read_document(path), _with_signature)
+    tools: list[Tool] = []
+    secrets = list(file.secrets)
+    for included, where in file.includes:
+        _refuse_circle(included, (*including, path), where)
+        found, names = _load_file(included, (*including, path))
+        tools += found
+        secrets += names
+    tools += file.tools
+    for module, where in file.modules:
+        tools += (settled(tool, file.defaults) for tool in _named(module, where))
+    return tools, secrets
+
+
+def _refuse_circle(included: Path, including: tuple[Path, ...], where: str) -> None:
+    resolved = [path.resolve() for path in including]
+    if included.resolve() in resolved:
+        circle = [*including[resolved.index(included.resolve()) :], included]
+        raise UnusableFile(f"{where}: the files include one another: {' → '.join(map(str, circle))}.")
 
 
 def _named(module: Path | str, where: str) -> list[Tool]:

@@ -39,6 +39,36 @@ def cut(text: str, limit: int) -> str:
     return f"{text[:limit]}\n[output cut here: {missing}]"
 
 
+def written_text(
+    data: bytes, dropped: int | None, limit: int, conceal: Callable[[str], str] = str
+) -> tuple[str, list[str]]:
+    """The text of bytes that a program wrote, cut as `cut` does, and notes for the person.
+
+    `dropped` more bytes were not kept, or, where it is None, not even read. Secrets are concealed before anything is
+    cut, or half of one could stay.
+    """
+    text = conceal(data.decode("utf-8", "replace"))
+    notes = []
+    if "\ufffd" in text and not _is_utf8(data, cut_off=dropped != 0):
+        notes.append("The output is not all UTF-8; each byte that is none is now a \ufffd.")
+    if dropped == 0:
+        return cut(text, limit), notes
+    head = text[:limit]
+    missing = (
+        "the rest was not read" if dropped is None else f"{len(data) + dropped - len(head.encode()):,} bytes left out"
+    )
+    return f"{head}\n[output cut here: {missing}; the limit of this tool is {limit:,}]", notes
+
+
+def _is_utf8(data: bytes, *, cut_off: bool) -> bool:
+    """Whether all of it is UTF-8, but for a character that was cut off at the end."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return cut_off and error.reason == "unexpected end of data"
+    return True
+
+
 def _json(value: Any, note: Callable[[str], None]) -> str:
     try:
         plain = _plain(value, note)

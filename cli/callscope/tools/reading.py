@@ -12,70 +12,87 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from callscope.core.errors import UnusableFile
 from callscope.core.values import Approval, CallKind, ToolSpec
 
-from .definitions import DEFAULT_LIMIT, DEFAULT_TIMEOUT, Implementation, MockAnswer, PythonFunction, Signature, Tool
-from .documents import Document, ValuePath
+from .definitions import DEFAULT_LIMIT, DEFAULT_TIMEOUT, PythonFunction, Signature, Tool
+from .documents import Document
+from .reading_runs import module_path, read_run
+from .references import with_files
+from .rules import Part
 from .schemas import schema_problem
-from .words import did_you_mean, either, path_text
+from .scopes import scope_of
+from .templates import Variable
+from .words import did_you_mean, path_text
 
-TOP_KEYS = ("tools", "modules", "secrets")
-RUN_KEYS = ("run", "timeout", "approve", "isolate", "limit")
+TOP_KEYS = ("include", "secrets", "variables", "defaults", "tools", "modules")
+DEFAULT_KEYS = ("timeout", "approve", "isolate", "limit")
+RUN_KEYS = ("run", *DEFAULT_KEYS)
 FLAT_KEYS = ("type", "name", "description", "parameters", "strict", *RUN_KEYS)
 FUNCTION_KEYS = ("name", "description", "parameters", "strict")
 CUSTOM_KEYS = ("name", "description", "format")
-
-RUN_KINDS = ("python", "mock")
-LATER_RUN_KINDS = ("http", "command", "mcp", "openapi")
-APPROVALS = ("ask", "always", "never")
-
-OTHER_NAMES = {
-    "input_schema": "parameters",
-    "inputSchema": "parameters",
-    "parametersJsonSchema": "parameters",
-    "schema": "parameters",
-    "args": "parameters",
-    "permission": "approve",
-    "function": "a nested definition: {type: function, function: {…}}",
-}
-"""What other programs call our keys."""
+APPROVALS = get_args(Approval)
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 SchemaOf = Callable[[PythonFunction], tuple[PythonFunction, Signature]]
 """Imports a function and reads its signature; raises UnusableFile."""
 
 
 @dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What holds for the runs of a tool, or of all tools of a file that say nothing else."""
+
+    timeout: float = DEFAULT_TIMEOUT
+    limit: int = DEFAULT_LIMIT
+    approve: Approval | None = None
+    isolated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ToolsFile:
-    """What one file says: its tools, the modules it names, the names of its secrets."""
+    """What one file says: its tools, and what it names: other files, modules, secrets; each with its place."""
 
     tools: tuple[Tool, ...]
+    includes: tuple[tuple[Path, str], ...] = ()
     modules: tuple[tuple[Path | str, str], ...] = ()
     secrets: tuple[str, ...] = ()
+    defaults: RunSettings = field(default_factory=RunSettings)
 
 
 def read_tools(document: Document, schema_of: SchemaOf) -> ToolsFile:
     """Read a whole file, or raise UnusableFile with the first thing that is wrong with it."""
-    value = document.value
-    if isinstance(value, list) and document.is_json:
-        return ToolsFile(_tools(document, value, (), schema_of))
-    if isinstance(value, list):
-        document.refuse("the file is a list; put `tools:` above it and indent the list.")
-    if not isinstance(value, Mapping):
-        document.refuse("the file must be a mapping with the key `tools`.")
-    _refuse_unknown_keys(document, value, TOP_KEYS, ())
+    file = Part(document, document.value)
+    if isinstance(file.value, list) and document.is_json:
+        reader = _Reader(schema_of, RunSettings(), {})
+        return ToolsFile(tuple(reader.tool(entry) for entry in file.items()))
+    if isinstance(file.value, list):
+        file.refuse("the file is a list; put `tools:` above it and indent the list.")
+    if not isinstance(file.value, Mapping):
+        file.refuse("the file must be a mapping with the key `tools`.")
+    file.known(TOP_KEYS)
+    secrets = tuple(entry.variable_name("secret") for entry in file.list_at("secrets"))
+    reader = _Reader(schema_of, _defaults(file), _variables(file, secrets))
     return ToolsFile(
-        _tools(document, _list(document, value, "tools"), ("tools",), schema_of),
-        tuple(_module(document, entry, ("modules", i)) for i, entry in enumerate(_list(document, value, "modules"))),
-        tuple(_secret(document, entry, ("secrets", i)) for i, entry in enumerate(_list(document, value, "secrets"))),
+        tuple(reader.tool(entry) for entry in file.list_at("tools")),
+        tuple((_included(entry), entry.where) for entry in file.list_at("include")),
+        tuple((_module(entry), entry.where) for entry in file.list_at("modules")),
+        secrets,
+        reader.defaults,
     )
+
+
+def settled(tool: Tool, settings: RunSettings) -> Tool:
+    """A tool of a module, run as its file says."""
+    run = tool.implementation
+    if isinstance(run, PythonFunction):
+        run = replace(run, isolated=settings.isolated)
+    spec = replace(tool.spec, approve=settings.approve or tool.spec.approve)
+    return Tool(spec, run, settings.timeout, settings.limit)
 
 
 def check_name(name: Any) -> str | None:
@@ -90,187 +107,142 @@ def check_name(name: Any) -> str | None:
     return None
 
 
-def _tools(document: Document, entries: list[Any], at: ValuePath, schema_of: SchemaOf) -> tuple[Tool, ...]:
-    return tuple(_tool(document, entry, (*at, index), schema_of) for index, entry in enumerate(entries))
+# ---- a file -------------------------------------------------------------------------------------------------------
 
 
-def _tool(document: Document, entry: Any, at: ValuePath, schema_of: SchemaOf) -> Tool:
-    if not isinstance(entry, Mapping):
-        document.refuse(f"a tool must be a mapping with `name`, not {entry!r}.", at)
-    kind, members, inner = _unfold(document, entry, at)
-    name = members.get("name")
-    if name is None:
-        document.refuse("a tool without `name`; give it one.", inner)
-    if problem := check_name(name):
-        document.refuse(f"{problem}.", (*inner, "name"))
-    implementation = _implementation(document, entry, at)
-    description = _optional(document, members, "description", inner, str, "text")
-    parameters = _parameters(document, kind, members, inner)
-    if isinstance(implementation, PythonFunction) and kind == "function" and parameters is None:
-        implementation, signature = _from_signature(document, implementation, at, schema_of)
-        parameters, description = signature.parameters, description or signature.description
-    spec = ToolSpec(
-        name=name,
-        description=description or "",
-        parameters=parameters or {},
-        kind=kind,
-        strict=_optional(document, members, "strict", inner, bool, "true or false"),
-        source=document.where(at),
-        approve=cast("Approval | None", _choice(document, entry, "approve", at, APPROVALS)),
+def _defaults(file: Part) -> RunSettings:
+    if not file.has("defaults"):
+        return RunSettings()
+    defaults = file.part("defaults")
+    if not isinstance(defaults.value, Mapping):
+        defaults.refuse("`defaults` must be a mapping of what holds for all tools of this file.")
+    defaults.known(DEFAULT_KEYS)
+    return _settings(defaults, RunSettings())
+
+
+def _settings(part: Part, otherwise: RunSettings) -> RunSettings:
+    isolate = part.choice("isolate", ("thread", "process"))
+    return RunSettings(
+        part.seconds("timeout", otherwise.timeout),
+        part.characters("limit", otherwise.limit),
+        cast("Approval | None", part.choice("approve", APPROVALS)) or otherwise.approve,
+        isolate == "process" if isolate else otherwise.isolated,
     )
-    _check_isolation(document, entry, at)
-    return Tool(spec, implementation, *_limits(document, entry, at))
 
 
-def _unfold(
-    document: Document, entry: Mapping[str, Any], at: ValuePath
-) -> tuple[CallKind, Mapping[str, Any], ValuePath]:
-    """The kind of a definition, its own members, and where they stand: one level down in the nested form."""
-    kind = entry.get("type", "function")
+def _variables(file: Part, secrets: tuple[str, ...]) -> dict[str, Variable]:
+    variables = {name: Variable(name) for name in secrets}
+    if not file.has("variables"):
+        return variables
+    plain = file.part("variables")
+    if not isinstance(plain.value, Mapping):
+        plain.refuse("`variables` must be a mapping from names of variables to defaults, or to null for none.")
+    for name, default in plain.members():
+        Part(plain.document, name, default.at).variable_name("variable")
+        if name in variables:
+            default.refuse(f"{name} stands under `secrets` already; what is secret has no default.")
+        if not isinstance(default.value, str | None):
+            default.refuse(f"the default of {name} must be text, or null for none.")
+        variables[name] = Variable(name, secret=False, default=default.value)
+    return variables
+
+
+def _included(entry: Part) -> Path:
+    if isinstance(entry.value, str) and entry.value.endswith(".py"):
+        entry.refuse(f"{entry.value} is a module; write it under `modules`.")
+    return entry.file_beside("an included file")
+
+
+def _module(entry: Part) -> Path | str:
+    if not isinstance(entry.value, str) or not entry.value:
+        entry.refuse("a module must be a file.py or a package.module.")
+    return module_path(entry, entry.value)
+
+
+# ---- a definition -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the definitions of one file, with what holds for all of them."""
+
+    schema_of: SchemaOf
+    defaults: RunSettings
+    variables: Mapping[str, Variable]
+
+    def tool(self, entry: Part) -> Tool:
+        if not isinstance(entry.value, Mapping):
+            entry.refuse(f"a tool must be a mapping with `name`, not {entry.value!r}.")
+        kind, inner = _unfold(entry)
+        name = _name(inner)
+        description = inner.optional("description", str, "text")
+        parameters = _parameters(kind, inner)
+        settings = _settings(entry, self.defaults)
+        run = read_run(entry, scope_of(kind, parameters, self.variables)) if "run" in entry.value else None
+        if isinstance(run, PythonFunction):
+            run = replace(run, isolated=settings.isolated)
+            if kind == "function" and parameters is None:
+                run, signature = self._from_signature(entry.part("run"), run)
+                parameters, description = signature.parameters, description or signature.description
+        elif entry.has("isolate"):
+            entry.part("isolate").refuse("`isolate` is for `run: {python: …}`; leave it out here.")
+        spec = ToolSpec(
+            name=name,
+            description=description or "",
+            parameters=parameters or {},
+            kind=kind,
+            strict=inner.optional("strict", bool, "true or false"),
+            source=entry.where,
+            approve=settings.approve,
+        )
+        return Tool(spec, run, settings.timeout, settings.limit)
+
+    def _from_signature(self, run: Part, function: PythonFunction) -> tuple[PythonFunction, Signature]:
+        try:
+            return self.schema_of(function)
+        except UnusableFile as error:
+            hint = "" if "`parameters`" in str(error) else " (It was imported because there are no `parameters` here.)"
+            run.refuse(f"{error}{hint}")
+
+
+def _unfold(entry: Part) -> tuple[CallKind, Part]:
+    """The kind of a definition, and its own members: one level down in the nested form."""
+    kind = entry.value.get("type", "function")
     if kind not in ("function", "custom"):
         hint = did_you_mean(str(kind), ("function", "custom"))
-        document.refuse(f"`type: {kind}` cannot be loaded: function and custom can{hint}.", (*at, "type"))
-    inner = entry.get(kind)
-    if isinstance(inner, Mapping):
-        _refuse_unknown_keys(document, entry, ("type", kind, *RUN_KEYS), at)
-        _refuse_unknown_keys(document, inner, FUNCTION_KEYS if kind == "function" else CUSTOM_KEYS, (*at, kind))
-        return kind, inner, (*at, kind)
-    keys = FLAT_KEYS if kind == "function" else ("type", *CUSTOM_KEYS, *RUN_KEYS)
-    _refuse_unknown_keys(document, entry, keys, at)
-    return kind, entry, at
+        entry.part("type").refuse(f"`type: {kind}` cannot be loaded: function and custom can{hint}.")
+    inner = entry.part(kind)
+    if isinstance(inner.value, Mapping):
+        entry.known(("type", kind, *RUN_KEYS))
+        inner.known(FUNCTION_KEYS if kind == "function" else CUSTOM_KEYS)
+        return kind, inner
+    entry.known(FLAT_KEYS if kind == "function" else ("type", *CUSTOM_KEYS, *RUN_KEYS))
+    return kind, entry
 
 
-def _parameters(
-    document: Document, kind: CallKind, members: Mapping[str, Any], at: ValuePath
-) -> Mapping[str, Any] | None:
+def _name(inner: Part) -> str:
+    name = inner.part("name")
+    if name.value is None:
+        inner.refuse("a tool without `name`; give it one.")
+    if problem := check_name(name.value):
+        name.refuse(f"{problem}.")
+    return str(name.value)
+
+
+def _parameters(kind: CallKind, inner: Part) -> Mapping[str, Any] | None:
     key = "parameters" if kind == "function" else "format"
-    value = members.get(key)
-    if value is None:
+    part = inner.part(key)
+    if part.value is None:
         return None
-    if not isinstance(value, Mapping):
-        document.refuse(f"`{key}` must be an object, not {value!r}.", (*at, key))
+    if not isinstance(part.value, Mapping):
+        part.refuse(f"`{key}` must be an object, not {part.value!r}.")
     if kind == "custom":
-        return value
-    if problem := schema_problem(value):
+        return part.value
+    schema, origin = with_files(part)
+    if problem := schema_problem(schema):
         path, sentence = problem
         place = path_text((key, *path))
-        document.refuse(f"{place} is no JSON Schema: {sentence}.", (*at, key, *path))
-    if value.get("type", "object") != "object":
-        document.refuse("`parameters` must be `type: object`: arguments always come as an object.", (*at, key, "type"))
-    return value
-
-
-# ---- how it runs --------------------------------------------------------------------------------------------------
-
-
-def _implementation(document: Document, entry: Mapping[str, Any], at: ValuePath) -> Implementation | None:
-    if "run" not in entry:
-        return None
-    run, here = entry["run"], (*at, "run")
-    if not isinstance(run, Mapping) or len(run) != 1:
-        document.refuse("`run` must be a mapping with one key, python or mock; without `run` a person answers.", here)
-    ((kind, value),) = run.items()
-    match kind:
-        case "python":
-            return _python(document, value, (*here, kind))
-        case "mock":
-            return MockAnswer(value)
-        case _ if kind in LATER_RUN_KINDS:
-            return document.refuse(f"`run: {{{kind}: …}}` is not supported yet; python and mock are.", (*here, kind))
-        case _:
-            hint = did_you_mean(kind, RUN_KINDS)
-            return document.refuse(f"`run` knows no {kind!r}{hint}; it knows {either(RUN_KINDS)}.", (*here, kind))
-
-
-def _python(document: Document, value: Any, at: ValuePath) -> PythonFunction:
-    module, colon, name = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    if not colon or not module or not name.isidentifier():
-        document.refuse('`python` must be "file.py:function" or "package.module:function".', at)
-    return PythonFunction(_module_path(document, module, at), name)
-
-
-def _from_signature(
-    document: Document, function: PythonFunction, at: ValuePath, schema_of: SchemaOf
-) -> tuple[PythonFunction, Signature]:
-    try:
-        return schema_of(function)
-    except UnusableFile as error:
-        hint = "" if "`parameters`" in str(error) else " (It was imported because there are no `parameters` here.)"
-        document.refuse(f"{error}{hint}", (*at, "run"))
-
-
-def _module(document: Document, entry: Any, at: ValuePath) -> tuple[Path | str, str]:
-    if not isinstance(entry, str) or not entry:
-        document.refuse("a module must be a file.py or a package.module.", at)
-    return _module_path(document, entry, at), document.where(at)
-
-
-def _module_path(document: Document, module: str, at: ValuePath) -> Path | str:
-    """A file beside the document, or a dotted name."""
-    if not module.endswith(".py"):
-        if all(part.isidentifier() for part in module.split(".")):
-            return module
-        document.refuse(f"{module!r} is neither a .py file nor a dotted module name.", at)
-    path = document.path.parent / Path(module).expanduser()
-    if not path.is_file():
-        document.refuse(f"there is no file {path}; paths are relative to {document.path.name}.", at)
-    return path
-
-
-def _limits(document: Document, entry: Mapping[str, Any], at: ValuePath) -> tuple[float, int]:
-    timeout, limit = entry.get("timeout", DEFAULT_TIMEOUT), entry.get("limit", DEFAULT_LIMIT)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= 86_400:
-        document.refuse(f"`timeout` must be seconds between 0 and 86400, not {timeout!r}.", (*at, "timeout"))
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        document.refuse(f"`limit` must be a number of characters of 1 or more, not {limit!r}.", (*at, "limit"))
-    return float(timeout), limit
-
-
-def _check_isolation(document: Document, entry: Mapping[str, Any], at: ValuePath) -> None:
-    if _choice(document, entry, "isolate", at, ("thread", "process")) == "process":
-        document.refuse("`isolate: process` is not supported yet; leave it out to run in a thread.", (*at, "isolate"))
-
-
-# ---- rules for any key --------------------------------------------------------------------------------------------
-
-
-def _refuse_unknown_keys(document: Document, value: Mapping[str, Any], known: tuple[str, ...], at: ValuePath) -> None:
-    for key in value:
-        if key not in known:
-            meant = OTHER_NAMES.get(key)
-            hint = f" (did you mean {meant}?)" if meant else did_you_mean(key, known)
-            if not at and key in ("name", "type", "parameters"):
-                hint = "; a definition stands in the list under `tools:`"
-            document.refuse(f"unknown key `{key}`{hint}; known here: {', '.join(known)}.", (*at, key))
-
-
-def _list(document: Document, value: Mapping[str, Any], key: str) -> list[Any]:
-    entries = value.get(key)
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        document.refuse(f"`{key}` must be a list: write each entry after a dash.", (key,))
-    return entries
-
-
-def _secret(document: Document, entry: Any, at: ValuePath) -> str:
-    if not isinstance(entry, str) or not _ENVIRONMENT.fullmatch(entry):
-        document.refuse("a secret is the name of an environment variable, never its value.", at)
-    return entry
-
-
-def _optional(document: Document, members: Mapping[str, Any], key: str, at: ValuePath, wanted: type, words: str) -> Any:
-    value = members.get(key)
-    if value is not None and not isinstance(value, wanted):
-        document.refuse(f"`{key}` must be {words}, not {value!r}.", (*at, key))
-    return value
-
-
-def _choice(
-    document: Document, entry: Mapping[str, Any], key: str, at: ValuePath, choices: tuple[str, ...]
-) -> str | None:
-    value = entry.get(key)
-    if value is not None and value not in choices:
-        hint = did_you_mean(str(value), choices)
-        document.refuse(f"`{key}` must be {either(choices)}, not {value!r}{hint}.", (*at, key))
-    return value
+        origin(path).refuse(f"{place} is no JSON Schema: {sentence}.")
+    if schema.get("type", "object") != "object":
+        origin(("type",)).refuse("`parameters` must be `type: object`: arguments always come as an object.")
+    return schema

@@ -1,40 +1,64 @@
 """Running calls on this machine: whatever a tool does, a call has a result.
 
-Knows how each kind of implementation runs, and the order: know the tool, check the arguments, run, write down. Must
-not know how tools are loaded, nor who decided that a call may run.
+Knows the order: know the tool, check the arguments, run, write down. Must not know how tools are loaded, who decided
+that a call may run, nor how each kind of tool does it.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, assert_never
 
-from callscope.core.errors import UnusableFile
 from callscope.core.plan import error
-from callscope.core.values import ResultStatus, ToolCall, ToolResult
+from callscope.core.values import ToolCall, ToolResult
 
-from .arguments import Schema
-from .definitions import InvalidArguments, MockAnswer, PythonFunction, Signature, Tool
-from .modules import function_of
-from .outputs import cut, output_text
+from .answers import Answer, failed, invalid, timed_out
+from .arguments import Schema, parse
+from .calling import answer_of, callable_of
+from .complaints import InvalidArguments
+from .definitions import (
+    CommandLine,
+    HttpCall,
+    Implementation,
+    MockAnswer,
+    MockCases,
+    MockSequence,
+    PythonFunction,
+    Tool,
+)
+from .mocks import MockPlayer
 from .prints import Prints, printing_into
+from .scopes import CUSTOM_INPUT
+from .templates import Filling
 from .threads import ThreadedCall
-from .tracebacks import person_traceback, summary
+from .tracebacks import summary
 from .words import did_you_mean
-
-Answer = tuple[str, ResultStatus]
-"""The output for the model, and the status."""
 
 
 class LocalToolbox:
-    """The tools of this session; implements `core.ports.Toolbox`. `clock` gives seconds."""
+    """The tools of this session; implements `core.ports.Toolbox`.
 
-    def __init__(self, tools: Iterable[Tool], clock: Callable[[], float] = time.monotonic) -> None:
-        self._tools = {tool.spec.name: tool for tool in tools}
+    `clock` gives seconds; `environment` is where secrets come from and what programs inherit.
+    """
+
+    def __init__(
+        self,
+        tools: Iterable[Tool],
+        clock: Callable[[], float] = time.monotonic,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self._clock = clock
+        self._environment = environment
+        self._mocks = MockPlayer()
+        self.use(tools)
+
+    def use(self, tools: Iterable[Tool]) -> None:
+        """Have these tools from now on; calls that run already end as they began."""
+        self._tools = {tool.spec.name: tool for tool in tools}
         self._schemas: dict[str, Schema] = {}
-        self._signatures: dict[str, Signature] = {}
+        self._callables: dict[str, Callable[[str], Any]] = {}
 
     def answered_by_person(self, name: str) -> bool:
         """Whether this tool is defined without an implementation, so that a person's answer is its result."""
@@ -63,16 +87,43 @@ class LocalToolbox:
         tool = self._tools.get(call.name)
         if tool is None:
             return error("unknown_tool", f"{self._unknown(call.name)}.", retryable=True), "error"
-        match tool.implementation:
-            case None:
-                words = f"{tool.spec.source} defines {call.name} without `run`: a person was to answer, and nobody did."
-                return error("no_implementation", words), "error"
-            case MockAnswer(output=output):
-                return self._mock(tool, arguments, output)
-            case PythonFunction() as target:
-                return await self._python(tool, target, arguments, prints)
+        implementation = tool.implementation
+        if implementation is None:
+            words = f"{tool.spec.source} defines {call.name} without `run`: a person was to answer, and nobody did."
+            return failed("no_implementation", words)
+        if isinstance(implementation, PythonFunction) and not implementation.isolated:
+            return await self._in_thread(tool, implementation, arguments, prints)
+        try:
+            # In a thread, for a pattern may be slow, and whoever draws the screen must not wait for it.
+            text = await ThreadedCall(lambda _: self._checked(tool, arguments), call.name).result(tool.timeout)
+        except InvalidArguments as problem:
+            return invalid(problem)
+        except TimeoutError:
+            return timed_out(call.name, tool.timeout, "Its arguments were still being checked; it was not run")
+        except RuntimeError as trouble:
+            return _no_thread(tool, trouble)
+        return await self._perform(tool, implementation, text, prints)
+
+    async def _perform(self, tool: Tool, implementation: Implementation, text: str, prints: Prints) -> Answer:
+        """Run what runs outside of this process, or not at all, with arguments that fit."""
+        filling = self._filling(tool, text)
+        match implementation:
+            case MockAnswer() | MockSequence() | MockCases():
+                return await self._mocks.answer(tool, implementation, filling.arguments)
+            case CommandLine():
+                from .commands import run_command
+
+                return await run_command(tool, implementation, filling, text, prints, self._environment)
+            case HttpCall():
+                from .http import run_request
+
+                return await run_request(tool, implementation, filling, prints)
+            case PythonFunction():
+                from .isolation import run_isolated
+
+                return await run_isolated(tool, implementation, text, prints, self._environment)
             case _:
-                assert_never(tool.implementation)
+                assert_never(implementation)
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(self._tools) or "none"
@@ -93,69 +144,39 @@ class LocalToolbox:
             words = f"the schema of {tool.spec.name} cannot be applied: {summary(trouble).splitlines()[0]}"
             raise InvalidArguments([("", words)]) from None
 
-    # ---- the kinds of implementation ------------------------------------------------------------------------------
+    def _filling(self, tool: Tool, text: str) -> Filling:
+        return Filling({CUSTOM_INPUT: text} if tool.spec.kind == "custom" else parse(text), self._environment)
 
-    def _mock(self, tool: Tool, arguments: str, output: Any) -> Answer:
-        try:
-            self._checked(tool, arguments)
-        except InvalidArguments as problem:
-            return _invalid(problem)
-        return output_text(output)[0], "mocked"
+    # ---- in the thread of a call ----------------------------------------------------------------------------------
 
-    async def _python(self, tool: Tool, target: PythonFunction, arguments: str, prints: Prints) -> Answer:
+    async def _in_thread(self, tool: Tool, target: PythonFunction, arguments: str, prints: Prints) -> Answer:
         def work(thread: ThreadedCall[Answer]) -> Answer:
             with printing_into(prints):
-                return self._call(thread, tool, target, arguments, prints)
+                return answer_of(
+                    tool.spec.name, tool.limit, lambda: self._value(thread, tool, target, arguments), prints
+                )
 
         try:
             thread = ThreadedCall(work, tool.spec.name)
-        except RuntimeError as trouble:  # the machine has no thread left
-            return error("not_run", f"{tool.spec.name} could not be started: {trouble}.", retryable=True), "error"
+        except RuntimeError as trouble:
+            return _no_thread(tool, trouble)
         try:
             return await thread.result(tool.timeout)
         except TimeoutError:
             fate = "It runs on, for a Python thread cannot be stopped" if thread.runs_on else "It was cancelled"
-            words = f"{tool.spec.name} gave no result within {tool.timeout:g} s. {fate}, and may have had an effect."
-            return error("timeout", words, retryable=True), "timeout"
+            return timed_out(tool.spec.name, tool.timeout, f"{fate}, and may have had an effect")
 
-    def _call(
-        self, thread: ThreadedCall[Answer], tool: Tool, target: PythonFunction, arguments: str, prints: Prints
-    ) -> Answer:
-        """In the call's own thread: from the arguments' text to the output's text."""
-        try:
-            text = self._checked(tool, arguments)
-            call = self._callable(tool, target)
-            if thread.abandoned:  # while a slow module was imported; nobody hears this answer
-                return error("cancelled", "The call was not run."), "cancelled"
-            output, notes = output_text(thread.settle(call(text)))
-        except InvalidArguments as problem:
-            return _invalid(problem)
-        except UnusableFile as problem:
-            if problem.__cause__ is not None:
-                prints.write(person_traceback(problem.__cause__))
-            return error("tool_unavailable", f"{tool.spec.name} cannot run: {problem}"), "error"
-        except BaseException as raised:  # also SystemExit: a tool does not end the program
-            prints.write(person_traceback(raised))
-            retryable = isinstance(raised, TimeoutError | ConnectionError)
-            return error("exception", summary(raised), retryable=retryable), "error"
-        for note in notes:
-            prints.write(f"[callscope: {note}]\n")
-        return cut(output, tool.limit), "ok"
-
-    def _callable(self, tool: Tool, target: PythonFunction) -> Callable[[str], Any]:
-        """The function behind its signature; a custom tool's function takes the input's text as it is."""
-        function = function_of(target)
-        if tool.spec.kind == "custom":
-            return function
-        signature = self._signatures.get(tool.spec.name)
-        if signature is None:
-            from .signatures import read_signature  # pydantic: paid by the first call, in its thread
-
-            signature = self._signatures[tool.spec.name] = read_signature(function, typed=False)
-        return signature.call
+    def _value(self, thread: ThreadedCall[Answer], tool: Tool, target: PythonFunction, arguments: str) -> Any:
+        text = self._checked(tool, arguments)
+        name = tool.spec.name
+        call = self._callables.get(name)
+        if call is None:
+            call = self._callables[name] = callable_of(target, tool.spec.kind)
+        if thread.abandoned:  # while a slow module was imported: nobody hears an answer any more
+            return None
+        return thread.settle(call(text))
 
 
-def _invalid(problem: InvalidArguments) -> Answer:
-    path = problem.problems[0][0] if len(problem.problems) == 1 else None
-    words = f"The call was not run: {problem}."
-    return error("invalid_arguments", words, path=path or None, retryable=True), "error"
+def _no_thread(tool: Tool, trouble: RuntimeError) -> Answer:
+    """The machine has no thread left."""
+    return failed("not_run", f"{tool.spec.name} could not be started: {trouble}.", retryable=True)

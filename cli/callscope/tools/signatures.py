@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from callscope.core.errors import UnusableFile
 
-from .definitions import InvalidArguments, Signature
+from .complaints import InvalidArguments
+from .definitions import Signature
 from .tracebacks import summary
 from .words import path_text
 

@@ -1,0 +1,48 @@
+"""A Python function's call: from the arguments' text to the answer's text, whatever the function does.
+
+Knows that a function may raise anything and give anything. Must not know where it runs: the thread of a call and the
+process of an isolated one both come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from callscope.core.errors import UnusableFile
+from callscope.core.values import CallKind
+
+from .answers import Answer, failed, invalid
+from .complaints import InvalidArguments
+from .definitions import PythonFunction
+from .modules import function_of
+from .outputs import cut, output_text
+from .tracebacks import person_traceback, summary
+
+
+def callable_of(target: PythonFunction, kind: CallKind) -> Callable[[str], Any]:
+    """The function behind its signature; a custom tool's function takes the input's text as it is."""
+    function = function_of(target)
+    if kind == "custom":
+        return function
+    from .signatures import read_signature  # pydantic: paid by the first call, where it runs
+
+    return read_signature(function, typed=False).call
+
+
+def answer_of(name: str, limit: int, call: Callable[[], Any], prints: TextIO | Any) -> Answer:
+    """Call, and write down what comes of it; a traceback and notes for the person go to `prints`."""
+    try:
+        output, notes = output_text(call())
+    except InvalidArguments as problem:
+        return invalid(problem)
+    except UnusableFile as problem:
+        if problem.__cause__ is not None:
+            prints.write(person_traceback(problem.__cause__))
+        return failed("tool_unavailable", f"{name} cannot run: {problem}")
+    except BaseException as raised:  # also SystemExit: a tool does not end the program
+        prints.write(person_traceback(raised))
+        return failed("exception", summary(raised), retryable=isinstance(raised, TimeoutError | ConnectionError))
+    for note in notes:
+        prints.write(f"[callscope: {note}]\n")
+    return cut(output, limit), "ok"
