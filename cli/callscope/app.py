@@ -174,6 +174,37 @@ def ask(
     _exit(commands.ask(commands.options(ctx.params), prompt, file, as_json=as_json, seconds=timeout, embedded=demo))
 
 
+def _complete_call(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What may stand next behind `call`; a shell that asks never sees an error."""
+    from callscope import calling
+
+    words = [*([ctx.params["tool"]] if ctx.params.get("tool") else []), *(ctx.params.get("arguments") or [])]
+    return calling.complete(words, incomplete, ctx.params.get("tools") or [])
+
+
+@app.command()
+def call(
+    tool: Annotated[str, typer.Argument(help="The tool.", autocompletion=_complete_call)],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="key=value by the schema, key:=json, key=@file; - reads JSON.", autocompletion=_complete_call
+        ),
+    ] = None,
+    tools: Tools = None,
+    args_json: Annotated[str | None, typer.Option("--args-json", help="All arguments as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line with status, output, duration.")] = False,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds for all of it; exit code 124.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep a recording of the call.")] = False,
+    recordings: Recordings = None,
+) -> None:
+    """Call one tool and print its result: no model, and nothing waits for a person."""
+    from callscope import calling
+
+    written = calling.Written(tool, tuple(arguments or ()), args_json)
+    _exit(calling.call(written, tools or [], seconds=timeout, as_json=as_json, recorded=record, recordings=recordings))
+
+
 @app.command()
 def demo(
     ctx: typer.Context,
