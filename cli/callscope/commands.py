@@ -52,11 +52,11 @@ async def _chat(options: Options) -> None:
     from callscope.ui.asking import PersonAtTerminal
     from callscope.ui.lines import LinesView, chrome_console
     from callscope.ui.main_prompt import MainPrompt
-    from callscope.ui.raw import LastExchange
+    from callscope.ui.witness import Witness
 
     console = chrome_console(sys.stderr)
-    view, exchange = LinesView(sys.stdout, console), LastExchange()
-    async with open_session(options, gate=_gate(options), views=lambda recorder: [exchange, view], say=_say) as opened:
+    view, witness = LinesView(sys.stdout, console), Witness()
+    async with open_session(options, gate=_gate(options), views=lambda recorder: [witness, view], say=_say) as opened:
         settings = opened.session.conversation.settings
         tools = len(opened.tools.specs)
         _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
@@ -66,13 +66,14 @@ async def _chat(options: Options) -> None:
             person=PersonAtTerminal(console),
             view=view,
             console=console,
-            exchange=exchange,
+            witness=witness,
             secrets=opened.secrets,
             commands=COMMANDS,
             tools=opened.tools,
             toolbox=opened.toolbox,
             reload=opened.reload,
             record=opened.record,
+            curl=opened.curl,
             recorder=opened.recorder,
         )
         with importing_ahead():

@@ -19,7 +19,7 @@ from callscope.config import Config, Flags, load_config
 from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, ToolsChanged
 from callscope.core.ports import Gate, Sink
 from callscope.core.state import Conversation
-from callscope.core.values import Json, Settings
+from callscope.core.values import Json, Request, Settings
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.endpoints.curl import curl_command
 from callscope.endpoints.http import HttpEndpoint
@@ -68,7 +68,10 @@ def _members(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session and what stands behind it. `reload` reads its tool files again, `record` begins a new recording."""
+    """A session and what stands behind it.
+
+    `reload` reads its tool files again, `record` begins a new recording, `curl` gives the line that repeats a request.
+    """
 
     session: Session
     tools: LoadedTools
@@ -77,6 +80,7 @@ class Opened:
     recorder: Recorder | None
     reload: Callable[[], LoadedTools]
     record: Callable[[], Recorder]
+    curl: Callable[[Request], str]
 
 
 class LiveClock:
@@ -114,20 +118,24 @@ async def open_session(
             return Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
 
         recorder = record() if options.record else None
-        curl = [CurlLines(say, config)] if options.curl else []
+        curl = partial(curl_command, key_variable=config.key_variable, secrets=config.secrets)
         session = Session(
             endpoint=endpoint,
             dialect=dialect,
             gate=decider,
             toolbox=toolbox,
             clock=clock,
-            sinks=[*([recorder] if recorder else []), *curl, *views(recorder)],
+            sinks=[
+                *([recorder] if recorder else []),
+                *([CurlLines(say, curl)] if options.curl else []),
+                *views(recorder),
+            ],
             guard=SecretGuard(secrets),
         )
         session.emit(SettingsChanged(settings))
         session.emit(ToolsChanged(tools.specs))
         reload = partial(_load, options, config, say)
-        yield Opened(session, tools, toolbox, secrets, recorder, reload, record)
+        yield Opened(session, tools, toolbox, secrets, recorder, reload, record, curl)
     finally:
         if recorder:
             recorder.close()
@@ -201,13 +209,11 @@ def _tool_choice(word: str | None) -> Json:
 class CurlLines:
     """A sink that says the curl line of every request that leaves."""
 
-    def __init__(self, say: Say, config: Config) -> None:
+    def __init__(self, say: Say, curl: Callable[[Request], str]) -> None:
         self.say = say
-        self.config = config
+        self.curl = curl
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Say it."""
         if isinstance(stamped.event, ExchangeOpened):
-            request = stamped.event.request
-            variable, secrets = self.config.key_variable, self.config.secrets
-            self.say(curl_command(request, key_variable=variable, secrets=secrets))
+            self.say(self.curl(stamped.event.request))

@@ -18,13 +18,14 @@ from rich.text import Text
 
 from callscope.core.errors import UsageError
 from callscope.core.events import Continued
-from callscope.core.values import Message, TurnReason
+from callscope.core.values import Message, Request, TurnReason
 from callscope.session import Session
 from callscope.ui.asking import Choice, Choices, Person
 from callscope.ui.completion import Candidate, Complete, choices
 from callscope.ui.lines import LinesView
-from callscope.ui.raw import LastExchange, Secrets
+from callscope.ui.raw import Secrets
 from callscope.ui.visible import one_line, visible
+from callscope.ui.witness import Witness
 
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
@@ -85,13 +86,14 @@ class Repl:
         person: Person,
         view: LinesView,
         console: Console,
-        exchange: LastExchange,
+        witness: Witness,
         secrets: Secrets,
         commands: Mapping[str, Command],
         tools: LoadedTools,
         toolbox: LocalToolbox,
         reload: Callable[[], LoadedTools],
         record: Callable[[], Recorder],
+        curl: Callable[[Request], str],
         recorder: Recorder | None,
     ) -> None:
         self.session = session
@@ -99,13 +101,14 @@ class Repl:
         self.person = person
         self.view = view
         self.console = console
-        self.exchange = exchange
+        self.witness = witness
         self.secrets = secrets
         self.commands = commands
         self.tools = tools
         self.toolbox = toolbox
         self.reload = reload
         self.record = record
+        self.curl = curl
         self.recorder = recorder
         self.models: Sequence[str] | None = None
         self.leaving = False

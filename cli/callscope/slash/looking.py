@@ -5,16 +5,68 @@ Knows which view shows what. Must not know how it is drawn.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from rich.text import Text
+
 from callscope.repl import Command, Repl
-from callscope.ui.raw import USAGE as RAW
+from callscope.ui.history import history
+from callscope.ui.raw import raw
+from callscope.ui.timeline import timeline
+from callscope.ui.tokens import tokens
 
 from .hints import one_of
 
 
 async def _raw(repl: Repl, rest: str) -> None:
-    repl.exchange.show(repl.console, repl.secrets, rest)
+    _show(repl, raw(rest, repl.witness.exchanges, repl.secrets, width=_width(repl), ascii_only=_ascii(repl)))
+
+
+async def _timeline(repl: Repl, rest: str) -> None:
+    _show(repl, timeline(repl.witness.timing, width=_width(repl), ascii_only=_ascii(repl)))
+
+
+async def _tokens(repl: Repl, rest: str) -> None:
+    latest = repl.witness.exchanges.latest()
+    _show(repl, tokens(repl.witness.tokens, latest, width=_width(repl), ascii_only=_ascii(repl)))
+
+
+async def _history(repl: Repl, rest: str) -> None:
+    items, ledger = repl.session.conversation.items, repl.witness.ledger
+    _show(repl, history(rest, items, ledger, repl.secrets, width=_width(repl), ascii_only=_ascii(repl)))
+
+
+def _show(repl: Repl, lines: Iterable[Text]) -> None:
+    for line in lines:
+        repl.console.print(line)
+
+
+def _width(repl: Repl) -> int:
+    return repl.console.width
+
+
+def _ascii(repl: Repl) -> bool:
+    return repl.console.options.ascii_only
 
 
 COMMANDS = (
-    Command(RAW, "the last exchange, or exchange N, as it was on the wire", _raw, "looking", one_of(["reads", "hex"])),
+    Command(
+        "/raw [N] [reads|hex] [all]",
+        "an exchange as it was on the wire: the last, or number N",
+        _raw,
+        "looking",
+        one_of({"reads": "each read by itself", "hex": "every byte", "all": "nothing left out"}),
+        "Frames with their offsets in the body, when their bytes came since the request left, and where reads cut "
+        "them; `reads` shows each read by itself, `hex` every byte, `all` leaves nothing out.",
+    ),
+    Command("/timeline", "the last turn to scale: waits, deltas, calls", _timeline, "looking"),
+    Command("/tokens", "what the requests cost, as the servers reported it", _tokens, "looking"),
+    Command(
+        "/history [N]",
+        "the conversation, a line an item, or item N whole",
+        _history,
+        "looking",
+        None,
+        "Items are counted from 1; your own messages have a second number, which /edit takes.",
+    ),
 )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, Protocol, TypeVar
 
-from rich.console import Console
 from rich.text import Text
 
 from callscope.core.values import Headers
@@ -33,15 +32,6 @@ LONGEST_TEXT = 2000
 LONGEST_BODY = 60
 """Lines shown of a request's body, unless all are asked for."""
 USAGE = "/raw [N] [reads|hex] [all]"
-
-
-class LastExchange(Exchanges):
-    """The exchanges, and the way to show the latest."""
-
-    def show(self, console: Console, secrets: Secrets, words: str = "") -> None:
-        """Write what `/raw` and these words show."""
-        for line in raw(words, self, secrets, width=console.width, ascii_only=console.options.ascii_only):
-            console.print(line)
 
 
 class Secrets(Protocol):

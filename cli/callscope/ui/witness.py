@@ -1,0 +1,31 @@
+"""Everything that the commands that look have to look at, gathered as it happens.
+
+Knows which keepers there are. Must not know what any of them keeps. Each is bounded, or as long as the conversation.
+"""
+
+from __future__ import annotations
+
+from callscope.core.events import Stamped
+from callscope.core.state import Conversation
+
+from .exchanges import Exchanges
+from .ledger import Ledger
+from .timing import TurnTiming
+from .tokens import TokenLog
+
+
+class Witness:
+    """A sink that hands each event to all keepers."""
+
+    def __init__(self) -> None:
+        self.exchanges = Exchanges()
+        self.ledger = Ledger()
+        self.timing = TurnTiming()
+        self.tokens = TokenLog()
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Take one event."""
+        self.exchanges.handle(stamped, conversation)
+        self.ledger.handle(stamped, conversation)
+        self.timing.handle(stamped, conversation)
+        self.tokens.handle(stamped, conversation)
