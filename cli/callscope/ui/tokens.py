@@ -10,6 +10,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from textwrap import wrap
 from typing import Any
 
 from rich.text import Text
@@ -148,7 +149,7 @@ def tokens(log: TokenLog, latest: Exchange | None, *, width: int, ascii_only: bo
     if log.exchanges > 1:
         yield Text(_line("all", log.sums, Counts()), "bold")
     for note in _notes(log, latest):
-        yield Text(f"  {note}", "dim")
+        yield from (Text(f"  {line}", "dim") for line in wrap(note, width - 2))
 
 
 def _line(label: str, reported: Counts, estimate: Counts) -> str:
