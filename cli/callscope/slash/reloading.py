@@ -1,0 +1,59 @@
+"""Reading the tool files again, without leaving the session.
+
+Knows what becomes of the tools in use. Must not know how files are read.
+"""
+
+from __future__ import annotations
+
+import math
+
+from callscope.core.errors import UnusableFile
+from callscope.core.events import ToolsChanged
+from callscope.repl import Command, Repl
+from callscope.tools.definitions import LoadedTools
+from callscope.tools.reloading import changes, load_again
+from callscope.tools.threads import ThreadedCall
+from callscope.ui.visible import one_line, visible
+
+
+async def _reload(repl: Repl, rest: str) -> None:
+    try:
+        loaded = await repl.interruptible(_loaded(repl))
+    except UnusableFile as error:
+        repl.say(visible(str(error)), "yellow")
+        repl.say("  the tools stay as they were", "dim")
+        return
+    if loaded is None:
+        repl.say("  interrupted; the tools stay as they were", "yellow")
+        return
+    difference = changes(repl.tools.tools, loaded.tools)
+    repl.tools = loaded
+    repl.toolbox.use(loaded.tools)
+    repl.session.emit(ToolsChanged(loaded.specs))
+    count = len(loaded.tools)
+    repl.say(f"  {count} tool{'' if count == 1 else 's'}; {str(difference) or 'the definitions are the same'}")
+    _warn_of_a_choice_that_is_gone(repl)
+
+
+async def _loaded(repl: Repl) -> LoadedTools:
+    """In a thread: a module may take its time to import, and Ctrl-C must be heard."""
+    thread = ThreadedCall(lambda _: load_again(repl.reload, repl.tools), "reload")
+    return await thread.result(math.inf)
+
+
+def _warn_of_a_choice_that_is_gone(repl: Repl) -> None:
+    conversation = repl.session.conversation
+    choice = conversation.settings.tool_choice
+    if isinstance(choice, str) and choice not in ("none", "auto", "required") and conversation.tool(choice) is None:
+        repl.say(f"  tool_choice still names {one_line(choice, 64)}; change it with /tool-choice", "yellow")
+
+
+COMMANDS = (
+    Command(
+        "/reload",
+        "read the tool files again",
+        _reload,
+        "tools",
+        more="Python modules are imported anew. Where a file is broken, the tools stay as they were.",
+    ),
+)
