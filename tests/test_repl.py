@@ -8,26 +8,20 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pexpect
 import pytest
 
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from replbench import Child, at_prompt, enter, furnish, leave, open_repl, recorded
 
-TOOLS = """
-tools:
-  - name: get_weather
-    description: Current weather for a city.
-    parameters: {type: object, properties: {city: {type: string}}, required: [city], additionalProperties: false}
-    run: {mock: {temperature: 21}}
-  - name: nap
-    description: Sleeps.
-    parameters: {type: object, properties: {}}
-    run: {python: "nap.py:nap"}
-"""
 PARIS = 'get_weather {"city": "Paris"}'
+
+BEFORE_IT_STALLS = "misbehave"
+"""A word that the demo agent says before it falls silent."""
+
+Repl = Callable[..., Child]
 
 
 @pytest.fixture(scope="module")
@@ -36,58 +30,19 @@ def demo() -> Iterator[str]:
         yield f"{server.url}/v1"
 
 
-Repl = Callable[..., "pexpect.spawn[str]"]
-
-
 @pytest.fixture
 def repl(demo: str, tmp_path: Path) -> Iterator[Repl]:
     """Open REPLs; none of them outlives the test."""
-    (tmp_path / "tools.yaml").write_text(TOOLS)
-    (tmp_path / "nap.py").write_text("import time\ndef nap():\n    time.sleep(30)\n")
-    (tmp_path / "recordings").mkdir()
-    opened: list[pexpect.spawn[str]] = []
+    furnish(tmp_path)
+    opened: list[Child] = []
 
-    def open_one(*arguments: str) -> pexpect.spawn[str]:
-        child = pexpect.spawn(
-            sys.executable, ["-m", "callscope", "--url", demo, *arguments],
-            cwd=str(tmp_path), dimensions=(40, 120), encoding="utf-8", timeout=8,
-            env={
-                **os.environ,
-                "TERM": "xterm-256color",
-                "PROMPT_TOOLKIT_NO_CPR": "1",
-                "XDG_STATE_HOME": str(tmp_path / "state"),
-            },
-        )  # fmt: skip
-        opened.append(child)
-        child.expect_exact("/help lists the commands")
-        at_prompt(child)
-        return child
+    def open_one(*arguments: str, **variables: str) -> Child:
+        opened.append(open_repl(demo, tmp_path, *arguments, **variables))
+        return opened[-1]
 
     yield open_one
     for child in opened:
         child.close(force=True)
-
-
-def at_prompt(child: pexpect.spawn[str]) -> None:
-    """Wait until the terminal is in the prompt's hands: it switches bracketed paste on."""
-    child.expect_exact("\x1b[?2004h")
-
-
-def enter(child: pexpect.spawn[str], line: str) -> None:
-    """Type a line and press Enter, which sends a carriage return; a line feed is Ctrl-J, and begins a new line."""
-    child.send(f"{line}\r")
-
-
-def leave(child: pexpect.spawn[str]) -> None:
-    enter(child, "/quit")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
-
-
-def recorded(tmp_path: Path, kind: str) -> list[dict[str, Any]]:
-    lines = (json.loads(line) for line in next((tmp_path / "recordings").glob("*.jsonl")).read_text().splitlines())
-    return [line for line in lines if line["kind"] == kind]
 
 
 def test_a_turn_asks_before_it_runs_a_call_and_the_recording_has_the_decision(repl: Repl, tmp_path: Path) -> None:
@@ -145,8 +100,7 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn(repl: Repl, tmp_path: Path) -> N
     child = repl("--approve", "always")
     enter(child, "nap {}")
     child.expect_exact("valid JSON")
-    while not recorded(tmp_path, "started"):
-        pass
+    child.expect_exact("fast asleep")
     child.send("\x03")
     child.expect_exact("interrupted")
     leave(child)
@@ -158,8 +112,7 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn_after_a_person_let_it_run_too(re
     enter(child, "nap {}")
     child.expect_exact("run it?")
     enter(child, "y")
-    while not recorded(tmp_path, "started"):
-        pass
+    child.expect_exact("fast asleep")
     child.send("\x03")
     child.expect_exact("interrupted")
     leave(child)
@@ -169,12 +122,11 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn_after_a_person_let_it_run_too(re
 def test_ctrl_c_while_the_server_is_silent_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
     child = repl()
     enter(child, "hello, fault: stall")
-    while not recorded(tmp_path, "response"):
-        pass
+    child.expect_exact(BEFORE_IT_STALLS)
     child.send("\x03")
     child.expect_exact("interrupted")
     leave(child)
-    assert recorded(tmp_path, "end")[0]["how"] == "cancelled"
+    assert recorded(tmp_path, "end")[-1]["how"] == "cancelled"
 
 
 def test_undo_takes_the_last_message_out_of_the_next_request(repl: Repl, tmp_path: Path) -> None:
@@ -254,8 +206,7 @@ def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: R
     enter(child, "y")
     child.expect(r"stop, ")
     enter(child, "hello, fault: stall")
-    while len(recorded(tmp_path, "response")) < 3:
-        pass
+    child.expect_exact(BEFORE_IT_STALLS)
     child.send("\x03")
     child.expect_exact("interrupted")
     leave(child)
