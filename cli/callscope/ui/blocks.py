@@ -126,9 +126,7 @@ class TextTrace:
     @property
     def text(self) -> str:
         """All of it."""
-        if len(self.chunks) > 1:
-            self.chunks = ["".join(self.chunks)]
-        return self.chunks[0] if self.chunks else ""
+        return "".join(self.chunks)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,207 @@
+"""The panel of a call: its arguments with every cut, their state, the decision, the run, the result.
+
+Knows how a call is drawn at each moment of its life. Must not know how it comes to be in that state. How the
+arguments stand it hears from `judging`.
+"""
+
+from __future__ import annotations
+
+from callscope.core.values import Edit, Reject, ToolResult
+
+from . import wording
+from .blocks import CallTrace
+from .flow import Cuts
+from .frame import EDGE, Part, cropped, paragraph
+from .judging import Check, Judge, follow
+from .look import Look, Row, row
+from .text_panel import diagnostic_parts
+
+MOST_OUTPUT = 100_000
+"""Characters of one result that are shown; a longer one is cut, and says so."""
+
+RESULT_STYLES = {
+    "ok": "good",
+    "mocked": "changed",
+    "error": "bad",
+    "timeout": "bad",
+    "rejected": "warning",
+    "cancelled": "warning",
+}
+
+
+class CallContent:
+    """A call in its frame."""
+
+    def __init__(self, block: CallTrace, look: Look, check: Check | None = None) -> None:
+        self.block = block
+        self._look = look
+        self._judge = Judge(block, check)
+        self._fed = 0
+        self._flow = Cuts(look, look.width - EDGE)
+        self._kept: dict[str, tuple[object, list[Row]]] = {}  # rows that are costly to make, and what of
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will happen to the call."""
+        return self.block.done
+
+    def title(self, *, again: bool) -> Row:
+        """Which call it is, and whether it is ours to run."""
+        block, dot = self.block, self._look.marks.dot
+        name = self._look.shown(block.name).replace("\n", " ") or "a call without a name"
+        call_id = self._look.shown(block.call_id).replace("\n", " ")
+        whose = {"remote": "the agent's own: it has already acted", "local": ""}[block.executor]
+        said = [call_id, whose, "put in by hand" if block.by_hand else "", "goes on" if again else ""]
+        return cropped(self._look, row((name, "bold"), *((f" {dot} {words}", "dim") for words in said if words)))
+
+    def flow(self) -> Cuts:
+        """The arguments so far, with a mark at each cut."""
+        block = self.block
+        if not block.deltas and block.call and not self._fed:
+            if block.call.arguments:
+                wrong = follow(block.call.arguments).invalid_character if block.kind == "function" else None
+                self._flow.feed(block.call.arguments, wrong)
+            self._fed = 1
+        elif block.deltas and self._fed < block.count:
+            wrong = block.progress.invalid_character if block.kind == "function" else None
+            for _, text in block.deltas[self._fed :]:
+                self._flow.feed(text, wrong)
+            self._fed = block.count
+        return self._flow
+
+    def parts(self) -> list[Part]:
+        """What is said below the arguments, in the order in which it came to be known."""
+        return [
+            *self._whole_parts(),
+            *diagnostic_parts(self._look, self.block.diagnostics),
+            *self._fault_parts(),
+            *self._decision_parts(),
+            *self._result_parts(),
+        ]
+
+    def fit_to(self, look: Look) -> None:
+        """Break the rows that are still here anew."""
+        self._look, self._fed = look, 0
+        self._kept.clear()
+        self._flow = Cuts(look, look.width - EDGE, self._flow.next_start())
+
+    # ---- how it stands --------------------------------------------------------------------------------------------
+
+    def edge(self) -> str:
+        """The style of the border: that of how the call stands."""
+        return self._standing(self.block.first_at)[2]
+
+    def closing(self, now: float) -> Row:
+        """How the call stands: a mark and words, so that it is plain without colours."""
+        mark, words, style = self._standing(now)
+        return cropped(self._look, row((f"{mark} {words}", style)))
+
+    def _standing(self, now: float) -> tuple[str, str, str]:
+        block, marks = self.block, self._look.marks
+        if block.result_held:
+            return marks.held, "its result is held: it waits for you", "held"
+        if block.result:
+            return self._outcome(block.result)
+        if block.started_at is not None:
+            return marks.running, f"running {wording.clock(now - block.started_at)}", "running"
+        if block.held:
+            return marks.held, "held at your break" if block.at_break else "held: it waits for you", "held"
+        if block.call is None:
+            return self._arrival(now)
+        if block.call.fault:
+            return marks.bad, "will not run", "bad"
+        if block.executor == "remote":
+            return marks.running, "the agent runs it", "running"
+        if block.decision:
+            return marks.arriving, wording.decision(block), "arriving"
+        return marks.arriving, "whole", "bad" if self._judge.judgement().verdict == "bad" else "arriving"
+
+    def _arrival(self, now: float) -> tuple[str, str, str]:
+        block, dot = self.block, self._look.marks.dot
+        judgement = self._judge.judgement()
+        mark, style = (
+            (self._look.marks.bad, "bad") if judgement.verdict == "bad" else (self._look.marks.arriving, "arriving")
+        )
+        size = f"{wording.counted(block.count, 'delta')}, {wording.counted(block.bytes, 'byte')}"
+        gap = f"{wording.clock(block.gap(now))} since the last"
+        return mark, f"{judgement.words} {dot} {size} {dot} {gap}", style
+
+    def _outcome(self, result: ToolResult) -> tuple[str, str, str]:
+        block, marks = self.block, self._look.marks
+        good = result.status in ("ok", "mocked")
+        words = wording.RESULTS[result.status]
+        if block.started_at is not None and result.status != "cancelled":
+            words = f"{words} after {wording.seconds(result.duration)}"  # nobody knows how long a cancelled one ran
+        elif block.executor == "remote" or block.by_hand:
+            words = f"{words}, {'by the agent itself' if block.executor == 'remote' else 'by hand'}"
+        elif result.status == "error":
+            words = "not run"
+        elif block.decided_by and result.status in ("rejected", "mocked"):
+            words = wording.decision(block)
+        return marks.good if good else marks.bad, words, RESULT_STYLES[result.status]
+
+    # ---- parts ----------------------------------------------------------------------------------------------------
+
+    def _whole_parts(self) -> list[Part]:
+        """How much came and how it stands, and what it was taken for where that differs."""
+        block, dot = self.block, self._look.marks.dot
+        if block.call is None:
+            return []
+        judgement = self._judge.judgement()
+        mark = self._look.marks.bad if judgement.verdict == "bad" else self._look.marks.good
+        took = f" in {wording.seconds(block.last_at - block.first_at)}" if block.last_at is not None else ""
+        size = f"{wording.counted(block.count, 'delta')}, {wording.counted(block.bytes, 'byte')}{took} {dot} "
+        style = {"bad": "bad", "good": "dim", "open": "dim"}[judgement.verdict]
+        words = f"{size if block.deltas else ''}{judgement.words}"
+        parts = [Part("whole", paragraph(self._look, words, style, mark))]
+        if self._judge.repaired():
+            parts.append(Part("taken", self._told("taken", "taken as", block.call.arguments, "changed")))
+        return parts
+
+    def _fault_parts(self) -> list[Part]:
+        fault = self.block.call.fault if self.block.call else None
+        if fault is None or any(diagnostic.code == fault.code for diagnostic in self.block.diagnostics):
+            return []
+        return [Part("fault", paragraph(self._look, f"{fault.code}: {fault.message}", "bad", self._look.marks.bad))]
+
+    def _decision_parts(self) -> list[Part]:
+        block, parts = self.block, list[Part]()
+        match block.decision:
+            case Edit(arguments=arguments):
+                parts.append(Part("decision", self._told("decision", wording.decision(block), arguments, "changed")))
+            case Reject(message=message) if message:
+                parts.append(Part("decision", self._told("decision", wording.decision(block), message, "warning")))
+            case _:
+                pass
+        decided = block.decision.arguments if isinstance(block.decision, Edit) else block.arguments
+        if block.effective is not None and block.effective != decided:
+            parts.append(Part("effective", self._told("effective", "runs with", block.effective, "changed")))
+        return parts
+
+    def _result_parts(self) -> list[Part]:
+        block, parts = self.block, list[Part]()
+        result = block.returned or block.result
+        if result is None:
+            return parts
+        if result.prints:
+            parts.append(Part("prints", self._told("prints", "printed", result.prints.rstrip("\n"), "dim")))
+        gave = "the tool gave " if block.returned else ""
+        style = "bad" if result.status in ("error", "timeout") else "plain"
+        parts.append(
+            Part("result", self._told("result", f"{self._look.marks.back} {gave}".rstrip(), result.output, style))
+        )
+        if block.returned and block.result:
+            who = wording.WHO[block.reviewed_by] if block.reviewed_by else ""
+            parts.append(
+                Part("sent", self._told("sent", f"changed {who}, went back as", block.result.output, "changed"))
+            )
+        return parts
+
+    def _told(self, name: str, label: str, text: str, style: str) -> list[Row]:
+        """Rows of a text that may be long, made once as long as nothing about them changes."""
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != (label, text, style):
+            more = len(text) - MOST_OUTPUT
+            said = text if more <= 0 else f"{text[:MOST_OUTPUT]}{self._look.marks.more} ({more:,} more characters)"
+            kept = self._kept[name] = ((label, text, style), paragraph(self._look, said, style, label))
+        return kept[1]

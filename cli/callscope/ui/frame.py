@@ -1,0 +1,171 @@
+"""The frame around a block: what of it stands in scrollback for good, and what is still drawn again and again.
+
+    ╭─ title
+    │ rows that grow, each of them fixed once it is full
+    │ parts, each of them said once
+    ╰─ how it stands
+
+Knows rows and parts. Must not know what they say. There is no border on the right: a terminal that counts the width of
+a character otherwise breaks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.segment import Segment
+
+from .flow import Flow, Prose, fit
+from .look import STYLES, Look, Row
+
+EDGE = 2
+"""The columns that the left border takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that belong together and are said once; the name tells them from other parts of the same block."""
+
+    name: str
+    rows: Sequence[Row]
+
+
+class Content(Protocol):
+    """What stands in a frame."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be expected."""
+        ...
+
+    def edge(self) -> str:
+        """The style of the border; empty where there is no frame at all."""
+        ...
+
+    def title(self, *, again: bool) -> Row | None:
+        """The first row, if there is one; `again` where the block was shown before and goes on."""
+        ...
+
+    def flow(self) -> Flow | None:
+        """The rows that grow, with all that has come so far."""
+        ...
+
+    def parts(self) -> list[Part]:
+        """What is said below them."""
+        ...
+
+    def closing(self, now: float) -> Row | None:
+        """The last row: how it stands at this moment."""
+        ...
+
+    def fit_to(self, look: Look) -> None:
+        """From here on the terminal looks like this; what was dropped from the flow stays dropped."""
+        ...
+
+
+class Panel:
+    """A block on its way into scrollback."""
+
+    def __init__(self, content: Content, look: Look) -> None:
+        self.content = content
+        self._look = look
+        self._begun = False  # its title stands in scrollback
+        self._shown_before = False  # so does its closing row: it goes on in another frame
+        self._told: set[str] = set()
+
+    def fit_to(self, look: Look) -> None:
+        """From here on the terminal looks like this."""
+        self._look = look
+        self.content.fit_to(look)
+
+    def lines(self, now: float, most: int | None = None) -> list[Row]:
+        """What is not in scrollback yet, or the last `most` rows of it."""
+        parts = [part for part in self.content.parts() if part.name not in self._told]
+        flow = self.content.flow()
+        growing = bool(flow and (flow.rows or flow.open_row()))
+        if self._shown_before and not growing and not parts and self.content.done:
+            return []
+        below = [self._edged(line) for part in parts for line in part.rows]
+        if closing := self.content.closing(now):
+            below.append(self._bordered(self._look.marks.bottom, closing))
+        rows = self._flow_rows(flow, None if most is None else most - len(below)) + below
+        if not self._begun and (most is None or len(rows) < most):
+            rows[:0] = self._title()
+        return rows if most is None else rows[max(0, len(rows) - most) :]
+
+    def overflow(self, most: int, now: float) -> list[Row]:
+        """Let go into scrollback what can never change, as far as the panel has more than `most` rows."""
+        flow = self.content.flow()
+        if flow is None or not flow.rows:
+            return []
+        return self._let_go(flow, min(len(self.lines(now)) - most, len(flow.rows)))
+
+    def all(self, now: float) -> list[Row]:
+        """Let everything go into scrollback; what comes after it goes on in another frame."""
+        flow = self.content.flow()
+        if flow:
+            flow.finish()
+        rows = self.lines(now)
+        if flow:
+            flow.drop(len(flow.rows))
+        self._told.update(part.name for part in self.content.parts())
+        self._begun, self._shown_before = False, True
+        return rows
+
+    def _let_go(self, flow: Flow, count: int) -> list[Row]:
+        if count <= 0:
+            return []
+        rows = [self._edged(line) for line in flow.rows[:count]]
+        flow.drop(count)
+        if not self._begun:
+            rows[:0] = self._title()
+            self._begun = True
+        return rows
+
+    def _flow_rows(self, flow: Flow | None, most: int | None) -> list[Row]:
+        if flow is None or (most is not None and most <= 0):
+            return []
+        rows = flow.rows if most is None else flow.rows[-most:]
+        last = flow.open_row()
+        return [self._edged(line) for line in ([*rows, last] if last else rows)]
+
+    def _title(self) -> list[Row]:
+        title = self.content.title(again=self._shown_before)
+        return [self._bordered(self._look.marks.top, title)] if title else []
+
+    def _edged(self, line: Row) -> Row:
+        return self._bordered(self._look.marks.side, line)
+
+    def _bordered(self, border: str, line: Row) -> Row:
+        edge = self.content.edge()
+        return line.behind(border + " ", edge) if edge else line
+
+
+def paragraph(look: Look, text: str, style: str, mark: str = "") -> list[Row]:
+    """Text as rows that hang below each other behind a mark."""
+    indent = len(mark) + 1 if mark else 0
+    prose = Prose(look, look.width - EDGE - indent, STYLES[style])
+    prose.feed(text)
+    prose.finish()
+    rows = prose.rows or [Row([])]
+    if not mark:
+        return rows
+    hanging = [mark + " ", *(" " * indent for _ in rows[1:])]
+    return [Row([Segment(lead, STYLES[style]), *line.segments]) for lead, line in zip(hanging, rows, strict=True)]
+
+
+def cropped(look: Look, line: Row, taken: int = 3) -> Row:
+    """A row that fits beside the `taken` columns of its border, and says where it was cut."""
+    room = look.width - taken
+    segments: list[Segment] = []
+    for segment in line.segments:
+        end, cells = fit(segment.text, 0, room)
+        if end < len(segment.text):
+            end, _ = fit(segment.text, 0, max(0, room - len(look.marks.more)))
+            segments.append(Segment(segment.text[:end] + look.marks.more, segment.style))
+            break
+        segments.append(segment)
+        room -= cells
+    return Row(segments)

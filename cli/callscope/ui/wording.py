@@ -1,0 +1,95 @@
+"""The words for states, decisions, results and failures, the same wherever they are shown.
+
+Knows how each is said in a few words. Must not know where.
+"""
+
+from __future__ import annotations
+
+from callscope.core.events import Diagnostic, ResponseFailed
+from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, ResultStatus, Run, TurnReason, Usage
+
+from .blocks import CallTrace
+
+ENDINGS: dict[TurnReason, str] = {
+    "completed": "done",
+    "length": "the answer was cut by the token limit",
+    "content_filter": "the server's content filter ended the answer",
+    "not_run": "the calls were not run, as asked",
+    "round_limit": "stopped at the round limit",
+    "aborted": "stopped: none of these calls ran",
+    "interrupted": "interrupted",
+    "failed": "the turn failed",
+}
+RESULTS: dict[ResultStatus, str] = {
+    "ok": "ok",
+    "error": "error",
+    "rejected": "refused",
+    "mocked": "answered in its place",
+    "cancelled": "cancelled",
+    "timeout": "timed out",
+}
+WHO: dict[DecidedBy, str] = {
+    "person": "by you",
+    "policy": "by policy",
+    "script": "by --decide",
+    "absent": "nobody was there to ask",
+    "recording": "as recorded",
+}
+
+
+def seconds(time: float) -> str:
+    """A stretch of time in the unit that reads best."""
+    if time < 0.0995:
+        return f"{max(0.0, time) * 1000:.0f} ms"
+    return f"{time:.2f} s" if time < 9.995 else clock(time)
+
+
+def clock(time: float) -> str:
+    """A stretch of time that is still growing: tenths, then minutes."""
+    if time < 59.95:
+        return f"{max(0.0, time):.1f} s"
+    return f"{int(time) // 60}:{int(time) % 60:02d} min"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def decision(call: CallTrace) -> str:
+    """What was decided on a call, and by whom; empty where nothing was."""
+    who = WHO[call.decided_by] if call.decided_by else ""
+    match call.decision:
+        case None:
+            return ""
+        case Run(review=review):
+            return f"approved {who}" + (", its result to be looked at" if review else "")
+        case Edit():
+            return f"arguments edited {who}"
+        case Mock():
+            return f"answered in its place {who}"
+        case Reject():
+            return f"refused: {who}" if call.decided_by == "absent" else f"refused {who}"
+        case Abort():
+            return f"turn stopped {who}"
+
+
+def place(diagnostic: Diagnostic) -> str:
+    """Where in the response body a diagnostic was seen."""
+    frame = diagnostic.frame
+    return f" (bytes {frame.start:,} to {frame.end:,})" if frame else ""
+
+
+def failure(event: ResponseFailed) -> str:
+    """What went wrong with a response, in the server's own words where it gave any."""
+    status = f"HTTP {event.status}: " if event.status and event.status >= 400 else ""
+    request_id = f" (request id {event.request_id[:120]})" if event.request_id else ""
+    return f"{event.kind}: {status}{event.message}{request_id}"
+
+
+def tokens(usage: Usage | None) -> str:
+    """The token counts of a response; empty where the server gave none."""
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return ""
+    came, went = ("?" if count is None else f"{count:,}" for count in (usage.input_tokens, usage.output_tokens))
+    return f"{came} tokens in, {went} out"
