@@ -1,7 +1,9 @@
 """A loopback server that streams one made-up answer as fast as it is read. Standard library only.
 
 The request's `model` names the answer: `tool-20000` is one call whose arguments come in 20,000 deltas of 4 characters,
-`content-20000` a text in as many. Every event is an HTTP chunk of its own, 32 of them a send, as a busy server's are.
+`content-20000` a text in as many, `content-20000@2000` the same at 2,000 deltas a second. `turn-400` thinks, speaks and
+calls a tool in 400 deltas, and speaks again in 200 when it has the result. Every event is an HTTP chunk of its own, 32
+of them a send, as a busy server's are; at a pace, those that are due.
 The first line printed is the port; the server ends when its stdin does, so that it cannot outlive who started it.
 
 Knows nothing of Callscope: it would make the measure measure itself.
@@ -59,28 +61,35 @@ def arguments(characters: int) -> str:
     return frame[:-2] + inside.ljust(characters - len(frame), ".") + frame[-2:]
 
 
-def deltas(model: str) -> Iterator[dict[str, Any]]:
+def deltas(kind: str, count: int) -> Iterator[dict[str, Any]]:
     """The deltas of an answer; the first one opens it and is not counted in its size."""
-    kind, _, count = model.partition("-")
-    characters = int(count) * SIZE
-    if kind == "content":
-        yield {"role": "assistant", "content": ""}
-        text = prose(characters)
-        yield from ({"content": text[at : at + SIZE]} for at in range(0, characters, SIZE))
-    else:
-        function = {"name": "apply_edits", "arguments": ""}
-        call = {"index": 0, "id": "call_bench", "type": "function", "function": function}
-        yield {"role": "assistant", "content": None, "tool_calls": [call]}
-        text = arguments(characters)
-        for at in range(0, characters, SIZE):
-            yield {"tool_calls": [{"index": 0, "function": {"arguments": text[at : at + SIZE]}}]}
+    match kind:
+        case "content":
+            yield {"role": "assistant", "content": ""}
+            yield from ({"content": piece} for piece in pieces(prose(count * SIZE)))
+        case "tool":
+            function = {"name": "apply_edits", "arguments": ""}
+            call = {"index": 0, "id": "call_bench", "type": "function", "function": function}
+            yield {"role": "assistant", "content": None, "tool_calls": [call]}
+            for piece in pieces(arguments(count * SIZE)):
+                yield {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
+        case _:
+            thoughts = count // 4
+            yield from ({"reasoning_content": piece} for piece in pieces(prose(thoughts * SIZE)))
+            yield from deltas("content", 2 * thoughts)
+            yield from deltas("tool", count - 3 * thoughts)
 
 
-def events(model: str) -> Iterator[bytes]:
+def pieces(text: str) -> Iterator[str]:
+    """A text in deltas."""
+    return (text[at : at + SIZE] for at in range(0, len(text), SIZE))
+
+
+def events(kind: str, count: int) -> Iterator[bytes]:
     """The server-sent events of an answer."""
-    for delta in deltas(model):
+    for delta in deltas(kind, count):
         yield event([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}])
-    reason = "stop" if model.startswith("content") else "tool_calls"
+    reason = "stop" if kind == "content" else "tool_calls"
     yield event([{"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}])
     yield event([], {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30})
     yield b"data: [DONE]\n\n"
@@ -92,11 +101,32 @@ def event(choices: list[object], usage: object = None) -> bytes:
 
 
 @functools.cache
-def sends(model: str) -> list[bytes]:
+def chunks(kind: str, count: int) -> list[bytes]:
     """The answer as it goes out; made at the first request for it, which is nobody's measured one."""
-    chunks = [b"%x\r\n%s\r\n" % (len(data), data) for data in events(model)]
-    chunks.append(b"0\r\n\r\n")
-    return [b"".join(chunks[at : at + EVENTS_A_SEND]) for at in range(0, len(chunks), EVENTS_A_SEND)]
+    return [*(b"%x\r\n%s\r\n" % (len(data), data) for data in events(kind, count)), b"0\r\n\r\n"]
+
+
+def asked_for(body: dict[str, Any]) -> tuple[str, int, float]:
+    """What kind of answer, in how many deltas, and how many of them a second; 0 is as fast as they are read."""
+    kind, _, rest = body["model"].partition("-")
+    count, _, rate = rest.partition("@")
+    if kind == "turn" and body["messages"][-1]["role"] == "tool":
+        return "content", int(count) // 2, float(rate or 0)
+    return kind, int(count), float(rate or 0)
+
+
+async def send(writer: asyncio.StreamWriter, answer: list[bytes], rate: float) -> None:
+    """Send an answer, at a pace or as fast as it is read."""
+    loop = asyncio.get_running_loop()
+    start, sent = loop.time(), 0
+    while sent < len(answer):
+        due = int((loop.time() - start) * rate) + 1 if rate else sent + EVENTS_A_SEND
+        if due > sent:
+            writer.write(b"".join(answer[sent:due]))
+            await writer.drain()
+            sent = due
+        else:
+            await asyncio.sleep(0.0005)
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -106,10 +136,9 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         while head := await reader.readuntil(b"\r\n\r\n"):
             fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
             body = json.loads(await reader.readexactly(int(fields[b"content-length"])))
+            kind, count, rate = asked_for(body)
             writer.write(HEAD)
-            for data in sends(body["model"]):
-                writer.write(data)
-                await writer.drain()
+            await send(writer, chunks(kind, count), rate)
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
     finally:

@@ -1,0 +1,109 @@
+"""The goals of the screen: the first prompt, what the live view costs, how soon a key is answered, and memory.
+
+Knows the limits, and what a person would see of each. Must not know pseudo-terminals (terminal.py).
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from measure import HERE, Cost, ratio, taking_turns, wall
+from programs import BIN, Bench, Program
+from table import Row, at_most
+from terminal import PROMPT, Terminal
+
+ROOT = HERE.parent
+RATE = 2_000
+"""Deltas a second."""
+DELTAS = 20_000
+"""Of 4 characters: 80,000 characters."""
+QUARTER = DELTAS // 4
+
+TURNS = 720
+"""Two hours with a turn every ten seconds, of 600 deltas each: 60 deltas a second without a pause."""
+BETWEEN_CLEARS = 72
+"""Turns before the person begins a new conversation: one that grows for two hours would not be flat in any program."""
+
+
+def first_prompt(bench: Bench) -> Iterator[Row]:
+    """From the command's start to its prompt on the screen, beside a peer's help."""
+    folder = bench.directory / "chat"
+    folder.mkdir()
+    for name in ("tools.yaml", "examples"):
+        (folder / name).symlink_to(ROOT / name)
+
+    def to_prompt(*words: str) -> Program:
+        def program() -> Cost:
+            with Terminal([str(BIN / "callscope"), *words], folder, bench.environment) as terminal:
+                return Cost(terminal.until(PROMPT) - terminal.start, 0.0)
+
+        return program
+
+    programs = {
+        "llm": bench.program("llm", "--help"),
+        "chat": to_prompt("--url", bench.url, "--model", "content-1"),
+        "demo": to_prompt("demo"),
+    }
+    costs = taking_turns(programs, 2 * bench.rounds + 1)
+    for name, goal in (("chat", "first prompt with seven tools"), ("demo", "first prompt of the demo")):
+        yield at_most(f"{goal}, by `llm --help`", 0.5, ratio(costs[name], costs["llm"], wall), costs[name])
+
+
+def live_view(bench: Bench) -> Iterator[Row]:
+    """What a delta costs on the screen at 2,000 a second, beside printing it; and late by early."""
+    for kind in ("text", "reasoning", "arguments"):
+        rounds = [(_shown(bench, "print", kind), _shown(bench, "live", kind)) for _ in range(min(bench.rounds, 3))]
+        beside = [live[-1] / printed[-1] for printed, live in rounds]
+        grown = [(live[3] - live[2]) / live[0] for _, live in rounds]
+        cost = 1e6 * statistics.median(live[-1] for _, live in rounds) / DELTAS
+        yield _row(f"{kind} on the screen, by printing it", 2, beside, f"{cost:.1f} µs a delta")
+        yield _row(f"{kind} at 60,000 to 80,000 characters, by the first 20,000", 1.25, grown)
+
+
+def _shown(bench: Bench, view: str, kind: str) -> list[float]:
+    """The processor time after each quarter of an answer's deltas."""
+    figures = bench.directory / "figures"
+    argv = [sys.executable, str(HERE / "view.py"), view, kind, str(DELTAS), str(RATE), str(figures)]
+    with Terminal(argv, bench.directory, bench.environment) as terminal:
+        terminal.end()
+    return [float(word) for word in figures.read_text().split()]
+
+
+def _row(goal: str, limit: float, ratios: list[float], cost: str = "") -> Row:
+    middle = statistics.median(ratios)
+    figure = f"{middle:.2f} × ({min(ratios):.2f} to {max(ratios):.2f}){cost and ', '}{cost}"
+    return Row(goal, f"at most {limit:g} ×", figure, middle <= limit)
+
+
+def memory(bench: Bench) -> Iterator[Row]:
+    """What the REPL holds after a tenth, a half and all of two hours of turns at full speed."""
+    folder = bench.directory / "memory"
+    folder.mkdir()
+    (folder / "tools.yaml").write_text("tools: [{name: apply_edits, parameters: {type: object}, run: {mock: done}}]")
+    argv = [str(BIN / "callscope"), "--url", bench.url, "--model", "turn-400", "--approve", "always"]
+    sizes: dict[int, float] = {}
+    with Terminal(argv, folder, bench.environment) as terminal:
+        terminal.until(PROMPT)
+        for turn in range(1, TURNS + 1):
+            _say(terminal, "go")
+            if turn % BETWEEN_CLEARS == 0:
+                _say(terminal, "/clear")
+                sizes[100 * turn // TURNS] = _resident(terminal.pid)
+    first, half, last = sizes[10], sizes[50], sizes[100]
+    figure = f"{last / first:.2f} ×: {first:.0f}, {half:.0f} and {last:.0f} MB"
+    yield Row("memory after two hours of turns, by twelve minutes", "at most 1.1 ×", figure, last <= 1.1 * first)
+
+
+def _say(terminal: Terminal, line: str) -> None:
+    terminal.type(f"{line}\r")
+    terminal.until(PROMPT)
+
+
+def _resident(pid: int) -> float:
+    """Megabytes of a process that are in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s*(\d+) kB", status)[0]) / 1024
