@@ -50,7 +50,9 @@ from callscope.core.values import (
     ToolSpec,
     Usage,
 )
+from callscope.record.appending import LineFile
 from callscope.record.masking import Secrets
+from callscope.record.reading import open_recording
 from callscope.record.recorder import Recorder
 from callscope.session import Session
 
@@ -326,3 +328,15 @@ class Scene:
             await asyncio.sleep(0)
         turn.cancel()
         await asyncio.wait([turn])
+
+
+def resume(path: Path, clock: TickingClock | None = None) -> Recorder:
+    """Go on with a recording, as the program does."""
+    file = LineFile.open(path)
+    try:
+        recording = open_recording(path)
+        clock = clock or TickingClock()
+        return Recorder.resume(file, recording, secrets=Secrets(), clock=clock, program="0.0.test", dialects=plain)
+    except BaseException:
+        file.close()
+        raise

@@ -13,7 +13,7 @@ import pytest
 from callscope.core.events import BytesRead
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import derive
-from callscope.record.restoring import unfinished
+from callscope.record.restoring import left_by
 from recordbench import plain
 
 WRITER = """
@@ -84,7 +84,7 @@ def test_a_recorder_killed_at_any_moment_leaves_all_it_had_told(tmp_path: Path, 
     assert len(reads) - reached in (0, 1)
     assert len(recording.warnings) <= 1
     assert len(list(derive(recording, plain))) >= 2 * reached
-    assert type(unfinished(recording, plain)[-1]).__name__ == "TurnEnded"
+    assert type(left_by(recording, plain).owed[-1]).__name__ == "TurnEnded"
 
 
 @pytest.mark.parametrize("limit", [3000, 3001, 3037, 3100])

@@ -161,8 +161,22 @@ def test_a_torn_line_before_a_resumption_is_a_warning(file: Path) -> None:
 
 
 def test_a_resumption_torn_right_after_a_torn_line_is_a_warning_too(file: Path) -> None:
-    file.write_bytes(HEADER + USER + b'{"t":2,"ki\n{"t":0,"kind":"resu')
+    file.write_bytes(HEADER + USER + b'{"t":2,"ki\n{"t":0.0,"kind":"resu')
     assert len(open_recording(file).warnings) == 2
+
+
+def test_a_recording_may_have_been_gone_on_with_in_vain_again_and_again(file: Path) -> None:
+    torn = b'{"t":2,"ki\n{"t":0.0,"kind":"resu\n{"t":0.\n{"t":0.0,"kind":"resumed","at":"2026\n'
+    resumed = b'{"t":0.0,"kind":"resumed","at":"2026-11-22T01:23:00Z","program":"0.1.0"}\n'
+    file.write_bytes(HEADER + USER + torn + resumed + USER)
+    recording = open_recording(file)
+    assert [warning.split(": ")[0].rpartition(" ")[2] for warning in recording.warnings] == ["3", "4", "5", "6"]
+    assert [entry.kind for entry in recording.entries] == ["user", "resumed", "user"]
+
+
+def test_a_line_that_is_broken_after_a_torn_one_is_an_error_where_it_resumes_nothing(file: Path) -> None:
+    file.write_bytes(HEADER + USER + b'{"t":2,"ki\n{"t":3.0,"kind":"resu')
+    assert "line 3: the line is not JSON. Only the last line" in refusal(file)
 
 
 @settings(max_examples=150, deadline=None)

@@ -32,9 +32,9 @@ from callscope.record.masking import Secrets
 from callscope.record.reading import open_recording
 from callscope.record.recorder import Recorder
 from callscope.record.rederiving import derive, verify
-from callscope.record.restoring import restore, unfinished
+from callscope.record.restoring import left_by
 from playbook import Listener
-from recordbench import WEATHER, Answer, Scene, TickingClock, plain, says, wants
+from recordbench import WEATHER, Answer, Scene, TickingClock, plain, resume, says, wants
 
 CALLING = [wants(("get_weather", '{"city":"北京"}')), says("It is sunny.")]
 
@@ -242,19 +242,19 @@ def test_a_secret_in_a_body_that_is_no_text_is_masked(tmp_path: Path) -> None:
 
 def test_a_resumed_recording_goes_on_where_it_was(tmp_path: Path) -> None:
     path = Scene(tmp_path, CALLING).play("Weather?")
-    before = restore(open_recording(path), plain)
-    recorder = Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test", dialects=plain)
+    before = left_by(open_recording(path), plain).conversation
+    recorder = resume(path)
     give(recorder, UserMessage("And tomorrow?"))
     recorder.close()
     recording = open_recording(path)
-    assert restore(recording, plain).items == (*before.items, Message("user", "And tomorrow?"))
+    assert left_by(recording, plain).conversation.items == (*before.items, Message("user", "And tomorrow?"))
     assert [entry.kind for entry in recording.entries[-2:]] == ["resumed", "user"]
 
 
 def test_the_time_between_sessions_is_no_time_of_the_recording(tmp_path: Path) -> None:
     path = Scene(tmp_path, CALLING).play("Weather?")
     last = open_recording(path).entries[-1].at
-    recorder = Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test", dialects=plain)
+    recorder = resume(path)
     give(recorder, UserMessage("And tomorrow?"), at=102.0)
     entry = open_recording(path).entries[-1]
     assert entry.at == pytest.approx(last + 102.0 - 100.0005)
@@ -264,7 +264,7 @@ def test_a_torn_line_is_ended_before_a_recording_goes_on(tmp_path: Path) -> None
     path = Scene(tmp_path, CALLING).play("Weather?")
     whole = path.read_bytes()
     path.write_bytes(whole[:-12])
-    recorder = Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test", dialects=plain)
+    recorder = resume(path)
     give(recorder, UserMessage("Still there?"))
     recording = open_recording(path)
     assert len(recording.warnings) == 1
@@ -278,22 +278,22 @@ def test_a_session_killed_in_a_response_can_be_ended_and_goes_on(tmp_path: Path)
     reads = [number for number, line in enumerate(whole) if b'"kind":"read"' in line]
     path.write_bytes(b"".join(whole[: reads[8]]) + whole[reads[8]][:20])
     recording = open_recording(path)
-    conversation = restore(recording, plain)
-    recorder = Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test", dialects=plain)
-    owed = unfinished(recording, plain)
+    conversation = left_by(recording, plain).conversation
+    recorder = resume(path)
+    owed = left_by(recording, plain).owed
     for number, event in enumerate(owed):
         conversation = apply(conversation, event)
         recorder.handle(Stamped(number, 101.0, event), conversation)
     mended = open_recording(path)
     assert verify(mended, plain) is None
-    assert unfinished(mended, plain) == []
+    assert left_by(mended, plain).owed == ()
     assert mended.entries[-1].members["reason"] == "interrupted"
     assert [line["failure"]["kind"] for line in lines_whole(path, "assembled")] == ["cancelled"]
 
 
 def test_nothing_is_owed_by_a_session_that_ended_its_turns(tmp_path: Path) -> None:
     path = Scene(tmp_path, CALLING).play("Weather?")
-    assert unfinished(open_recording(path), plain) == []
+    assert left_by(open_recording(path), plain).owed == ()
 
 
 def test_the_calls_of_a_killed_session_get_their_results(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_the_calls_of_a_killed_session_get_their_results(tmp_path: Path) -> None
     kept = path.read_bytes().splitlines(keepends=True)
     started = next(number for number, line in enumerate(kept) if b'"kind":"started"' in line)
     path.write_bytes(b"".join(kept[: started + 1]))
-    owed = unfinished(open_recording(path), plain)
+    owed = left_by(open_recording(path), plain).owed
     assert [type(event).__name__ for event in owed] == ["ToolFinished", "TurnEnded"]
 
 
@@ -311,13 +311,13 @@ def test_the_calls_of_a_killed_session_get_their_results(tmp_path: Path) -> None
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     path = Scene(tmp_path, CALLING).path
     with pytest.raises(UnusableFile, match="is being written by another Callscope"):
-        Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test")
+        resume(path)
 
 
 def test_a_recording_that_was_closed_can_be_written_again(tmp_path: Path) -> None:
     path = Scene(tmp_path, CALLING).play("Weather?")
     for _ in range(2):
-        Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test").close()
+        resume(path).close()
     assert [line["kind"] for line in lines_of(path)[-2:]] == ["resumed", "resumed"]
 
 
@@ -326,7 +326,7 @@ def test_a_refused_resume_leaves_the_file_as_it_was_and_unlocked(tmp_path: Path)
     path.write_text('{"hello": 1}\n')
     for _ in range(2):
         with pytest.raises(UnusableFile, match="no Callscope recording"):
-            Recorder.resume(path, secrets=Secrets(), clock=TickingClock(), program="0.0.test")
+            resume(path)
     assert path.read_text() == '{"hello": 1}\n'
 
 

@@ -24,9 +24,8 @@ from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.matching import ABSENT
 from callscope.record.reading import open_recording
-from callscope.record.recorder import Recorder
 from callscope.record.rerunning import RerunReport, rerun
-from callscope.record.restoring import restore, unfinished
+from callscope.record.restoring import left_by
 from callscope.session import Session
 from playbook import Listener
 from recordbench import (
@@ -39,6 +38,7 @@ from recordbench import (
     TickingClock,
     Tools,
     plain,
+    resume,
     says,
     sunny,
     wants,
@@ -338,7 +338,7 @@ def test_a_killed_session_that_was_gone_on_with_is_run_again(tmp_path: Path) -> 
 def go_on(path: Path, words: str) -> None:
     """What a program does that goes on with a recording."""
     recording, clock = open_recording(path), TickingClock()
-    recorder = Recorder.resume(path, secrets=Secrets(), clock=clock, program="0.0.test", dialects=plain)
+    recorder = resume(path, clock)
     session = Session(
         endpoint=BytesEndpoint([says("As you like.")], clock),
         dialect=PlainDialect(),
@@ -347,11 +347,13 @@ def go_on(path: Path, words: str) -> None:
         clock=clock,
         sinks=[recorder],
     )
-    session.conversation = restore(recording, plain)
-    for event in unfinished(recording, plain):
+    left = left_by(recording, plain)
+    session.conversation = left.conversation
+    for event in left.owed:
         session.emit(event)
     asyncio.run(session.say(words))
     recorder.close()
+    assert left_by(open_recording(path), plain).conversation.items == session.conversation.items
 
 
 def test_interrupting_a_run_interrupts_it(tmp_path: Path) -> None:

@@ -35,9 +35,25 @@ from callscope.core.values import Abort, CallKey, Edit, Message, Mock, Reasoning
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import derive, verify
 from callscope.record.rerunning import RerunReport, rerun
-from callscope.record.restoring import restore, unfinished
+from callscope.record.restoring import left_by
+from callscope.session import Session
 from playbook import Listener, check_history
-from recordbench import SETTINGS, WEATHER, Answer, Decisions, Scene, plain, says, sunny, wants
+from recordbench import (
+    SETTINGS,
+    WEATHER,
+    Answer,
+    BytesEndpoint,
+    Decisions,
+    PlainDialect,
+    Scene,
+    TickingClock,
+    Tools,
+    plain,
+    resume,
+    says,
+    sunny,
+    wants,
+)
 
 PARIS = ("get_weather", '{"city": "Paris"}')
 ROME = ("get_weather", '{"city": "Rome"}')
@@ -250,8 +266,8 @@ def test_a_session_killed_while_a_result_was_held_goes_on_and_runs_again(tmp_pat
     path.write_bytes(b"".join(lines[: held + 1]))
     assert again(path).divergence is None
     recording = open_recording(path)
-    check_history(restore(recording, plain))
-    assert unfinished(recording, plain) == [TurnEnded("interrupted")]
+    check_history(left_by(recording, plain).conversation)
+    assert left_by(recording, plain).owed == (TurnEnded("interrupted"),)
 
 
 # ---- items put in by hand, and turns that were gone on with ----------------------------------------------------------
@@ -269,7 +285,7 @@ def test_items_put_in_by_hand_stand_in_the_next_request_again(tmp_path: Path) ->
 
     asyncio.run(session())
     scene.recorder.close()
-    assert restore(open_recording(scene.path), plain).items == scene.session.conversation.items
+    assert left_by(open_recording(scene.path), plain).conversation.items == scene.session.conversation.items
     same_again(scene.path, person.listener)
 
 
@@ -351,7 +367,7 @@ async def _press(keys: Sequence[tuple[int, Event | None]], turn: asyncio.Future[
         scene.session.emit(key)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(plan=PLANS)
 def test_whatever_a_person_did_at_any_moment_happens_again(plan: Plan, tmp_path_factory: Any) -> None:
     person = Person(list(plan.decisions), reviews=list(plan.reviews))
@@ -365,4 +381,54 @@ def test_whatever_a_person_did_at_any_moment_happens_again(plan: Plan, tmp_path_
     report = again(scene.path, sinks=[second])
     assert report.divergence is None, str(report)
     assert told(second.events) == told(person.listener.events)
-    assert restore(recording, plain).items == scene.session.conversation.items
+    assert left_by(recording, plain).conversation.items == scene.session.conversation.items
+
+
+# ---- killed, gone on with, killed, gone on with ----------------------------------------------------------------------
+
+
+def cut(path: Path, at: float) -> None:
+    """What a program that was killed leaves of a recording: this part of the lines after the tools, and a torn one."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = 3 + int(at * (len(lines) - 3))
+    path.write_bytes(b"".join(lines[:kept]) + b"".join(lines[kept : kept + 1])[:-9])
+
+
+def go_on(path: Path, plan: Plan) -> None:
+    """One more turn of a session that was killed."""
+    left, clock = left_by(open_recording(path), plain), TickingClock()
+    recorder = resume(path, clock)
+    session = Session(
+        endpoint=BytesEndpoint([*plan.answers[:1], *[says("Done.")] * 20], clock),
+        dialect=PlainDialect(),
+        gate=Person(list(plan.decisions), reviews=list(plan.reviews)),
+        toolbox=Tools({"get_weather": sunny}),
+        clock=clock,
+        sinks=[recorder],
+    )
+    session.conversation = left.conversation
+    for event in left.owed:
+        session.emit(event)
+    check_history(session.conversation)
+    asyncio.run(session.say("And now?"))
+    recorder.close()
+    assert left_by(open_recording(path), plain).conversation.items == session.conversation.items
+
+
+@settings(max_examples=80, deadline=None)
+@given(plan=PLANS, cuts=st.lists(st.floats(0, 1), min_size=1, max_size=2))
+def test_a_session_killed_anywhere_and_gone_on_with_runs_again(
+    plan: Plan, cuts: list[float], tmp_path_factory: Any
+) -> None:
+    person = Person(list(plan.decisions), reviews=list(plan.reviews))
+    chosen = replace(SETTINGS, approve=plan.policy, max_rounds=plan.rounds)
+    answers = [*plan.answers, *[says("Done.")] * 20]
+    scene = scene_with(person, tmp_path_factory.mktemp("plan"), answers, settings=chosen)
+    asyncio.run(live(plan, scene))
+    scene.recorder.close()
+    for at in cuts:
+        cut(scene.path, at)
+        go_on(scene.path, plan)
+    report = again(scene.path)
+    assert report.divergence is None, str(report)
+    assert report.stopped == ""

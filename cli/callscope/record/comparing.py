@@ -61,7 +61,14 @@ class Diverged(Exception):
 
 
 class CutHere(Exception):
-    """Ends a turn where its recording was cut off, in the middle of what takes no time."""
+    """Ends a turn where its recording was cut off, in the middle of what takes no time.
+
+    `before` is the conversation as it was there; what went on then did not happen.
+    """
+
+    def __init__(self, before: Conversation) -> None:
+        super().__init__()
+        self.before = before
 
 
 class Comparer:
@@ -76,6 +83,7 @@ class Comparer:
         self._left: dict[Identity, Fact] = {}
         self._exchange = 0
         self._names: dict[str, str] = {}
+        self._before = Conversation()
         self.same: dict[What, int] = {}
         self.interrupting = False
 
@@ -88,12 +96,14 @@ class Comparer:
         event = stamped.event
         if isinstance(event, ExchangeOpened):
             self._exchange = event.exchange
+        before, self._before = self._before, conversation
         identity = identity_of(event, self._exchange)
         if identity is None or self._turn is None or self.interrupting:
             return
+        if self._turn.cut and all(map(self._turn.is_owed, self._left.values())):
+            self.interrupting = True
+            raise CutHere(before)
         fact = self._left.pop(identity, None)
-        if fact is None and self._turn.cut and all(map(self._turn.is_owed, self._left.values())):
-            raise CutHere
         if fact is None:
             raise Diverged(Divergence(*identity, 0, "$", ABSENT, _plain(event)))
         if found := self._mismatch(fact, event):

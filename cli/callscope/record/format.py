@@ -56,6 +56,8 @@ from callscope.core.values import (
 
 FORMAT = "callscope"
 VERSION = 1
+RESUMING = b'{"t":0.0,"kind":"resumed",'
+"""How the line begins that resumes a recording; it may be torn itself, where somebody tried and was killed, too."""
 
 RecordedEvent: TypeAlias = WireEvent | OurEvent | Diagnostic
 Line: TypeAlias = dict[str, Any]

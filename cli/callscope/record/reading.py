@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 from callscope.core.errors import UnusableFile
 
 from .appending import LONGEST_LINE, reason
-from .format import FORMAT, VERSION, Line, RecordedEvent
+from .format import FORMAT, RESUMING, VERSION, Line, RecordedEvent
 from .members import Members, WrongMember
 from .parsing import event_of, plain_read
 
@@ -69,10 +69,11 @@ class _Object(NamedTuple):
 
 
 class _Broken(NamedTuple):
-    """A line that is no JSON object."""
+    """A line that is no JSON object; `resuming`: it may be the beginning of one that resumes a recording."""
 
     line: int
     why: str
+    resuming: bool
 
 
 _Line: TypeAlias = Entry | _Object | _Broken
@@ -86,7 +87,7 @@ def open_recording(path: Path) -> Recording:
             read = list(_lines(path, file))
     except OSError as error:
         raise UnusableFile(f"{path} cannot be read: {reason(error)}.") from None
-    warnings = tuple(_torn(path, read))
+    warnings = tuple(reversed(list(_torn(path, read))))
     return Recording(path, header, tuple(_entries(path, read)), warnings)
 
 
@@ -128,7 +129,7 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[_Line]:
             yield Entry(number, plain[0], "read", _READ, plain[1])
         else:
             line = _parse(raw)
-            yield _Broken(number, line) if isinstance(line, str) else _Object(number, line)
+            yield _Broken(number, line, _begins_resuming(raw)) if isinstance(line, str) else _Object(number, line)
 
 
 def _parse(raw: bytes) -> Line | str:
@@ -143,18 +144,26 @@ def _parse(raw: bytes) -> Line | str:
 
 
 def _torn(path: Path, read: list[_Line]) -> Iterator[str]:
-    """A line may be broken where writing was cut off: at the end, or where a session was then resumed."""
-    for place, line in enumerate(read):
+    """A line may be broken where writing was cut off: at the end, or where a session was then resumed.
+
+    The line that resumes a torn one can be torn as well, as often as somebody tried.
+    """
+    may_break = True
+    for line in reversed(read):
         if not isinstance(line, _Broken):
+            may_break = _resumes(line)
             continue
-        rest = read[place + 1 : place + 3]
-        # the line that resumes a torn one can be torn as well
-        torn_twice = len(rest) == 1 and isinstance(rest[0], _Broken)
-        if rest and not torn_twice and not _resumes(rest[0]):
+        if not may_break:
             raise UnusableFile(
                 f"{path}, line {line.line}: the line {line.why}. Only the last line of a recording may be cut off."
             )
+        may_break = line.resuming
         yield f"{path}, line {line.line}: cut off when the recording was stopped; it is left out."
+
+
+def _begins_resuming(raw: bytes) -> bool:
+    begun = raw.rstrip(b"\n")
+    return begun[: len(RESUMING)] == RESUMING[: len(begun)]
 
 
 def _resumes(line: _Line) -> bool:

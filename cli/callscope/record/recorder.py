@@ -48,7 +48,7 @@ from .deriving import Deriving, DialectNamed
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
-from .reading import Recording, open_recording
+from .reading import Recording
 
 
 @dataclass(slots=True)
@@ -98,19 +98,20 @@ class Recorder:
 
     @classmethod
     def resume(
-        cls, path: Path, *, secrets: Secrets, clock: Clock, program: str, dialects: DialectNamed | None = None
+        cls,
+        file: LineFile,
+        recording: Recording,
+        *,
+        secrets: Secrets,
+        clock: Clock,
+        program: str,
+        dialects: DialectNamed | None = None,
     ) -> Recorder:
-        """Go on with a recording; time counts anew from the `resumed` line."""
-        file = LineFile.open(path)
-        try:
-            recording = open_recording(path)
-            recorder = cls(file, secrets=secrets, clock=clock, dialects=dialects)
-            recorder._catch_up(recording)
-            resumed = encode_line({"t": 0.0, "kind": "resumed", "at": _utc(datetime.now(UTC)), "program": program})
-            file.append(b"\n" + resumed if file.is_torn() else resumed)
-        except BaseException:
-            file.close()
-            raise
+        """Go on with a recording that was read after its file was locked; time counts anew from the `resumed` line."""
+        recorder = cls(file, secrets=secrets, clock=clock, dialects=dialects)
+        recorder._catch_up(recording)
+        resumed = encode_line({"t": 0.0, "kind": "resumed", "at": _utc(datetime.now(UTC)), "program": program})
+        file.append(b"\n" + resumed if file.is_torn() else resumed)
         return recorder
 
     @property
@@ -160,6 +161,8 @@ class Recorder:
         if isinstance(event, ExchangeEnded) and self._exchange is not None:
             line |= {"bytes": self._exchange.size, "sha256": self._exchange.digest.hexdigest()}
             self._exchange.retold |= "masked" in line
+            if event.exchange == 0:
+                self._exchange = None  # a question about the server: nothing is derived from it
         self._write(t, line)
         if isinstance(event, ExchangeEnded | ToolStarted | ToolFinished | ItemsInserted):
             self._file.sync()

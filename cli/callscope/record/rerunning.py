@@ -100,13 +100,13 @@ async def _play(stage: Stage, session: Session, turn: RecordedTurn) -> None:
     stage.task = task = asyncio.ensure_future(_turn(session, turn.start))
     try:
         await task
-    except CutHere:
+    except CutHere as cut:
+        session.conversation = cut.before
         for fact in stage.comparer.left():
             session.emit(fact.event)
     except asyncio.CancelledError:
         if not stage.comparer.interrupting or _being_cancelled():
             raise
-    stage.end()
     stage.turns += turn.reason is not None
 
 

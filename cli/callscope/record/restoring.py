@@ -5,6 +5,9 @@ Knows how to find what a killed session still owes its conversation. Must not kn
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
 from callscope.core.events import Event, ExchangeEnded, TurnEnded
 from callscope.core.plan import settle
 from callscope.core.state import Conversation, apply
@@ -13,29 +16,32 @@ from .deriving import Deriving, DialectNamed
 from .reading import Recording
 
 
-def restore(recording: Recording, dialects: DialectNamed | None = None) -> Conversation:
-    """The conversation as the recording leaves it, perhaps in the middle of a turn: see `unfinished`."""
-    return _replayed(recording, Deriving(recording.path, dialects))
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A session as its recording leaves it; `owed` are the events that end a turn which it leaves open."""
+
+    conversation: Conversation
+    owed: tuple[Event, ...] = ()
 
 
-def unfinished(recording: Recording, dialects: DialectNamed | None = None) -> list[Event]:
-    """What a session that was stopped in mid-turn still owes, so that its conversation can go on; else nothing."""
-    deriving = Deriving(recording.path, dialects)
-    conversation = _replayed(recording, deriving)
-    if conversation.turn is None or conversation.turn.ended:
-        return []
-    owed: list[Event] = []
-    if conversation.open_exchange:
-        owed += deriving.feed(ExchangeEnded(conversation.exchange, "cancelled", "the session was stopped here"))
-    for event in owed:
-        conversation = apply(conversation, event)
-    return [*owed, *settle(conversation), TurnEnded("interrupted")]
-
-
-def _replayed(recording: Recording, deriving: Deriving) -> Conversation:
-    conversation = Conversation()
+def left_by(recording: Recording, dialects: DialectNamed | None = None) -> Left:
+    """The conversation that a recording comes to, and what it owes before the next turn can begin."""
+    deriving, conversation = Deriving(recording.path, dialects), Conversation()
     for entry in recording.entries:
         if entry.event is not None:
             for event in deriving.feed(entry.event):
                 conversation = apply(conversation, event)
-    return conversation
+    if conversation.turn is None or conversation.turn.ended:
+        return Left(conversation)
+    return Left(conversation, tuple(_owed(conversation, deriving)))
+
+
+def _owed(conversation: Conversation, deriving: Deriving) -> list[Event]:
+    owed: list[Event] = []
+    if conversation.open_exchange:
+        owed += deriving.feed(ExchangeEnded(conversation.exchange, "cancelled", "the session was stopped here"))
+    # tried out on a copy: a response grows in place, and what is owed is still to come to it
+    tried = replace(conversation, response=deepcopy(conversation.response))
+    for event in owed:
+        tried = apply(tried, event)
+    return [*owed, *settle(tried), TurnEnded("interrupted")]

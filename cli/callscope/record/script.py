@@ -23,6 +23,7 @@ from callscope.core.events import (
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
+    ResultHeld,
     ResultReviewed,
     Rewound,
     SettingsChanged,
@@ -81,14 +82,15 @@ class Interjection:
 class RecordedTurn:
     """A turn: what set it going, what happened in it, and how it ended (None: the recording does not say).
 
-    `held` are the exchanges of which a call was held; `resumed`: its end was added when the recording was gone on with.
+    `held` is the last line where a call or a result was held; `resumed`: its end was added when the recording was gone
+    on with.
     """
 
     number: int
     start: UserMessage | Continued
     facts: dict[Identity, Fact] = field(default_factory=dict)
     interjections: list[Interjection] = field(default_factory=list)
-    held: set[int] = field(default_factory=set)
+    held: int = 0
     reason: TurnReason | None = None
     resumed: bool = False
     last_line: int = 0
@@ -113,15 +115,10 @@ class RecordedTurn:
             case _:
                 return False
 
-    def goes_on_after(self, exchange: int) -> bool:
-        """Whether anything that took time came after the end of this exchange."""
-        taking_time = ("request", "decision", "start")
-        return any(held >= exchange for held in self.held) or any(
-            (what in taking_time and (number > exchange or (number == exchange and what != "request")))
-            or (what == "result" and not self.is_owed(fact))
-            for (what, number, _), fact in self.facts.items()
-            if number >= exchange
-        )
+    def stops_after(self, line: int) -> bool:
+        """Whether the turn was broken off here, before anything else came."""
+        later = (fact for fact in self.facts.values() if fact.line > line)
+        return self.broken_off and self.held <= line and all(map(self.is_owed, later))
 
     def ran(self, exchange: int) -> list[CallKey]:
         """The calls of an exchange that ran to a result, in the order of their results."""
@@ -163,7 +160,7 @@ def script_of(recording: Recording, dialects: DialectNamed | None = None) -> Scr
             for event in deriving.feed(entry.event):
                 reader.take(entry, event)
         elif entry.kind == "resumed" and reader.turn is not None:
-            reader.turn.resumed = reader.turn.reason is None
+            reader.turn.resumed |= reader.turn.reason is None
     return Script(tuple(reader.steps), reader.exchanges)
 
 
@@ -205,8 +202,8 @@ class _Reader:
         identity = identity_of(event, self.exchange)
         if identity is not None:
             turn.facts[identity] = Fact(identity, entry.line, event, "masked" in entry.members)  # type: ignore[arg-type]
-        if isinstance(event, CallHeld):
-            turn.held.add(event.key.exchange)
+        if isinstance(event, CallHeld | ResultHeld):
+            turn.held = entry.line
         elif isinstance(event, TurnEnded):
             turn.reason = event.reason
 

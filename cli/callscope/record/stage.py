@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from callscope.core.events import (
-    BreakRequested,
     CallDecided,
     ExchangeEnded,
     ExchangeOpened,
@@ -71,13 +70,6 @@ class Stage:
             self.at = interjection.at
             self.perform(interjection.event)
 
-    def end(self) -> None:
-        """Do what is left of what the person did in this turn; a break that nothing came after ended with it."""
-        for interjection in self.interjections:
-            if not isinstance(interjection.event, BreakRequested):
-                self.perform(interjection.event)
-        self.interjections.clear()
-
     def fact(self, what: What, key: CallKey) -> Fact | None:
         """What is recorded of a call in the turn at hand."""
         return self.turn.facts.get((what, key.exchange, key.index)) if self.turn else None
@@ -93,12 +85,16 @@ class Stage:
         """Whether the turn at hand was broken off before this exchange; its number may be that of a later turn's."""
         return self.turn is not None and self.turn.broken_off and ("request", exchange, 0) not in self.turn.facts
 
-    async def interrupt(self) -> NoReturn:
-        """Break the turn off here, as it was when it was recorded."""
+    def break_off(self) -> None:
+        """Have the turn interrupted where it next waits for something."""
         self.catch_up(math.inf)
         self.comparer.interrupting = True
         if self.task is not None:
             self.task.cancel()
+
+    async def interrupt(self) -> NoReturn:
+        """Break the turn off here, as it was when it was recorded."""
+        self.break_off()
         await asyncio.get_running_loop().create_future()
         raise AssertionError("a future that nobody sets never comes")
 
@@ -162,10 +158,9 @@ def _catch_up_to(stage: Stage, exchange: int) -> None:
 
 def _breaks_off_after(stage: Stage, exchange: int) -> bool:
     """Whether the turn was broken off between the end of this exchange and whatever would have come next."""
-    recorded = stage.script.exchanges.get(exchange)
-    end = recorded[-1].wire if recorded else None
+    line, _, end = stage.script.exchanges[exchange][-1]
     cancelled = isinstance(end, ExchangeEnded) and end.how == "cancelled"
-    return stage.turn is not None and stage.broken_off and not cancelled and not stage.turn.goes_on_after(exchange)
+    return stage.turn is not None and not cancelled and stage.turn.stops_after(line)
 
 
 class RecordedGate:
@@ -210,18 +205,26 @@ class RecordedToolbox:
         """Give a result when its turn has come; a call that was broken off breaks the turn off once all others are."""
         stage, key = self._stage, call.key
         order = stage.turn.ran(key.exchange) if stage.turn else []
-        recorded = stage.result_of(key)
+        recorded, fact = stage.result_of(key), stage.fact("result", key)
         if recorded is None and stage.broken_off:
             await self._all_of(order)
             await stage.interrupt()
-        if recorded is None or key not in order:
+        if recorded is None or fact is None or key not in order:
             wanted = {"name": call.name, "arguments": arguments}
             raise Diverged(Divergence("result", key.exchange, key.index, 0, "$", ABSENT, wanted))
         result = recorded if self._toolbox is None else await self._run(self._toolbox, call, arguments)
         await self._all_of(order[: order.index(key)])
-        stage.catch_up(fact.line if (fact := stage.fact("result", key)) else 0)
-        self._event(key).set()
+        stage.catch_up(fact.line)
+        asyncio.get_running_loop().call_soon(self._told, key, fact.line, key == order[-1])
         return result
+
+    def _told(self, key: CallKey, line: int, last: bool) -> None:
+        """The result of this line has been heard: whatever came right after it comes now."""
+        stage = self._stage
+        stage.catch_up(line + 1)
+        self._event(key).set()
+        if last and stage.turn is not None and stage.turn.stops_after(line):
+            stage.break_off()
 
     async def _run(self, toolbox: Toolbox, call: ToolCall, arguments: str) -> ToolResult:
         started = self._stage.fact("start", call.key)
