@@ -16,7 +16,6 @@ from callscope.core.errors import UsageError
 from callscope.core.ports import Dialect
 from callscope.core.state import Conversation
 from callscope.repl import Command, Repl
-from callscope.ui.markdown import markdown
 from callscope.ui.pretty import pretty
 from callscope.ui.visible import visible
 
@@ -28,6 +27,8 @@ _COMMANDS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\
 
 
 def _markdown(repl: Repl) -> str:
+    from callscope.ui.markdown import markdown
+
     return markdown(repl.session.conversation, repl.witness.ledger, lambda text: repl.secrets.mask(text)[0])
 
 
@@ -54,10 +55,26 @@ def _curl(repl: Repl) -> str:
     return repl.secrets.mask(repl.curl(latest.request))[0] + "\n"
 
 
+def _svg(repl: Repl) -> str:
+    from callscope.ui.look import MOST_COLUMNS, Look
+    from callscope.ui.masked_blocks import masked_block
+    from callscope.ui.panels import screen
+    from callscope.ui.svg import svg
+
+    trace = repl.witness.trace
+    if not trace.blocks:
+        raise UsageError("There is no turn on the screen yet.")
+    blocks = [masked_block(block, lambda text: repl.secrets.mask(text)[0]) for block in trace.blocks]
+    look = Look(columns=min(repl.console.width, MOST_COLUMNS))
+    picture = screen(blocks, look, repl.session.clock.now(), repl.toolbox.check)
+    return svg(picture, columns=look.width, title=visible(repl.session.conversation.settings.model))
+
+
 FORMS: dict[str, tuple[str, str, Callable[[Repl], str]]] = {
     "markdown": ("md", "the conversation, with calls, results and diagnostics", _markdown),
     "json": ("json", "the messages of the next request", _json),
     "curl": ("sh", "the last request, its key as a variable", _curl),
+    "svg": ("svg", "the last turn, as the screen shows it", _svg),
 }
 """By its name the suffix of a form, what it is, and the making of it."""
 
@@ -103,7 +120,7 @@ def write_beside(text: str, base: str, suffix: str) -> Path:
 COMMANDS = (
     Command(
         f"/export {'|'.join(FORMS)} [FILE]",
-        "write the conversation, the next request or the last one to a file",
+        "write the conversation, the next request, the last one or the screen to a file",
         _export,
         "looking",
         one_of({name: what for name, (_, what, _) in FORMS.items()}),

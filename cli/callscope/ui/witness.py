@@ -5,23 +5,25 @@ Knows which keepers there are. Must not know what any of them keeps. Each is bou
 
 from __future__ import annotations
 
-from callscope.core.events import Stamped
+from callscope.core.events import Stamped, UserMessage
 from callscope.core.state import Conversation
 
 from .exchanges import Exchanges
 from .ledger import Ledger
 from .timing import TurnTiming
 from .tokens import TokenLog
+from .trace import Trace
 
 
 class Witness:
-    """A sink that hands each event to all keepers."""
+    """A sink that hands each event to all keepers. The trace is that of the latest turn."""
 
     def __init__(self) -> None:
         self.exchanges = Exchanges()
         self.ledger = Ledger()
         self.timing = TurnTiming()
         self.tokens = TokenLog()
+        self.trace = Trace()
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take one event."""
@@ -29,3 +31,6 @@ class Witness:
         self.ledger.handle(stamped, conversation)
         self.timing.handle(stamped, conversation)
         self.tokens.handle(stamped, conversation)
+        if isinstance(stamped.event, UserMessage):
+            self.trace.forget()
+        self.trace.handle(stamped, conversation)
