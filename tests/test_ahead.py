@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, gc, sys
 from callscope import ahead
 
 ahead.DELAY = 0.0
@@ -21,7 +21,7 @@ async def main(leaves_at_once):
                 await asyncio.sleep(0.01)
 
 asyncio.run(main({leaves_at_once}))
-print(*sys.modules)
+print(*sys.modules, f"frozen:{{gc.get_freeze_count() > 10_000}}")
 """
 
 
@@ -35,6 +35,10 @@ def loaded(folder: Path, *, leaves_at_once: bool) -> set[str]:
 def test_a_turn_finds_its_modules_imported(tmp_path: Path) -> None:
     modules = loaded(tmp_path, leaves_at_once=False)
     assert modules >= {"httpx", "httpcore", "callscope.dialects.chat_decoder", "jsonschema", "pydantic.json_schema"}
+
+
+def test_no_collection_in_a_turn_looks_at_what_stays(tmp_path: Path) -> None:
+    assert "frozen:True" in loaded(tmp_path, leaves_at_once=False)
 
 
 @pytest.mark.parametrize("module", ["openai", "httpx._main", "pygments"])
