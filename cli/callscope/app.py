@@ -54,7 +54,9 @@ app.add_typer(recordings_app, name="recordings")
 
 Url = Annotated[str | None, typer.Option("--url", help="Base URL of the endpoint, or the full one. [$OPENAI_BASE_URL]")]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Model; where missing, the only one the server has.")]
-Dialect = Annotated[str | None, typer.Option("--dialect", help="Protocol: chat.")]
+Dialect = Annotated[
+    str | None, typer.Option("--dialect", help="Protocol: chat, acf (agents), auto (default): by the URL, else asked.")
+]
 System = Annotated[str | None, typer.Option("--system", "-s", help="System prompt.")]
 Tools = Annotated[
     list[Path] | None, typer.Option("--tools", "-T", help="Tool file, YAML or Python; repeatable. [./tools.yaml]")
@@ -72,7 +74,11 @@ Param = Annotated[
 KeyEnv = Annotated[
     str | None, typer.Option("--key-env", help="Environment variable that holds the key for this server.")
 ]
+KeyHeader = Annotated[
+    str | None, typer.Option("--key-header", help="Header that carries the key, as X-API-Key. [Authorization: Bearer]")
+]
 History = Annotated[str | None, typer.Option("--history", help="full (default), or last: only the last message.")]
+Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this thread of an agent.")]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")]
 MaxRounds = Annotated[int | None, typer.Option("--max-rounds", min=1, help="Most requests for one prompt. [20]")]
 Retries = Annotated[int | None, typer.Option("--retries", min=0, help="Tries after a connect failure, 429 or 503. [2]")]
@@ -109,7 +115,9 @@ def chat(
     query: Query = None,
     param: Param = None,
     key_env: KeyEnv = None,
+    key_header: KeyHeader = None,
     history: History = None,
+    thread: Thread = None,
     no_stream: NoStream = False,
     max_rounds: MaxRounds = None,
     retries: Retries = None,
@@ -152,7 +160,9 @@ def ask(
     query: Query = None,
     param: Param = None,
     key_env: KeyEnv = None,
+    key_header: KeyHeader = None,
     history: History = None,
+    thread: Thread = None,
     no_stream: NoStream = False,
     max_rounds: MaxRounds = None,
     retries: Retries = None,
@@ -211,6 +221,7 @@ def demo(
     local: Annotated[
         Path | None, typer.Option("--local", help="Chat with this GGUF model instead (extra: local).")
     ] = None,
+    dialect: Dialect = None,
     system: System = None,
     tools: Tools = None,
     no_tools: NoTools = False,
@@ -230,6 +241,28 @@ def demo(
     from callscope import commands
 
     commands.demo(commands.options(ctx.params), local)
+
+
+@app.command()
+def agents(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(help="Base URL of the server, or the full one of its chat or its list.")],
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line: all that the server says.")] = False,
+    header: Header = None,
+    query: Query = None,
+    key_env: KeyEnv = None,
+    key_header: KeyHeader = None,
+    profile: Profile = None,
+    proxy: Proxy = None,
+    ca_file: CaFile = None,
+    connect_timeout: ConnectTimeout = None,
+    first_byte_timeout: FirstByteTimeout = None,
+    idle_timeout: IdleTimeout = None,
+) -> None:
+    """List the agents of a server (Agent Connect Framework)."""
+    from callscope import commands, discovering
+
+    discovering.print_agents(commands.options(ctx.params).flags, as_json=as_json)
 
 
 @app.command()

@@ -17,11 +17,14 @@ from typing import Any
 
 from callscope.config import Config, Flags, load_config
 from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, ToolsChanged
-from callscope.core.ports import Gate, Sink
+from callscope.core.ports import Arrival, Gate, Sink
 from callscope.core.state import Conversation
 from callscope.core.values import Json, Request, Settings
+from callscope.dialects.acf_request import DEFAULT_MODEL
+from callscope.dialects.detecting import Told
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.endpoints.curl import curl_command
+from callscope.endpoints.detecting import Detected, detect
 from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
 from callscope.record.directories import recordings_directory
@@ -103,11 +106,12 @@ async def open_session(
     config = load_config(options.flags, os.environ)
     tools = _load(options, config, say)
     secrets = _secrets(config, tools, say)
-    endpoint = _endpoint(config)
+    endpoint = open_endpoint(config)
     recorder = None
     try:
-        model = config.model or await _model(endpoint, config)
-        settings = _settings(options, config, model)
+        detected = await _detected(endpoint, config)
+        model = config.model or await _model(endpoint, config, detected)
+        settings = _settings(options, config, model, detected.told.dialect)
         dialect = dialect_named(settings.dialect)
         toolbox = LocalToolbox(tools.tools)
         clock = LiveClock()
@@ -132,8 +136,11 @@ async def open_session(
             ],
             guard=SecretGuard(secrets),
         )
+        _tell(session, detected)
         session.emit(SettingsChanged(settings))
         session.emit(ToolsChanged(tools.specs))
+        if detected.is_news:
+            session.emit(detected.told.diagnostic())
         reload = partial(_load, options, config, say)
         yield Opened(session, tools, toolbox, secrets, recorder, reload, record, curl)
     finally:
@@ -165,7 +172,8 @@ def _secrets(config: Config, tools: LoadedTools, say: Say) -> Secrets:
     return secrets
 
 
-def _endpoint(config: Config) -> HttpEndpoint:
+def open_endpoint(config: Config) -> HttpEndpoint:
+    """The server that is meant, with what we carry to it."""
     return HttpEndpoint(
         config.url,
         headers=config.headers,
@@ -176,14 +184,31 @@ def _endpoint(config: Config) -> HttpEndpoint:
     )
 
 
-async def _model(endpoint: HttpEndpoint, config: Config) -> str:
+async def _detected(endpoint: HttpEndpoint, config: Config) -> Detected:
+    """The dialect: the one that was named, unless it has to be found out."""
+    if config.dialect == "auto":
+        return await detect(endpoint, config.url, config.model)
+    return Detected(Told(config.dialect, "the person named it"))
+
+
+def _tell(session: Session, detected: Detected) -> None:
+    """Put what was asked of the server before the conversation into the recording, past the guard as all that comes."""
+    for wire in detected.wire:
+        for arrival in session.guard.feed(Arrival(session.clock.now(), wire, ())):
+            session.emit(arrival.wire)
+
+
+async def _model(endpoint: HttpEndpoint, config: Config, detected: Detected) -> str:
+    """The only model there is; an agent is its own, and one that nobody names has any name."""
+    if detected.told.dialect == "acf":
+        return detected.agents[0] if len(detected.agents) == 1 else DEFAULT_MODEL
     url = models_url(config.url)
-    return only_model(await list_models(endpoint, url), url)
+    return only_model(detected.models or await list_models(endpoint, url), url)
 
 
-def _settings(options: Options, config: Config, model: str) -> Settings:
+def _settings(options: Options, config: Config, model: str, dialect: str) -> Settings:
     return Settings(
-        dialect="chat" if config.dialect == "auto" else config.dialect,
+        dialect=dialect,
         url=config.url,
         model=model,
         system=config.system,
@@ -191,6 +216,7 @@ def _settings(options: Options, config: Config, model: str) -> Settings:
         parallel=config.parallel,
         stream=config.stream,
         history=config.history,
+        thread=config.thread,
         approve=config.approve or "ask",
         run_calls=not options.no_run,
         max_rounds=config.max_rounds,

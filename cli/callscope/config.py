@@ -24,6 +24,7 @@ from callscope.endpoints.patience import Timeouts
 from callscope.keys import OPENAI_URL, key_for, run_key_command
 from callscope.profiles import Profile, profile_path, read_profiles
 
+BEARER = "authorization"
 History = Literal["full", "last"]
 Given = TypeVar("Given")
 Value = TypeVar("Value")
@@ -38,6 +39,7 @@ class Flags:
     dialect: str | None = None
     profile: str | None = None
     key_env: str | None = None
+    key_header: str | None = None
     header: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
     param: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Flags:
     parallel: bool | None = None
     stream: bool | None = None
     history: str | None = None
+    thread: str | None = None
     approve: str | None = None
     max_rounds: int | None = None
     retries: int | None = None
@@ -61,8 +64,8 @@ class Flags:
 class Config:
     """What holds. `url` has no secret in it; whatever is secret in the rest is in `secrets`, too.
 
-    `approve` is None where nobody said anything. `key_variable` is the variable that a curl line names for the key.
-    `key_command` is still to be run. `notices` are sentences that a person should hear.
+    `approve` is None where nobody said anything. `key_variable` is the variable that a curl line names for the key,
+    which stands in `key_header`. `key_command` is still to be run. `notices` are sentences that a person should hear.
     """
 
     url: str
@@ -72,6 +75,7 @@ class Config:
     key_variable: str | None = None
     key_command: tuple[str, ...] = field(default=(), repr=False)
     key_folder: Path | None = None
+    key_header: str = BEARER
     notices: tuple[str, ...] = ()
     model: str | None = None
     dialect: str = "auto"
@@ -82,6 +86,7 @@ class Config:
     parallel: bool | None = None
     stream: bool = True
     history: History = "full"
+    thread: str | None = None
     approve: Approval | None = None
     max_rounds: int = 20
     retries: int = 2
@@ -115,6 +120,7 @@ def resolve(flags: Flags, environ: Mapping[str, str], profiles: Mapping[str, Pro
         tool_choice=flags.tool_choice or profile.tool_choice,
         parallel=_given(flags.parallel, profile.parallel),
         stream=_given(flags.stream, profile.stream) is not False,
+        thread=flags.thread,
         history=cast(History, _one_of("--history", get_args(History), flags.history or profile.history) or "full"),
         approve=cast("Approval | None", _one_of("--approve", get_args(Approval), flags.approve or profile.approve)),
         max_rounds=_given(flags.max_rounds, profile.max_rounds) or 20,
@@ -131,9 +137,9 @@ def unlock(config: Config) -> Config:
     """
     if config.key_command:
         key = run_key_command(config.key_command, config.key_folder)
-        headers = merged((("authorization", f"Bearer {key}"),), config.headers)
+        headers = merged((_carried(config.key_header, key),), config.headers)
         return replace(config, headers=headers, secrets=(*config.secrets, key), key_command=())
-    if not _authorized(config.headers) and origin(config.url) == origin(OPENAI_URL):
+    if not _authorized(config.headers, config.key_header) and origin(config.url) == origin(OPENAI_URL):
         raise UsageError(
             "OPENAI_API_KEY is not set, and OpenAI wants a key. Set it, name another variable with --key-env, "
             "or give the --url of another server. Without key or network: callscope demo"
@@ -150,10 +156,12 @@ def _access(flags: Flags, environ: Mapping[str, str], profile: Profile) -> Confi
     carried = profile if at_home else Profile(profile.name, profile.folder)
     key = key_for(target.url, flags.key_env, environ, carried)
     asked = tuple(map(_header, flags.header))
+    key_header = flags.key_header or carried.key_header or BEARER
+    _said_by("--key-header", lambda name: check_header(name, ""), key_header)
     headers = merged(
         target.headers,
         tuple(carried.headers.items()),
-        (("authorization", f"Bearer {key.value}"),) if key.value else (),
+        (_carried(key_header, key.value),) if key.value else (),
         asked,
     )
     query = (*target.query, *carried.query.items(), *(_pair("--query", word) for word in flags.query))
@@ -166,8 +174,9 @@ def _access(flags: Flags, environ: Mapping[str, str], profile: Profile) -> Confi
         query=query,
         secrets=tuple(secret for secret in dict.fromkeys(secrets) if secret),
         key_variable=key.variable,
-        key_command=() if _authorized(asked) else key.command,
+        key_command=() if _authorized(asked, key_header) else key.command,
         key_folder=profile.folder,
+        key_header=key_header,
         notices=key.notices if at_home else (*key.notices, _strange(profile, target.url, from_flag=bool(flags.url))),
         proxy=proxy,
     )
@@ -193,8 +202,13 @@ def _strange(profile: Profile, url: str, *, from_flag: bool) -> str:
     )
 
 
-def _authorized(headers: Headers) -> bool:
-    return any(name.lower() == "authorization" for name, _ in headers)
+def _carried(header: str, key: str) -> tuple[str, str]:
+    """The header that carries a key; any but the usual one has it bare, as `X-API-Key`."""
+    return header, f"Bearer {key}" if header.lower() == BEARER else key
+
+
+def _authorized(headers: Headers, key_header: str) -> bool:
+    return any(name.lower() in (BEARER, key_header.lower()) for name, _ in headers)
 
 
 # ---- words into values --------------------------------------------------------------------------------------------

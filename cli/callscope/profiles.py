@@ -28,6 +28,7 @@ class Profile:
     model: str | None = None
     dialect: str | None = None
     key_env: str | None = None
+    key_header: str | None = None
     key_command: tuple[str, ...] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
@@ -182,6 +183,7 @@ RULES: dict[str, tuple[str, Callable[[object], bool]]] = {
     "model": ("a text", _text),
     "dialect": ("a text", _text),
     "key_env": ("the name of an environment variable", _text),
+    "key_header": ("the name of a header", _text),
     "key_command": ("a list of texts: a program and its arguments, run without a shell", _texts),
     "headers": ("a table of texts", _text_table),
     "query": ("a table of texts", _text_table),

@@ -10,7 +10,8 @@ import pytest
 from callscope.core.errors import EndpointError, UsageError
 from callscope.core.values import Headers
 from callscope.endpoints.http import HttpEndpoint
-from callscope.endpoints.models import error_words, list_models, only_model
+from callscope.endpoints.fetching import error_words
+from callscope.endpoints.models import list_models, only_model
 from raw_server import Peer, RawServer, answering, run
 
 KEYED: Headers = (("authorization", "Bearer a-key-of-mine"),)
@@ -118,7 +119,7 @@ def test_a_cut_off_list_is_not_taken_for_a_list() -> None:
 
 
 def test_a_list_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callscope.endpoints.models.LONGEST_LIST", 100_000)
+    monkeypatch.setattr("callscope.endpoints.fetching.LONGEST_LIST", 100_000)
 
     async def endless(peer: Peer) -> None:
         await peer.request()

@@ -158,6 +158,8 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
             return _grow(conversation, event)
         case ResponseHead() | MessagePassed():
             return conversation
+        case ExchangeOpened(exchange=0):
+            return conversation  # a question about the server, before there is a conversation
         case ExchangeOpened():
             turn = conversation.turn or Turn()
             return replace(

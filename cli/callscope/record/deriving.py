@@ -49,6 +49,8 @@ class Deriving:
                 return self._decoder.feed(data) if self._decoder else ()
             case ResponseHead():
                 return self._decoder.feed(event) if self._decoder else ()
+            case ExchangeOpened(exchange=0):
+                self._decoder = None  # a question about the server is no response of a model
             case ExchangeOpened():
                 dialect = recorded_dialect(self._path, self._settings.dialect, self._dialects)
                 self._decoder = dialect.decoder(event.exchange, self._tools)
