@@ -7,6 +7,7 @@ how the conversation came about.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -61,8 +62,8 @@ class _Lines:
             said += isinstance(item, Message) and item.role == "user"
             yield self._line(place, item, said)
         if said:
-            hint = f"{INDENT}/history N shows item N whole; /edit N changes your message #N"
-            yield Text(fitted(hint, self.width, ascii_only=self.ascii_only), "dim")
+            hint = "/history N shows item N whole; /edit N changes your message #N"
+            yield from (Text(INDENT + line, "dim") for line in wrap(hint, self.width - len(INDENT)))
 
     def _line(self, place: int, item: Item, said: int) -> Text:
         who, style = _who(item, said)

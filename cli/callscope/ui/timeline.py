@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -69,7 +70,7 @@ def timeline(timing: TurnTiming, *, width: int, ascii_only: bool) -> Iterator[Te
         yield scale.heading(_heading(exchange))
         yield from map(scale.row, _exchange_spans(exchange, end, scale.marks))
         before = exchange
-    yield from (Text(fitted(f"  {line}", width, ascii_only=ascii_only), "yellow") for line in _longest_gap(timing))
+    yield from (Text(f"  {line}", "yellow") for gap in _longest_gap(timing) for line in wrap(gap, width - 2))
 
 
 class Scale:
