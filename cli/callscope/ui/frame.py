@@ -71,7 +71,7 @@ class Panel:
     def __init__(self, content: Content, look: Look) -> None:
         self.content = content
         self._look = look
-        self._begun = False  # its title stands in scrollback
+        self.begun = False  # its title stands in scrollback
         self._shown_before = False  # so does its closing row: it goes on in another frame
         self._told: set[str] = set()
 
@@ -91,7 +91,7 @@ class Panel:
         if closing := self.content.closing(now):
             below.append(self._bordered(self._look.marks.bottom, closing))
         rows = self._flow_rows(flow, None if most is None else most - len(below)) + below
-        if not self._begun and (most is None or len(rows) < most):
+        if not self.begun and (most is None or len(rows) < most):
             rows[:0] = self._title()
         return rows if most is None else rows[max(0, len(rows) - most) :]
 
@@ -111,7 +111,7 @@ class Panel:
         if flow:
             flow.drop(len(flow.rows))
         self._told.update(part.name for part in self.content.parts())
-        self._begun, self._shown_before = False, True
+        self.begun, self._shown_before = False, True
         return rows
 
     def _let_go(self, flow: Flow, count: int) -> list[Row]:
@@ -119,9 +119,9 @@ class Panel:
             return []
         rows = [self._edged(line) for line in flow.rows[:count]]
         flow.drop(count)
-        if not self._begun:
+        if not self.begun:
             rows[:0] = self._title()
-            self._begun = True
+            self.begun = True
         return rows
 
     def _flow_rows(self, flow: Flow | None, most: int | None) -> list[Row]:

@@ -1,0 +1,82 @@
+"""The line below a turn: who answers, how fast, how much, and the keys.
+
+Knows what is worth a place and what gives way first where there is little room. Must not know a terminal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from . import wording
+from .blocks import ExchangeTrace
+from .look import Look, Row, row
+from .trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Some words of the footer; what has the highest `rank` gives way first."""
+
+    words: str
+    rank: int
+    style: str = "dim"
+
+
+def footer(trace: Trace, look: Look, now: float, typed: str = "") -> Row:
+    """The line while a turn goes on; `typed` is what the person typed ahead."""
+    facts = facts_of(trace, look, now)
+    if trace.breaking:
+        facts.append(Fact("break: the next call will be held", 0, "held"))
+    else:
+        facts.append(Fact("b holds the next call", 2))
+    facts.append(Fact("^C stops", 1))
+    if typed:
+        facts.append(Fact(f"typed: {typed[-20:]}", 3, "plain"))
+    return _fitted(facts, look)
+
+
+def summary(trace: Trace, look: Look) -> Row:
+    """The line that stays when the turn is over."""
+    return _fitted(facts_of(trace, look, trace.ended_at or 0.0), look)
+
+
+def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
+    """What is known of the latest exchange."""
+    exchange = trace.exchange
+    model = look.shown(exchange.model if exchange else trace.settings.model).replace("\n", " ")
+    facts = [Fact(model, 6), Fact(trace.settings.dialect, 9)]
+    if exchange is None:
+        return [fact for fact in facts if fact.words]
+    facts += _times(exchange, now)
+    if pace := exchange.deltas_a_second():
+        facts.append(Fact(f"{pace:,.0f} deltas/s", 8))
+    facts.append(Fact(wording.tokens(exchange.usage), 4))
+    if len(trace.exchanges) > 1:
+        facts.append(Fact(wording.counted(len(trace.exchanges), "request"), 10))
+    if count := trace.diagnostics:
+        facts.append(Fact(wording.counted(count, "diagnostic"), 3, "warning"))
+    return [fact for fact in facts if fact.words]
+
+
+def _times(exchange: ExchangeTrace, now: float) -> list[Fact]:
+    if exchange.first_byte_at is None:
+        waiting = f"no byte for {wording.clock(now - exchange.opened_at)}" if exchange.ended_at is None else ""
+        return [Fact(waiting, 5)]
+    facts = [Fact(f"first byte {wording.seconds(exchange.first_byte_at - exchange.opened_at)}", 7)]
+    if exchange.first_delta_at is not None:
+        facts.append(Fact(f"first delta {wording.seconds(exchange.first_delta_at - exchange.opened_at)}", 5))
+    return facts
+
+
+def _fitted(facts: list[Fact], look: Look) -> Row:
+    """As many facts as fit, the most important ones, in their own order."""
+    dot = f" {look.marks.dot} "
+    while len(facts) > 1 and sum(cell_len(fact.words) + len(dot) for fact in facts) - len(dot) > look.width - 1:
+        facts.remove(max(facts, key=lambda fact: fact.rank))
+    parts: list[tuple[str, str]] = []
+    for number, fact in enumerate(facts):
+        parts += [(dot, "dim")] if number else []
+        parts.append((fact.words, fact.style))
+    return row(" ", *parts)
