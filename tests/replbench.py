@@ -18,7 +18,10 @@ tools:
     description: Current weather for a city.
     parameters:
       type: object
-      properties: {city: {type: string, description: City name}, unit: {enum: [celsius, fahrenheit]}, days: {type: integer}}
+      properties:
+        city: {type: string, description: City name}
+        unit: {enum: [celsius, fahrenheit]}
+        days: {type: integer}
       required: [city]
       additionalProperties: false
     run: {mock: {temperature: 21}}

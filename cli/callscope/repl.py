@@ -22,6 +22,7 @@ from callscope.core.values import Message, Request, TurnReason
 from callscope.session import Session
 from callscope.ui.asking import Choice, Choices, Person
 from callscope.ui.completion import Candidate, Complete, choices
+from callscope.ui.last_turn import last_turn
 from callscope.ui.lines import LinesView
 from callscope.ui.raw import Secrets
 from callscope.ui.visible import one_line, visible
@@ -114,7 +115,9 @@ class Repl:
         self.leaving = False
 
     async def run(self) -> None:
-        """Read lines until the person leaves."""
+        """Read lines until the person leaves; a conversation that is gone on with is first called to mind."""
+        for reminder in last_turn(self.session.conversation.items, self.secrets):
+            self.console.print(reminder)
         while not self.leaving:
             line = await self.prompt.ask("> ", complete=self.complete)
             if line is None:

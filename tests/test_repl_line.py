@@ -1,0 +1,192 @@
+"""The line at the prompt, in a real terminal: several lines, the past, the editor, completion, suspension."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from callscope.serving.demo import DemoAgent
+from callscope.serving.server import run_in_thread
+from replbench import PASTED, Child, at_prompt, enter, environment, furnish, last_messages, leave, open_repl, recorded
+
+ALT_ENTER, CTRL_J = "\x1b\r", "\n"
+LEFT, DOWN, UP, TAB = "\x1b[D", "\x1b[B", "\x1b[A", "\t"
+CTRL_C, CTRL_D, CTRL_R, CTRL_Z, EDITOR = "\x03", "\x04", "\x12", "\x1a", "\x18\x05"
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    with run_in_thread(DemoAgent(pace=0.0)) as server:
+        yield f"{server.url}/v1"
+
+
+@pytest.fixture
+def child(demo: str, tmp_path: Path) -> Iterator[Child]:
+    furnish(tmp_path)
+    child = open_repl(demo, tmp_path, EDITOR=f"{sys.executable} {_editor(tmp_path)}", VISUAL="")
+    yield child
+    child.close(force=True)
+
+
+def _editor(folder: Path) -> Path:
+    """An editor that puts a line before what is there."""
+    script = folder / "editor.py"
+    script.write_text(
+        "import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\npath.write_text('edited\\n' + path.read_text())\n"
+    )
+    return script
+
+
+def said_after(child: Child, folder: Path, *keys: str) -> str:
+    """Type these keys, then Enter, and give what was said in that turn."""
+    for key in keys:
+        child.send(key)
+    child.send("\r")
+    child.expect("stop, ")
+    leave(child)
+    text: str = recorded(folder, "user")[-1]["text"]
+    return text
+
+
+@pytest.mark.parametrize("newline", [ALT_ENTER, CTRL_J, "\\\r"], ids=["alt-enter", "ctrl-j", "backslash"])
+def test_a_message_of_two_lines_is_sent_with_enter(child: Child, tmp_path: Path, newline: str) -> None:
+    assert said_after(child, tmp_path, "hello one", newline, "two") == "hello one\ntwo"
+
+
+def test_two_backslashes_at_the_end_are_sent(child: Child, tmp_path: Path) -> None:
+    assert said_after(child, tmp_path, "hello C:\\\\") == "hello C:\\\\"
+
+
+def test_pasted_lines_stay_lines_and_send_nothing(child: Child, tmp_path: Path) -> None:
+    assert said_after(child, tmp_path, PASTED.format("hello one\r\ntwo\rthree"), "!") == "hello one\ntwo\nthree!"
+
+
+def test_what_was_said_comes_back_with_up_and_with_ctrl_r(child: Child, tmp_path: Path) -> None:
+    for words in ("hello alpha", "hello beta"):
+        enter(child, words)
+        child.expect("stop, ")
+        at_prompt(child)
+    enter(child, UP)
+    child.expect("stop, ")
+    at_prompt(child)
+    child.send(f"{CTRL_R}alph\r")  # Enter takes what was found, and the next one sends it
+    assert said_after(child, tmp_path) == "hello alpha"
+    assert [line["text"] for line in recorded(tmp_path, "user")] == [
+        "hello alpha", "hello beta", "hello beta", "hello alpha",
+    ]  # fmt: skip
+
+
+def test_the_line_can_be_written_in_the_editor(child: Child, tmp_path: Path) -> None:
+    child.send("hello")
+    child.send(EDITOR)
+    child.expect_exact("edited")
+    assert said_after(child, tmp_path) == "edited\nhello"
+
+
+def test_an_edited_message_replaces_the_old_one(child: Child, tmp_path: Path) -> None:
+    enter(child, "hello one")
+    child.expect("stop, ")
+    at_prompt(child)
+    enter(child, "/edit 1")
+    child.expect_exact("edit> ")
+    assert said_after(child, tmp_path, " more") == "hello one more"
+    assert [message["content"] for message in last_messages(tmp_path)] == ["hello one more"]
+
+
+def test_tab_completes_a_command_a_tool_and_its_argument(child: Child, tmp_path: Path) -> None:
+    for typed, completed in (("/call! get", "_weather"), ("ci", "ty="), ("Rome un", "it="), ("cel", "sius")):
+        child.send(f"{typed}{TAB}")
+        child.expect_exact(completed)
+    child.send("\r")
+    child.expect_exact("in the conversation as by_hand_0")
+    enter(child, "hello")
+    child.expect("stop, ")
+    leave(child)
+    call, result, hello = last_messages(tmp_path)
+    assert call["tool_calls"][0]["function"]["arguments"] == '{"city": "Rome", "unit": "celsius"}'
+    assert (result["tool_call_id"], result["content"]) == ("by_hand_0", '{"temperature":21}')
+    assert hello["content"] == "hello"
+
+
+def test_tab_completes_the_models_of_the_server(child: Child) -> None:
+    child.send(f"/model {TAB}")
+    child.expect_exact("callscope-demo")
+    leave_with_ctrl_d(child)
+
+
+def test_enter_takes_the_chosen_completion_and_sends_nothing(child: Child, tmp_path: Path) -> None:
+    child.send(f"/{TAB}")
+    child.expect_exact("/undo")
+    child.send(f"{TAB}{TAB}\r")
+    child.send(CTRL_C)
+    at_prompt(child)
+    leave(child)
+
+
+def test_a_call_by_hand_is_asked_about_and_kept_out_with_no(child: Child, tmp_path: Path) -> None:
+    enter(child, "/call get_weather city=Oslo days=2")
+    child.expect_exact("let the model see")
+    child.send("n")
+    at_prompt(child)
+    leave(child)
+    assert recorded(tmp_path, "insert") == []
+
+
+def test_ctrl_c_stops_a_tool_that_was_called_by_hand(child: Child, tmp_path: Path) -> None:
+    enter(child, "/call nap")
+    child.expect_exact("fast asleep")
+    child.send(CTRL_C)
+    child.expect_exact("interrupted")
+    at_prompt(child)
+    leave(child)
+
+
+def test_what_a_tool_without_an_implementation_would_say_the_person_says(child: Child, tmp_path: Path) -> None:
+    enter(child, "/call! ask_me question=why")
+    child.expect_exact("your answer")
+    enter(child, "because")
+    child.expect_exact("in the conversation as by_hand_0")
+    leave(child)
+    assert recorded(tmp_path, "insert")[0]["items"][1]["output"] == "because"
+
+
+def leave_with_ctrl_d(child: Child) -> None:
+    child.send(CTRL_C)
+    at_prompt(child)
+    child.send(CTRL_D)
+    child.expect(pexpect.EOF)
+
+
+def test_ctrl_z_suspends_at_the_prompt_and_the_line_is_there_again_afterwards(demo: str, tmp_path: Path) -> None:
+    furnish(tmp_path)
+    (tmp_path / "inputrc").write_text("set enable-bracketed-paste off\n")  # so that only our prompt switches it on
+    shell: Child = pexpect.spawn(
+        "bash", ["--norc", "--noprofile", "-i"], cwd=str(tmp_path), encoding="utf-8", timeout=8, dimensions=(40, 120),
+        env={**environment(tmp_path), "INPUTRC": str(tmp_path / "inputrc"), "PS1": "$ "},
+    )  # fmt: skip
+    try:
+        shell.send(f"{sys.executable} -m callscope --url {demo}\r")
+        at_prompt(shell)
+        shell.send("/he")
+        shell.expect_exact("/he")
+        shell.send(CTRL_Z)
+        shell.expect_exact("Stopped")
+        shell.expect_exact("$ ")
+        shell.send("fg\r")
+        at_prompt(shell)
+        shell.expect_exact("/he")
+        shell.send("lp undo\r")
+        shell.expect_exact("take back your last message")
+        at_prompt(shell)
+        shell.send(CTRL_D)
+        shell.expect_exact("recorded in")
+        shell.expect_exact("$ ")
+        shell.send("stty -a | grep -o ' icanon'; exit\r")
+        shell.expect_exact(" icanon\r\n")
+        shell.expect(pexpect.EOF)
+    finally:
+        shell.close(force=True)
