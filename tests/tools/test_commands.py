@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from callscope.core.values import ToolResult
 from callscope.tools.loading import load_tools
 from callscope.tools.running import LocalToolbox
+from processes_seen import gone
 from toolbench import call, error_of, run, write, yaml_toolbox
 
 SAY = "import json, sys; print(json.dumps(sys.argv[1:]), end='')"
@@ -245,31 +245,10 @@ def test_output_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
 # ---- the end of a process -----------------------------------------------------------------------------------------
 
 
-def gone(pid: int, patience: float = 5.0) -> bool:
-    """Whether a process has ended; one that was killed a moment ago may still be dying."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.01)
-    return False
-
-
-@pytest.fixture
-def linux() -> None:
-    if not Path("/proc/self/stat").exists():
-        pytest.skip("looks into /proc")
-
-
 def pids(folder: Path) -> list[int]:
     return [int(line) for line in (folder / "pids").read_text(encoding="ascii").split()]
 
 
-@pytest.mark.usefixtures("linux")
 def test_a_command_past_its_time_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
     text = "sleep 300 & echo $! $$ > pids; echo begun >&2; sleep 300"
     result = run(script(tmp_path, text, timeout=0.5), "t")
@@ -281,7 +260,6 @@ def test_a_command_past_its_time_is_stopped_with_all_that_it_started(tmp_path: P
     assert [gone(pid) for pid in pids(tmp_path)] == [True, True]
 
 
-@pytest.mark.usefixtures("linux")
 def test_a_command_that_does_not_heed_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callscope.tools.processes.GRACE", 0.2)
     text = "trap '' TERM; echo $$ > pids; while :; do sleep 1; done"
@@ -305,14 +283,12 @@ async def cancelled_once_begun(tools: LocalToolbox, begun: Path) -> None:
     assert running.cancelled()
 
 
-@pytest.mark.usefixtures("linux")
 def test_a_command_is_stopped_when_its_turn_is_interrupted(tmp_path: Path) -> None:
     tools = script(tmp_path, "sleep 300 & echo $! $$ > pids; touch begun; sleep 300")
     asyncio.run(cancelled_once_begun(tools, tmp_path / "begun"))
     assert [gone(pid) for pid in pids(tmp_path)] == [True, True]
 
 
-@pytest.mark.usefixtures("linux")
 def test_a_second_interruption_does_not_leave_a_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("callscope.tools.processes.GRACE", 0.3)
     tools = script(tmp_path, "trap '' TERM; echo $$ > pids; touch begun; while :; do sleep 1; done")
@@ -330,7 +306,6 @@ def test_a_second_interruption_does_not_leave_a_process_behind(tmp_path: Path, m
     assert [gone(pid) for pid in pids(tmp_path)] == [True]
 
 
-@pytest.mark.usefixtures("linux")
 def test_what_a_command_leaves_behind_holds_nothing_up_and_is_ended(tmp_path: Path) -> None:
     result = run(script(tmp_path, "sleep 300 & echo $! > pids; echo done"), "t")
     assert (result.status, result.output) == ("ok", "done\n")

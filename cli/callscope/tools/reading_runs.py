@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
@@ -119,7 +119,7 @@ def _refuse_scripts(args: Part, words: tuple[tuple[Template, ...], ...]) -> None
     flat = [word for group in words for word in group]
     if not _INTERPRETER.fullmatch(PurePath(str(flat[0])).name):
         return
-    for before, word in pairwise(flat):
+    for before, word in takewhile(lambda pair: str(pair[0]).startswith("-"), pairwise(flat[1:])):
         if word.arguments and _SCRIPT.fullmatch(str(before)):
             args.refuse(
                 f"{{{word.arguments[0]}}} stands within a script, where a value could say anything; hand it over as an "
