@@ -31,7 +31,7 @@ from callscope.core.values import (
 )
 from callscope.ui.asking import Choices, Draft
 from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
-from callscope.ui.prompt_gate import PromptGate
+from callscope.ui.prompt_gate import PromptGate, gate_of_person
 
 CALL = ToolCall(CallKey(1, 0), "c1", "get_weather", '{"city": "Paris"}')
 AGAIN = ToolCall(CallKey(1, 1), "c2", "get_weather", '{"city": "Rome"}')
@@ -304,6 +304,13 @@ def test_a_result_is_shown_before_the_question_but_not_obeyed() -> None:
     assert "line 11" in shown
     assert "line 12" not in shown
     assert "88 more lines" in shown
+
+
+def test_the_persons_gate_is_found_behind_a_script() -> None:
+    gate = Asked().gate
+    assert gate_of_person(gate) is gate
+    assert gate_of_person(ScriptedGate({}, ScriptedGate({}, gate))) is gate
+    assert gate_of_person(ScriptedGate({}, AbsentGate())) is None
 
 
 # ---- nobody, or a script ------------------------------------------------------------------------------------------

@@ -16,9 +16,13 @@ LONGEST = 40
 
 def changes(before: str, after: str, arrow: str = "→") -> str:
     """What is different in a text, on one line; safe to show."""
-    old, new = _members(before), _members(after)
-    if old is None or new is None:
+    try:
+        return _by_member(_members(before), _members(after), arrow)
+    except (ValueError, RecursionError):
         return f"{len(before):,} {arrow} {len(after):,} characters"
+
+
+def _by_member(old: dict[str, Any], new: dict[str, Any], arrow: str) -> str:
     different = [
         _change(name, old, new, arrow)
         for name in (*old, *(name for name in new if name not in old))
@@ -45,9 +49,8 @@ def _shown(value: Any) -> str:
     return one_line(json.dumps(value, ensure_ascii=False), LONGEST)
 
 
-def _members(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _members(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(text)
+    return value

@@ -12,6 +12,7 @@ import signal
 import termios
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ ESCAPE_ALONE = 0.1
 async def read_key(ask: Callable[[], None]) -> str:
     """The key that answers what `ask` shows: a character, the name of another key, or SEVERAL; empty for none yet.
 
-    Ctrl-C, Ctrl-D and a terminal that has gone are a cancellation; Ctrl-Z suspends. An Enter that comes in one burst
-    with a key belongs to the key; one that comes alone is none.
+    Ctrl-C, Ctrl-D and a terminal that has gone are a cancellation; Ctrl-Z suspends. An Enter is no key: who is used to
+    one presses it behind the key, and it may come late.
     """
     from prompt_toolkit.input import create_input
 
@@ -41,13 +42,12 @@ async def read_key(ask: Callable[[], None]) -> str:
         _forget_typed(source)
         ask()
         while True:
-            burst = await _burst(source)
-            names = [str(getattr(press.key, "value", press.key)) for press in burst]
+            names = _names(await _burst(source))
             if not names or any(name in STOP for name in names):
                 raise asyncio.CancelledError
             if SUSPEND in names:
                 break
-            if (key := _answer(names)) is not None:
+            if (key := key_of(names)) is not None:
                 return key
     os.kill(0, signal.SIGTSTP)  # the whole job, as the terminal itself does it
     return ""
@@ -62,14 +62,17 @@ def _forget_typed(source: Input) -> None:
         termios.tcflush(source.fileno(), termios.TCIFLUSH)
 
 
-def _answer(names: Sequence[str]) -> str | None:
-    """The one key of a burst, which may end in Enter; None for what is no person's key."""
-    keys = list(names)
-    while keys and keys[-1] in ENTER:
-        keys.pop()
+def key_of(names: Sequence[str]) -> str | None:
+    """The one key of a burst, with or without Enter; None for what is no person's key."""
+    keys = [name for name in names if name not in ENTER]
     if not keys or keys[0].startswith("<") or (keys[0] == "escape" and len(keys) > 1):
         return None  # Enter alone, a reply of the terminal, or a sequence that nobody knows
     return keys[0] if len(keys) == 1 else SEVERAL
+
+
+def _names(burst: Sequence[KeyPress]) -> list[str]:
+    """What the keys are called: a character by itself, any other by prompt_toolkit's name."""
+    return [press.key.value if isinstance(press.key, Enum) else press.key for press in burst]
 
 
 async def _burst(source: Input) -> list[KeyPress]:

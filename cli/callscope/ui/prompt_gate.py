@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.text import Text
 
 from callscope.core.events import CallDecided, ResultReviewed
+from callscope.core.ports import Gate
 from callscope.core.state import CallRecord, Conversation
 from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
 from callscope.session import strictest
 
 from .asking import Choice, Choices, Draft, Person
 from .changes import changes
+from .gate import ScriptedGate
 from .visible import one_line, visible
 
 Check = Callable[[ToolCall, str], "str | None"]
@@ -208,6 +210,13 @@ class PromptGate:
 
     def _print(self, text: str) -> None:
         self.console.print(Text(visible(text)))
+
+
+def gate_of_person(gate: Gate) -> PromptGate | None:
+    """The gate where a person is asked, behind a script or not; None where nobody is."""
+    while isinstance(gate, ScriptedGate):
+        gate = gate.otherwise
+    return gate if isinstance(gate, PromptGate) else None
 
 
 def _place(conversation: Conversation) -> str:
