@@ -96,6 +96,7 @@ Decide = Annotated[
 ]
 Record = Annotated[bool, typer.Option("--record/--no-record", help="Record (the default).")]
 Recordings = Annotated[Path | None, typer.Option("--recordings", help="Folder of recordings. [$CALLSCOPE_RECORDINGS]")]
+Resume = Annotated[Path | None, typer.Option("--resume", help="Go on with this recording, in the same file.")]
 Curl = Annotated[bool, typer.Option("--curl", help="Print the curl line of each request, the key as a variable.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout (docs/json-lines.md).")]
 
@@ -132,6 +133,7 @@ def chat(
     record: Record = True,
     recordings: Recordings = None,
     curl: Curl = False,
+    resume: Resume = None,
 ) -> None:
     """Open the REPL (also without the word chat)."""
     from callscope import commands
@@ -236,6 +238,7 @@ def demo(
     record: Record = True,
     recordings: Recordings = None,
     curl: Curl = False,
+    resume: Resume = None,
 ) -> None:
     """Open the REPL against the embedded demo agent: no key, no network."""
     from callscope import commands

@@ -249,8 +249,7 @@ def _local_model(options: Options, model: Path) -> Iterator[Options]:
 
 def _at(options: Options, url: str) -> Options:
     """The options, for our own server and with tools to play with where the person named none."""
-    tools = options.flags.tools or (() if DEFAULT_TOOLS.exists() else (DEMO_TOOLS,))
-    return replace(options, flags=replace(options.flags, url=url, tools=tools))
+    return replace(options, flags=replace(options.flags, url=url), spare_tools=DEMO_TOOLS)
 
 
 def _gate(options: Options) -> Callable[[LocalToolbox], Gate]:

@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,12 @@ from callscope.endpoints.curl import curl_command
 from callscope.endpoints.detecting import Detected, detect
 from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
+from callscope.profiles import Profile, profile_path, read_profiles
 from callscope.record.directories import recordings_directory
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
+from callscope.resuming import Resumed, changed_tools, changes, greeting, resuming, same_tools
 from callscope.session import Session
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
@@ -46,7 +48,10 @@ Views = Callable[["Recorder | None"], Sequence[Sink]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line said: `flags` that a profile could say as well, and what only a command line says."""
+    """What the command line said: `flags` that a profile could say as well, and what only a command line says.
+
+    `spare_tools` are offered where nobody names any and none lie here.
+    """
 
     flags: Flags = field(default_factory=Flags)
     no_tools: bool = False
@@ -55,6 +60,8 @@ class Options:
     recordings: Path | None = None
     curl: bool = False
     no_run: bool = False
+    resume: Path | None = None
+    spare_tools: Path | None = None
 
 
 def options(parameters: Mapping[str, Any]) -> Options:
@@ -103,15 +110,20 @@ async def open_session(
     options: Options, *, gate: Callable[[LocalToolbox], Gate], views: Views, say: Say
 ) -> AsyncIterator[Opened]:
     """Open a session with its settings and tools in place; `say` hears what a person should know beforehand."""
-    config = load_config(options.flags, os.environ)
-    tools = _load(options, config, say)
-    secrets = _secrets(config, tools, say)
-    endpoint = open_endpoint(config)
-    recorder = None
-    try:
+    async with AsyncExitStack() as stack:
+        resumed = stack.enter_context(_resumed(options)) if options.resume else None
+        for sentence in greeting(resumed) if resumed else ():
+            say(sentence)
+        config = load_config(resumed.flags if resumed else options.flags, os.environ)
+        load = partial(_tools, options, config, resumed, say)
+        tools = load()
+        secrets = _secrets(config, tools, say)
+        endpoint = open_endpoint(config)
+        stack.push_async_callback(endpoint.aclose)
         detected = await _detected(endpoint, config)
         model = config.model or await _model(endpoint, config, detected)
         settings = _settings(options, config, model, detected.told.dialect)
+        settings = resumed.settings(settings) if resumed else settings
         dialect = dialect_named(settings.dialect)
         toolbox = LocalToolbox(tools.tools)
         clock = LiveClock()
@@ -121,7 +133,10 @@ async def open_session(
             folder = recordings_directory(options.recordings, os.environ)
             return Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
 
-        recorder = record() if options.record else None
+        recorder = None
+        if options.record:
+            recorder = _gone_on_with(resumed, secrets, clock) if resumed else record()
+            stack.callback(recorder.close)
         curl = partial(curl_command, key_variable=config.key_variable, secrets=config.secrets)
         session = Session(
             endpoint=endpoint,
@@ -136,27 +151,60 @@ async def open_session(
             ],
             guard=SecretGuard(secrets),
         )
-        _tell(session, detected)
+        _begin(session, settings, tools, detected, resumed, say)
+        yield Opened(session, tools, toolbox, secrets, recorder, load, record, curl)
+
+
+def _begin(
+    session: Session, settings: Settings, tools: LoadedTools, detected: Detected, resumed: Resumed | None, say: Say
+) -> None:
+    """Tell the settings and the tools; of a session that goes on only what is other than it was."""
+    before = resumed.conversation if resumed else None
+    if resumed is not None and before is not None:
+        session.conversation = before
+        for event in resumed.owed:
+            session.emit(event)
+        for sentence in (*changes(before.settings, settings), *changed_tools(before.tools, tools)):
+            say(sentence)
+    _tell(session, detected)
+    if before is None or before.settings != settings:
         session.emit(SettingsChanged(settings))
+    if before is None or not same_tools(before.tools, tools.specs):
         session.emit(ToolsChanged(tools.specs))
-        if detected.is_news:
-            session.emit(detected.told.diagnostic())
-        reload = partial(_load, options, config, say)
-        yield Opened(session, tools, toolbox, secrets, recorder, reload, record, curl)
-    finally:
-        if recorder:
-            recorder.close()
-        await endpoint.aclose()
+    if detected.is_news:
+        session.emit(detected.told.diagnostic())
+
+
+def _resumed(options: Options) -> AbstractContextManager[Resumed]:
+    assert options.resume is not None
+    name = options.flags.profile
+    profiles = read_profiles(profile_path(os.environ)) if name else {}
+    named = profiles.get(name or "", Profile("", Path()))
+    return resuming(options.resume, options.flags, named, record=options.record)
+
+
+def _gone_on_with(resumed: Resumed, secrets: Secrets, clock: LiveClock) -> Recorder:
+    assert resumed.file is not None
+    return Recorder.resume(resumed.file, resumed.recording, secrets=secrets, clock=clock, program=VERSION)
+
+
+def _tools(options: Options, config: Config, resumed: Resumed | None, say: Say) -> LoadedTools:
+    """The tools that were named, else those of the recording, else those that lie here."""
+    if resumed is None or options.no_tools or resumed.names_tools:
+        return _load(options, config, say)
+    return resumed.tools(_load(options, config, say)) if resumed.conversation.tools else LoadedTools()
 
 
 def _load(options: Options, config: Config, say: Say) -> LoadedTools:
     """The tools that were named, else those of ./tools.yaml, with a notice: it is code that lies here."""
     if options.no_tools:
         return LoadedTools()
-    paths = list(config.tools)
+    paths = list(options.flags.tools if options.spare_tools else config.tools)
     if not paths and DEFAULT_TOOLS.exists():
         say(f"tools from ./{DEFAULT_TOOLS} (--no-tools leaves them out)")
         paths = [DEFAULT_TOOLS]
+    elif not paths and options.spare_tools:
+        paths = [options.spare_tools]
     tools = load_tools(paths)
     for warning in tools.warnings:
         say(warning)

@@ -32,9 +32,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line said, word for word; None or empty where it said nothing."""
+    """What the command line said, word for word; None or empty where it said nothing. `url_from`: who said the URL."""
 
     url: str | None = None
+    url_from: str = "--url"
     model: str | None = None
     dialect: str | None = None
     profile: str | None = None
@@ -177,7 +178,7 @@ def _access(flags: Flags, environ: Mapping[str, str], profile: Profile) -> Confi
         key_command=() if _authorized(asked, key_header) else key.command,
         key_folder=profile.folder,
         key_header=key_header,
-        notices=key.notices if at_home else (*key.notices, _strange(profile, target.url, from_flag=bool(flags.url))),
+        notices=key.notices if at_home else (*key.notices, _strange(profile, target.url, _url_from(flags))),
         proxy=proxy,
     )
 
@@ -188,15 +189,18 @@ def _target(flags: Flags, environ: Mapping[str, str], profile: Profile) -> tuple
     home = _said_by(f"The url of the profile {profile.name}", address, profile.url) if profile.url else None
     if not flags.url and not base:
         return home or address(OPENAI_URL), True
-    target = _said_by("--url" if flags.url else "OPENAI_BASE_URL", address, flags.url or base or "")
+    target = _said_by(_url_from(flags), address, flags.url or base or "")
     if home is None or origin(home.url) != origin(target.url):
         return target, home is None
     headers, query = target.headers or home.headers, target.query or home.query
     return Address(target.url, headers, query, (*target.secrets, *home.secrets)), True
 
 
-def _strange(profile: Profile, url: str, *, from_flag: bool) -> str:
-    source = "--url" if from_flag else "OPENAI_BASE_URL"
+def _url_from(flags: Flags) -> str:
+    return flags.url_from if flags.url else "OPENAI_BASE_URL"
+
+
+def _strange(profile: Profile, url: str, source: str) -> str:
     return (
         f"{source} goes before the profile {profile.name}: its key and headers are not sent to {urlsplit(url).netloc}."
     )
