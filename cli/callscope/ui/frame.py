@@ -144,7 +144,9 @@ class Panel:
 
 
 def paragraph(look: Look, text: str, style: str, mark: str = "") -> list[Row]:
-    """Text as rows that hang below each other behind a mark."""
+    """Text as rows that hang below each other behind a mark, or below it where it would leave them little room."""
+    if len(mark) > look.width // 3:
+        return [Row([Segment(mark, STYLES[style])]), *paragraph(look, text, style, " ")]
     indent = len(mark) + 1 if mark else 0
     prose = Prose(look, look.width - EDGE - indent, STYLES[style])
     prose.feed(text)
@@ -158,14 +160,20 @@ def paragraph(look: Look, text: str, style: str, mark: str = "") -> list[Row]:
 
 def cropped(look: Look, line: Row, taken: int = 3) -> Row:
     """A row that fits beside the `taken` columns of its border, and says where it was cut."""
-    room = look.width - taken
-    segments: list[Segment] = []
-    for segment in line.segments:
-        end, cells = fit(segment.text, 0, room)
-        if end < len(segment.text):
-            end, _ = fit(segment.text, 0, max(0, room - len(look.marks.more)))
-            segments.append(Segment(segment.text[:end] + look.marks.more, segment.style))
-            break
-        segments.append(segment)
+    whole = _cut(line.segments, look.width - taken)
+    if sum(len(segment.text) for segment in whole) == len(line.text):
+        return line
+    kept = _cut(line.segments, look.width - taken - len(look.marks.more))
+    return Row([*kept, Segment(look.marks.more, kept[-1].style)])
+
+
+def _cut(segments: Sequence[Segment], room: int) -> list[Segment]:
+    """As much of the segments as takes no more than so many columns."""
+    kept: list[Segment] = []
+    for segment in segments:
+        end, cells = fit(segment.text, 0, max(0, room))
+        kept.append(Segment(segment.text[:end], segment.style))
         room -= cells
-    return Row(segments)
+        if end < len(segment.text):
+            break
+    return kept
