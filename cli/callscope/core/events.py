@@ -277,9 +277,13 @@ class ResultReviewed:
 
 @dataclass(frozen=True, slots=True)
 class ItemsInserted:
-    """The person put items into the conversation by hand; a call comes with its result."""
+    """The person put items into the conversation by hand; a call comes with its result.
+
+    `exchange`: where a recording begins in mid-conversation, the number of the last exchange before it.
+    """
 
     items: tuple[Item, ...]
+    exchange: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,8 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
         case BreakRequested():
             return replace(conversation, breaking=True)
         case ItemsInserted():
-            return replace(conversation, items=(*conversation.items, *event.items))
+            exchange = max(conversation.exchange, event.exchange)
+            return replace(conversation, items=(*conversation.items, *event.items), exchange=exchange)
         case SettingsChanged(settings=settings):
             thread = conversation.thread if _same_place(conversation.settings, settings) else None
             return replace(conversation, settings=settings, thread=thread)

@@ -143,7 +143,8 @@ def _our_line(event: OurEvent) -> Line:  # noqa: C901 - one flat case for each e
         case ResultReviewed():
             return {"kind": "review", "call": key_line(event.key), "output": event.output, "by": event.by}
         case ItemsInserted():
-            return {"kind": "insert", "items": [_item_line(item) for item in event.items]}
+            before = {"exchange": event.exchange} if event.exchange else {}
+            return {"kind": "insert", "items": [_item_line(item) for item in event.items], **before}
         case Rewound():
             return {"kind": "rewind", "to": event.to}
         case Continued():

@@ -211,6 +211,10 @@ def _reviewed(line: Members) -> ResultReviewed:
     return ResultReviewed(_key(line), line.text_or_null("output"), by)
 
 
+def _inserted(line: Members) -> ItemsInserted:
+    return ItemsInserted(tuple(_item(item) for item in line.objects("items")), line.integer("exchange", 0))
+
+
 def _item(line: Members) -> Item:
     match line.choice("item", _ITEMS):
         case "message":
@@ -279,7 +283,7 @@ _READERS: dict[str, Callable[[Members], RecordedEvent]] = {
     "break": lambda line: BreakRequested(),
     "result_held": lambda line: ResultHeld(_key(line)),
     "review": _reviewed,
-    "insert": lambda line: ItemsInserted(tuple(_item(item) for item in line.objects("items"))),
+    "insert": _inserted,
     "rewind": lambda line: Rewound(line.integer("to")),
     "continue": lambda line: Continued(),
     "turn": _turn,

@@ -7,7 +7,7 @@ is spelled (format.py), masked (concealing.py) or written (appending.py).
 from __future__ import annotations
 
 import secrets as randomness
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -122,6 +122,17 @@ class Recorder:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+    def begin(self, conversation: Conversation, at: float) -> None:
+        """Write what went before, where a recording begins in mid-conversation; what follows can then be run again."""
+        settings = replace(conversation.settings, thread=conversation.thread or conversation.settings.thread)
+        before = ItemsInserted(conversation.items, conversation.exchange)
+        for event in (SettingsChanged(settings), ToolsChanged(conversation.tools), before):
+            self._event(round(at - self._start, 6), event, conversation)
+
+    def mark(self, text: str, at: float) -> None:
+        """Write a person's note on this place."""
+        self._write(round(at - self._start, 6), concealed({"kind": "mark", "text": text}, self._secrets))
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Write what is truth of this event, and the derived line where a response ends."""

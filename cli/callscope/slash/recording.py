@@ -1,0 +1,83 @@
+"""Commands about the recording: where it is, an end of it, a new one, and a note in it.
+
+Knows that the recorder hears first. Must not know what it writes.
+"""
+
+from __future__ import annotations
+
+from callscope.core.errors import UsageError
+from callscope.repl import Command, Repl
+from callscope.ui.visible import visible
+
+from .hints import one_of
+
+WORDS = {
+    "on": "begin a recording here, with the conversation so far",
+    "off": "end the recording",
+    "mark": "write a note into it",
+}
+
+
+async def _record(repl: Repl, rest: str) -> None:
+    word, _, text = rest.partition(" ")
+    match word:
+        case "":
+            _tell(repl)
+        case "on" if not text:
+            _begin(repl)
+        case "off" if not text:
+            _end(repl)
+        case "mark" if text:
+            _mark(repl, text.strip())
+        case _:
+            raise UsageError("/record: write on, off, or mark and the words of a note.")
+
+
+def _tell(repl: Repl) -> None:
+    if repl.recorder is None:
+        repl.say("  not recorded; /record on begins a recording here")
+    else:
+        repl.say(f"  {visible(str(repl.recorder.path))}, {repl.recorder.path.stat().st_size:,} bytes")
+
+
+def _begin(repl: Repl) -> None:
+    if repl.recorder is not None:
+        raise UsageError("It is recorded already.")
+    recorder = repl.record()
+    repl.session.sinks.insert(0, recorder)
+    repl.recorder = recorder
+    conversation = repl.session.conversation
+    recorder.begin(conversation, repl.session.clock.now())
+    count = len(conversation.items)
+    before = f", beginning with the {count} item{'' if count == 1 else 's'} so far" if count else ""
+    repl.say(f"  recording to {visible(str(recorder.path))}{before}")
+
+
+def _end(repl: Repl) -> None:
+    recorder = repl.recorder
+    if recorder is None:
+        raise UsageError("It is not recorded.")
+    repl.session.sinks.remove(recorder)
+    recorder.close()
+    repl.recorder = None
+    repl.say(f"  ended; {visible(str(recorder.path))} has what happened until here")
+
+
+def _mark(repl: Repl, text: str) -> None:
+    if repl.recorder is None:
+        raise UsageError("There is no recording to mark; /record on begins one.")
+    repl.recorder.mark(text, repl.session.clock.now())
+    repl.say("  marked")
+
+
+COMMANDS = (
+    Command(
+        "/record [on|off|mark TEXT]",
+        "where the recording is; begin or end one; a note in it",
+        _record,
+        "session",
+        one_of(WORDS),
+        "A recording that begins in mid-conversation has the settings, the tools and the conversation so far, but not\n"
+        "the bytes of the exchanges before. `mark` writes a line that changes nothing.",
+    ),
+)

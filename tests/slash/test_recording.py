@@ -1,0 +1,63 @@
+"""The recording as a person handles it: where it is, its end, a new one in mid-conversation, a note in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from callscope.core.values import Settings
+from callscope.record.reading import open_recording
+from callscope.record.restoring import left_by
+from playbook import calls, text
+from scriptedrepl import ScriptedRepl
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_without_a_recording_it_says_so_and_how_to_begin_one(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path)
+    assert "not recorded; /record on begins" in repl.typed("/record")
+    assert "It is not recorded." in repl.typed("/record off")
+    assert "no recording to mark" in repl.typed("/record mark here")
+
+
+def test_what_it_is_not_told_to_do_it_does_not_guess(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path)
+    for words in ("of", "on now", "mark", "off it"):
+        assert "/record: write on, off, or mark" in repl.typed(f"/record {words}")
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+
+def test_a_recording_that_begins_in_mid_conversation_has_the_conversation_so_far(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, answers=[calls(("get_time", "{}")), text("noon"), text("later")], approve="always")
+    repl.typed("what time is it", "/system Be brief.")
+    before = repl.conversation
+    assert "beginning with the 4 items so far" in repl.typed("/record on")
+    assert "recorded already" in repl.typed("/record on")
+    (path,) = tmp_path.glob("*.jsonl")
+    assert [line["kind"] for line in lines(path)] == ["header", "settings", "tools", "insert"]
+    restored = left_by(open_recording(path)).conversation
+    assert restored.items == before.items
+    assert (restored.settings, restored.tools, restored.exchange) == (before.settings, before.tools, 2)
+    assert f"{path}, {path.stat().st_size:,} bytes" in repl.typed("/record")
+
+
+def test_what_happens_after_its_end_is_not_in_it(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path)
+    repl.typed("/record on", "/record mark before", "/record off", "/system Secret.", "/record on")
+    first, second = sorted(tmp_path.glob("*.jsonl"), key=lambda path: "Secret." in path.read_text())
+    assert [line["kind"] for line in lines(first)] == ["header", "settings", "tools", "insert", "mark"]
+    assert lines(first)[-1]["text"] == "before"
+    assert lines(second)[1]["system"] == "Secret."
+
+
+def test_a_thread_that_the_server_keeps_stands_in_the_settings_of_a_new_recording(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path)
+    repl.session.conversation = replace(repl.conversation, settings=Settings(dialect="scripted"), thread="t-1")
+    repl.typed("/record on")
+    (path,) = tmp_path.glob("*.jsonl")
+    assert lines(path)[1]["thread"] == "t-1"
