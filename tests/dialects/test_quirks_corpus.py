@@ -7,113 +7,23 @@ stands beside `NNN-slug.json` with its source and the reading expected of it; te
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callscope.core.events import (
-    Diagnostic,
-    ExchangeOpened,
-    PeerEvent,
-    ResponseCompleted,
-    ResponseFailed,
-    ResponseHead,
-)
-from callscope.core.state import Conversation, Response, apply
-from callscope.core.values import Request, ToolCall, ToolSpec
-from callscope.dialects.chat import ChatCompletions
+from callscope.core.events import Diagnostic, ResponseCompleted
+from quirkbodies import FOLDER, Quirk, bodies_without_a_note, corpus, decode, read_whole, value
 
-FOLDER = Path(__file__).parent.parent / "quirks"
 MEMBERS = {"source", "server", "quirk", "rules", "http_status", "content_type", "tools", "tier", "expect"}
 EXPECTED = {"content", "reasoning", "tool_calls", "finish_reason", "error", "error_kind", "note"}
 ENDED_EARLY = ("stream", "http")
 RULES = range(1, 16)
 BODIES_OF_A_RULE = 4
 
-
-@dataclass(frozen=True)
-class Quirk:
-    """A raw body and what is known of it."""
-
-    path: Path
-    body: bytes
-    meta: dict[str, Any]
-
-    @property
-    def expect(self) -> dict[str, Any]:
-        expect: dict[str, Any] = self.meta["expect"]
-        return expect
-
-    @property
-    def number(self) -> int:
-        return int(self.path.name.split("-", 1)[0])
-
-
-def load(path: Path) -> Quirk:
-    body = next(other for other in sorted(FOLDER.glob(f"{path.stem}.*")) if other.suffix in (".sse", ".body"))
-    return Quirk(path, body.read_bytes(), json.loads(path.read_text(encoding="utf-8")))
-
-
-CORPUS = [load(path) for path in sorted(FOLDER.glob("*.json"))]
-every_quirk = pytest.mark.parametrize("quirk", CORPUS, ids=[f"{q.number:03} {q.meta['quirk']}" for q in CORPUS])
-
-
-# ---- reading --------------------------------------------------------------------------------------------------------
-
-
-def decode(quirk: Quirk, reads: Iterable[bytes]) -> list[PeerEvent]:
-    """The events of a body that came in these reads."""
-    custom = quirk.meta.get("custom_tools", ())
-    tools = [ToolSpec(name, kind="custom" if name in custom else "function") for name in quirk.meta["tools"]]
-    decoder = ChatCompletions().decoder(1, tools)
-    head = ResponseHead(1, quirk.meta["http_status"], (("content-type", quirk.meta["content_type"]),))
-    events = list(decoder.feed(head))
-    for read in reads:
-        events += decoder.feed(read)
-    return [*events, *decoder.close(quirk.meta.get("ending", "complete"))]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What came of a body: the response as the conversation has it, and the events it is made from."""
-
-    events: list[PeerEvent]
-    response: Response
-
-    @property
-    def calls(self) -> list[ToolCall]:
-        return self.response.chunks.calls
-
-    @property
-    def failure(self) -> ResponseFailed | None:
-        return self.response.failure
-
-    def diagnostics(self, severity: str) -> list[Diagnostic]:
-        return [event for event in self.events if isinstance(event, Diagnostic) and event.severity == severity]
-
-
-@cache
-def read_whole(path: Path) -> Reading:
-    """The reading of a body that came in one piece (tests only look at it)."""
-    quirk = load(path)
-    events = decode(quirk, [quirk.body])
-    conversation = apply(Conversation(), ExchangeOpened(1, Request("POST", "http://localhost/v1", (), b"{}")))
-    for event in events:
-        conversation = apply(conversation, event)
-    assert conversation.response is not None
-    return Reading(events, conversation.response)
-
-
-def value(arguments: str) -> Any:
-    """What arguments mean: no text means no arguments."""
-    return json.loads(arguments) if arguments.strip() else {}
+CORPUS = corpus(FOLDER)
+every_quirk = pytest.mark.parametrize("quirk", CORPUS, ids=[str(quirk) for quirk in CORPUS])
 
 
 # ---- level 1: content, calls, broken streams ------------------------------------------------------------------------
@@ -282,5 +192,4 @@ def test_numbers_are_unique() -> None:
 
 
 def test_each_body_has_a_note() -> None:
-    bodies = {path.stem for path in FOLDER.iterdir() if path.suffix in (".sse", ".body")}
-    assert bodies == {quirk.path.stem for quirk in CORPUS}
+    assert bodies_without_a_note(FOLDER) == set()
