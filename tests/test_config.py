@@ -41,17 +41,26 @@ def test_without_anything_the_server_is_openai() -> None:
     assert resolve(Flags(), {}, {}).url == "https://api.openai.com/v1"
 
 
-def test_a_flag_goes_before_the_environment_and_the_environment_before_a_profile(tmp_path: Path) -> None:
-    known = profiles('[profiles.p]\nurl = "http://p/v1"\nmodel = "pm"', tmp_path)
+def test_a_flag_goes_before_a_named_profile_and_that_before_the_environment(tmp_path: Path) -> None:
+    both = '[profiles.p]\nurl = "http://p/v1"\nmodel = "pm"\n[profiles.default]\nurl = "http://d/v1"\nmodel = "dm"'
+    known = profiles(both, tmp_path)
     environ = {"OPENAI_BASE_URL": "http://e/v1", "CALLSCOPE_MODEL": "em"}
     flagged = resolve(Flags(url="http://f/v1", model="fm", profile="p"), environ, known)
-    from_environment = resolve(Flags(profile="p"), environ, known)
-    from_profile = resolve(Flags(profile="p"), {}, known)
-    assert [(each.url, each.model) for each in (flagged, from_environment, from_profile)] == [
+    from_named = resolve(Flags(profile="p"), environ, known)
+    from_environment = resolve(Flags(), environ, known)
+    from_default = resolve(Flags(), {}, known)
+    assert [(each.url, each.model) for each in (flagged, from_named, from_environment, from_default)] == [
         ("http://f/v1", "fm"),
-        ("http://e/v1", "em"),
         ("http://p/v1", "pm"),
+        ("http://e/v1", "em"),
+        ("http://d/v1", "dm"),
     ]
+
+
+def test_the_environment_holds_where_a_named_profile_says_nothing(tmp_path: Path) -> None:
+    known = profiles("[profiles.p]\nmax_rounds = 3", tmp_path)
+    config = resolve(Flags(profile="p"), {"OPENAI_BASE_URL": "http://e/v1", "CALLSCOPE_MODEL": "em"}, known)
+    assert (config.url, config.model, config.max_rounds) == ("http://e/v1", "em", 3)
 
 
 def test_an_empty_variable_counts_as_unset() -> None:
@@ -136,7 +145,7 @@ def test_a_flag_replaces_what_a_profile_says(tmp_path: Path) -> None:
         ("n=text", "text"),
         ("n=", ""),
         ("n=a=b", "a=b"),
-        ("n=NaN", "NaN"),
+        ('n="NaN"', "NaN"),
         ("n=012", "012"),
     ],
 )
@@ -148,12 +157,17 @@ def test_a_param_is_json_where_it_parses_and_else_a_text(word: str, value: objec
     ("flags", "words"),
     [
         (Flags(param=("temperature",)), "--param: write name=value, not temperature"),
+        (Flags(param=("t=NaN",)), "--param t: no JSON can carry this number"),
+        (Flags(param=("t=-Infinity",)), "--param t: no JSON can carry this number"),
+        (Flags(param=("t=1e999",)), "--param t: no JSON can carry this number"),
+        (Flags(param=('t={"deep": [1e999]}',)), "--param t: no JSON can carry this number"),
+        (Flags(param=("t=" + "[" * 100_000,)), "--param t: no JSON can carry this number, or this depth"),
         (Flags(query=("=x",)), "--query: write name=value"),
         (Flags(header=("no colon",)), "--header"),
         (Flags(header=("a b: c",)), "--header"),
         (Flags(header=("Content-Length: 3",)), "--header"),
         (Flags(history="some"), "--history: 'some' is none of full, last"),
-        (Flags(approve="yes"), "--approve: 'yes' is none of ask, always, never"),
+        (Flags(approve="yes"), "--approve: 'yes' is none of always, result, ask, never"),
         (Flags(profile="p"), "--profile: no profile is named p; there is none"),
         (Flags(connect_timeout=0), "connect timeout must be more than 0"),
         (Flags(idle_timeout=float("nan")), "between_bytes timeout"),
@@ -311,9 +325,13 @@ def test_what_a_profile_carries_goes_to_its_own_server_alone(tmp_path: Path) -> 
     for config in (home, path):
         assert set(config.secrets) == {OTHER, "xxxxxxxx", "yyyyyyyy"}
         assert (authorization(config), config.key_variable, config.notices) == (f"Bearer {OTHER}", "P", ())
-    elsewhere = [(Flags(profile="p", url="https://q/v1"), {}), (Flags(profile="p"), {"OPENAI_BASE_URL": "http://p"})]
-    for flags, variables in elsewhere:
-        away = resolve(flags, {**environ, **variables}, known)
+    by_default = {"default": known["p"]}
+    elsewhere = [
+        (Flags(profile="p", url="https://q/v1"), known, {}),
+        (Flags(), by_default, {"OPENAI_BASE_URL": "http://p"}),
+    ]
+    for flags, there, variables in elsewhere:
+        away = resolve(flags, {**environ, **variables}, there)
         assert (away.headers, away.query, away.secrets) == ((), (), ())
         assert "profile p" in away.notices[0]
 
@@ -464,6 +482,10 @@ def test_no_file_means_no_profiles(tmp_path: Path) -> None:
         ("[profiles.b]\nmax_rounds = 0", "max_rounds must be a whole number of at least 1"),
         ("[profiles.b]\nretries = true", "retries must be a whole number of at least 0"),
         ('[profiles.b]\nhistory = "none"', 'history must be "full" or "last"'),
+        ("[profiles.b]\nparams = {t = nan}", "params must be a table of what JSON can carry"),
+        ("[profiles.b]\nparams = {t = [-inf]}", "params must be a table of what JSON can carry"),
+        ("[profiles.b]\nparams = {t = 2026-11-21}", "params must be a table of what JSON can carry"),
+        ("[profiles.b]\nparams = 3", "params must be a table"),
         ("[profiles.b]\nheaders = {a = 1}", "headers must be a table of texts"),
         ("[profiles.b]\ntimeouts = {read = 1}", "timeouts must be a table of seconds above 0: connect"),
         ("[profiles.b]\ntimeouts = {connect = 0}", "timeouts must be a table of seconds above 0"),

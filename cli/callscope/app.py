@@ -89,7 +89,8 @@ ConnectTimeout = Annotated[float | None, typer.Option("--connect-timeout", help=
 FirstByteTimeout = Annotated[float | None, typer.Option("--first-byte-timeout", help="Seconds to the first byte.")]
 IdleTimeout = Annotated[float | None, typer.Option("--idle-timeout", help="Seconds between two reads.")]
 Approve = Annotated[
-    str | None, typer.Option("--approve", help="ask (default), always or never; a tool's own stricter rule wins.")
+    str | None,
+    typer.Option("--approve", help="ask (default), always, result (ask, hold results too), never; the stricter wins."),
 ]
 Decide = Annotated[
     list[str] | None, typer.Option("--decide", help="TOOL=run|reject:WHY|edit:JSON|mock:TEXT|abort, repeatable.")

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 from urllib.parse import unquote, urlsplit
 
 from callscope.core.errors import UsageError
@@ -105,15 +105,17 @@ def load_config(flags: Flags, environ: Mapping[str, str]) -> Config:
 
 
 def resolve(flags: Flags, environ: Mapping[str, str], profiles: Mapping[str, Profile]) -> Config:
-    """The settings, without running anything; the profile `default` holds where none is named.
+    """The settings, without running anything.
+
+    A profile that is named goes before the environment; where none is, the profile `default` comes after it.
 
     Raises UsageError, naming the flag, variable or profile, for what cannot be meant.
     """
     profile = _chosen(flags.profile, profiles)
-    ca_file = flags.ca_file or profile.ca_file
+    ca_file, named = flags.ca_file or profile.ca_file, flags.profile is not None
     return replace(
         _access(flags, environ, profile),
-        model=flags.model or environ.get("CALLSCOPE_MODEL") or profile.model,
+        model=flags.model or (named and profile.model) or environ.get("CALLSCOPE_MODEL") or profile.model,
         dialect=flags.dialect or profile.dialect or "auto",
         parameters={**profile.params, **dict(map(_parameter, flags.param))},
         system=_given(flags.system, profile.system),
@@ -185,7 +187,7 @@ def _access(flags: Flags, environ: Mapping[str, str], profile: Profile) -> Confi
 
 def _target(flags: Flags, environ: Mapping[str, str], profile: Profile) -> tuple[Address, bool]:
     """The server that is meant, and whether it is the profile's own; a profile without a URL is at home anywhere."""
-    base = environ.get("OPENAI_BASE_URL")
+    base = None if flags.profile and profile.url else environ.get("OPENAI_BASE_URL")
     home = _said_by(f"The url of the profile {profile.name}", address, profile.url) if profile.url else None
     if not flags.url and not base:
         return home or address(OPENAI_URL), True
@@ -245,16 +247,18 @@ def _pair(flag: str, word: str) -> tuple[str, str]:
 
 
 def _parameter(word: str) -> tuple[str, Any]:
-    """`name=value`, where the value is JSON when it parses as JSON (strictly: NaN is none), else a text."""
+    """`name=value`, where the value is JSON when it parses as JSON, else a text."""
     name, text = _pair("--param", word)
     try:
-        return name, json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)
+    except json.JSONDecodeError:
         return name, text
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(text)
+    except (ValueError, RecursionError):
+        raise UsageError(
+            f"--param {name}: no JSON can carry this number, or this depth. To send it as a text, put it in quotes."
+        ) from None
+    return name, value
 
 
 def _timeouts(flags: Flags, profile: Profile) -> Timeouts:

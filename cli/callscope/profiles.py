@@ -7,6 +7,7 @@ repository must never run code.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -154,6 +155,14 @@ def _table(value: object) -> bool:
     return isinstance(value, dict)
 
 
+def _json_table(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return _table(value)
+
+
 def _text_table(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(member, str) for member in value.values())
 
@@ -187,14 +196,14 @@ RULES: dict[str, tuple[str, Callable[[object], bool]]] = {
     "key_command": ("a list of texts: a program and its arguments, run without a shell", _texts),
     "headers": ("a table of texts", _text_table),
     "query": ("a table of texts", _text_table),
-    "params": ("a table", _table),
+    "params": ("a table of what JSON can carry: no nan, no inf, no date", _json_table),
     "system": ("a text", lambda value: isinstance(value, str)),
     "tools": ("a list of file names", _texts),
     "tool_choice": ("a text", _text),
     "parallel": ("true or false", _switch),
     "stream": ("true or false", _switch),
     "history": ('"full" or "last"', _one_of("full", "last")),
-    "approve": ('"ask", "always" or "never"', _one_of("ask", "always", "never")),
+    "approve": ('"ask", "always", "result" or "never"', _one_of("ask", "always", "result", "never")),
     "max_rounds": ("a whole number of at least 1", _at_least(1, whole=True)),
     "retries": ("a whole number of at least 0", _at_least(0, whole=True)),
     "timeouts": ("a table of seconds above 0: connect, first_byte, between_bytes, total", _limits),
