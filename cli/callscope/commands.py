@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from callscope.ask import INTERRUPTED, Ended, read_prompt
 from callscope.ask import ask as ask_once
-from callscope.compose import DEFAULT_TOOLS, Options, open_session, options
+from callscope.compose import DEFAULT_TOOLS, LiveClock, Options, open_session, options
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.ports import Gate, Sink
 from callscope.core.values import ToolSpec
@@ -50,13 +50,16 @@ async def _chat(options: Options) -> None:
     from callscope.repl import Repl
     from callscope.slash.table import COMMANDS
     from callscope.ui.asking import PersonAtTerminal
-    from callscope.ui.lines import LinesView, chrome_console
+    from callscope.ui.lines import chrome_console
     from callscope.ui.main_prompt import MainPrompt
+    from callscope.ui.view import view_for
     from callscope.ui.witness import Witness
 
     console = chrome_console(sys.stderr)
-    view, witness = LinesView(sys.stdout, console), Witness()
-    async with open_session(options, gate=_gate(options), views=lambda recorder: [witness, view], say=_say) as opened:
+    view, witness = view_for(sys.stdout, console, LiveClock()), Witness()
+    gate = _gate(options, view.aside)
+    async with open_session(options, gate=gate, views=lambda recorder: [witness, view], say=view.say) as opened:
+        view.check = opened.toolbox.check
         settings = opened.session.conversation.settings
         tools = len(opened.tools.specs)
         _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
@@ -252,7 +255,9 @@ def _at(options: Options, url: str) -> Options:
     return replace(options, flags=replace(options.flags, url=url), spare_tools=DEMO_TOOLS)
 
 
-def _gate(options: Options) -> Callable[[LocalToolbox], Gate]:
+def _gate(
+    options: Options, aside: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Callable[[LocalToolbox], Gate]:
     """Who is asked: a person where stdin and stderr are terminals, else nobody; a script goes before both."""
 
     def gate(toolbox: LocalToolbox) -> Gate:
@@ -266,7 +271,8 @@ def _gate(options: Options) -> Callable[[LocalToolbox], Gate]:
             from callscope.ui.prompt_gate import PromptGate
 
             console = chrome_console(sys.stderr)
-            asked = PromptGate(PersonAtTerminal(console), console, toolbox.check, toolbox.answered_by_person)
+            person = PersonAtTerminal(console)
+            asked = PromptGate(person, console, toolbox.check, toolbox.answered_by_person, aside)
         return ScriptedGate(script, asked) if script else asked
 
     return gate

@@ -10,6 +10,7 @@ import asyncio
 import difflib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
@@ -17,14 +18,14 @@ from rich.console import Console
 from rich.text import Text
 
 from callscope.core.errors import UsageError
-from callscope.core.events import Continued
+from callscope.core.events import BreakRequested, Continued
 from callscope.core.values import Message, Request, TurnReason
 from callscope.session import Session
 from callscope.ui.asking import Choice, Choices, Person
 from callscope.ui.completion import Candidate, Complete, choices
 from callscope.ui.last_turn import last_turn
-from callscope.ui.lines import LinesView
 from callscope.ui.raw import Secrets
+from callscope.ui.view import View
 from callscope.ui.visible import one_line, visible
 from callscope.ui.witness import Witness
 
@@ -47,6 +48,9 @@ class Prompt(Protocol):
         """The next line, edited from `default`; empty after Ctrl-C, None when the person leaves."""
         ...
 
+
+Watching: TypeAlias = Callable[[Callable[[], object]], AbstractContextManager[None]]
+"""What watches a piece of work, and can stop it."""
 
 Handler: TypeAlias = "Callable[[Repl, str], Awaitable[None]]"
 """Does a command; the text is all that stands behind its name, stripped. A UsageError of it is shown as a line."""
@@ -85,7 +89,7 @@ class Repl:
         session: Session,
         prompt: Prompt,
         person: Person,
-        view: LinesView,
+        view: View,
         console: Console,
         witness: Witness,
         secrets: Secrets,
@@ -155,9 +159,12 @@ class Repl:
 
     async def _drive(self, turn: Coroutine[Any, Any, TurnReason]) -> TurnReason | None:
         try:
-            return await self.interruptible(turn)
+            return await self.interruptible(turn, self._watching)
         finally:
             self.view.close()
+
+    def _watching(self, stop: Callable[[], object]) -> AbstractContextManager[None]:
+        return self.view.watching(stop, lambda: self.session.emit(BreakRequested()))
 
     async def _goes_on(self) -> bool:
         limit = self.session.conversation.settings.max_rounds
@@ -168,13 +175,14 @@ class Repl:
         """Whether the person answers with `y`; Ctrl-C is a no."""
         return await self.interruptible(self.person.key(question, choices)) == "y"
 
-    async def interruptible(self, work: Coroutine[Any, Any, Result]) -> Result | None:
-        """Do this as a task of its own, which Ctrl-C ends; None where it did."""
+    async def interruptible(self, work: Coroutine[Any, Any, Result], watching: Watching | None = None) -> Result | None:
+        """Do this as a task of its own, which Ctrl-C ends; None where it did. `watching` knows Ctrl-C as a key."""
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, task.cancel)
         try:
-            await asyncio.wait([task])
+            with watching(task.cancel) if watching else nullcontext():
+                await asyncio.wait([task])
         finally:
             loop.remove_signal_handler(signal.SIGINT)
             if not task.done():

@@ -129,7 +129,7 @@ class CallContent:
     def _outcome(self, result: ToolResult) -> tuple[str, str, str]:
         block, marks = self.block, self._look.marks
         good = result.status in ("ok", "mocked")
-        words = wording.RESULTS[result.status]
+        words: str = result.status
         if block.started_at is not None and result.status != "cancelled":
             words = f"{words} after {wording.seconds(result.duration)}"  # nobody knows how long a cancelled one ran
         elif block.executor == "remote" or block.by_hand:

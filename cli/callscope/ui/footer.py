@@ -5,7 +5,7 @@ Knows what is worth a place and what gives way first where there is little room.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
@@ -45,14 +45,14 @@ def summary(trace: Trace, look: Look) -> Row:
 def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
     """What is known of the latest exchange."""
     exchange = trace.exchange
-    model = look.shown(exchange.model if exchange else trace.settings.model).replace("\n", " ")
+    model = exchange.model if exchange else trace.settings.model
     facts = [Fact(model, 6), Fact(trace.settings.dialect, 9)]
     if exchange is None:
         return [fact for fact in facts if fact.words]
     facts += _times(exchange, now)
     if pace := exchange.deltas_a_second():
         facts.append(Fact(f"{pace:,.0f} deltas/s", 8))
-    facts.append(Fact(wording.tokens(exchange.usage), 4))
+    facts.append(Fact(_end(exchange), 4))
     if len(trace.exchanges) > 1:
         facts.append(Fact(wording.counted(len(trace.exchanges), "request"), 10))
     if count := trace.diagnostics:
@@ -61,17 +61,27 @@ def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
 
 
 def _times(exchange: ExchangeTrace, now: float) -> list[Fact]:
+    since = exchange.opened_at
     if exchange.first_byte_at is None:
-        waiting = f"no byte for {wording.clock(now - exchange.opened_at)}" if exchange.ended_at is None else ""
-        return [Fact(waiting, 5)]
-    facts = [Fact(f"first byte {wording.seconds(exchange.first_byte_at - exchange.opened_at)}", 7)]
-    if exchange.first_delta_at is not None:
-        facts.append(Fact(f"first delta {wording.seconds(exchange.first_delta_at - exchange.opened_at)}", 5))
-    return facts
+        return [Fact(f"no byte for {wording.clock(now - since)}", 5)] if exchange.ended_at is None else []
+    first = f"first byte {wording.seconds(exchange.first_byte_at - since)}"
+    if exchange.first_delta_at is None:
+        return [Fact(first, 5)]
+    return [Fact(f"{first}, delta {wording.seconds(exchange.first_delta_at - since)}", 5)]
+
+
+def _end(exchange: ExchangeTrace) -> str:
+    """How the response ended, in the server's own word, and what it cost."""
+    if not exchange.completed:
+        return ""
+    reason = exchange.finish_reason or ("failed" if exchange.failure else "no finish_reason")
+    tokens = wording.tokens(exchange.usage)
+    return f"{reason}, {tokens}" if tokens else reason
 
 
 def _fitted(facts: list[Fact], look: Look) -> Row:
     """As many facts as fit, the most important ones, in their own order."""
+    facts = [replace(fact, words=look.shown(fact.words).replace("\n", " ")) for fact in facts]
     dot = f" {look.marks.dot} "
     while len(facts) > 1 and sum(cell_len(fact.words) + len(dot) for fact in facts) - len(dot) > look.width - 1:
         facts.remove(max(facts, key=lambda fact: fact.rank))

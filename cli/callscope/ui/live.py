@@ -40,12 +40,12 @@ TAIL = 6
 
 
 class LiveView:
-    """A sink that draws. `check` says what is wrong with arguments by their schema."""
+    """A sink that draws; `check` says what is wrong with arguments by their schema."""
 
     def __init__(self, console: Console, clock: Clock, check: Check | None = None) -> None:
         self.trace = Trace()
+        self.check = check
         self._console = console
-        self._check = check
         self._clock = clock
         self._look = Look.of(console)
         self._rows = console.height
@@ -125,7 +125,7 @@ class LiveView:
     def _add_panels(self) -> None:
         for block in self.trace.blocks[self._known :]:
             if not _said_elsewhere(block):
-                panel = Panel(content(block, self._look, self._check), self._look)
+                panel = Panel(content(block, self._look, self.check), self._look)
                 self._by_block[id(block)] = panel
                 self._panels.append(panel)
         self._known = len(self.trace.blocks)

@@ -6,7 +6,7 @@ Knows how each is said in a few words. Must not know where.
 from __future__ import annotations
 
 from callscope.core.events import Diagnostic, ResponseFailed
-from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, ResultStatus, Run, TurnReason, Usage
+from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run, TurnReason, Usage
 
 from .blocks import CallTrace
 
@@ -19,14 +19,6 @@ ENDINGS: dict[TurnReason, str] = {
     "aborted": "stopped: none of these calls ran",
     "interrupted": "interrupted",
     "failed": "the turn failed",
-}
-RESULTS: dict[ResultStatus, str] = {
-    "ok": "ok",
-    "error": "error",
-    "rejected": "refused",
-    "mocked": "answered in its place",
-    "cancelled": "cancelled",
-    "timeout": "timed out",
 }
 WHO: dict[DecidedBy, str] = {
     "person": "by you",
@@ -67,9 +59,9 @@ def decision(call: CallTrace) -> str:
         case Edit():
             return f"arguments edited {who}"
         case Mock():
-            return f"answered in its place {who}"
+            return f"mocked {who}"
         case Reject():
-            return f"refused: {who}" if call.decided_by == "absent" else f"refused {who}"
+            return f"rejected: {who}" if call.decided_by == "absent" else f"rejected {who}"
         case Abort():
             return f"turn stopped {who}"
 
