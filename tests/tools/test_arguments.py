@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callscope.tools.arguments import Schema
-from callscope.tools.complaints import InvalidArguments
+from callscope.tools.definitions import InvalidArguments
 
 WEATHER = {
     "type": "object",

@@ -111,12 +111,12 @@ def test_the_schema_for_editors_knows_the_keys_that_are_read() -> None:
     assert tuple(schema["properties"]["defaults"]["properties"]) == reading.DEFAULT_KEYS
     assert tuple(parts["http"]["properties"]) == reading_runs.HTTP_KEYS
     assert tuple(parts["command"]["anyOf"][1]["properties"]) == reading_runs.COMMAND_KEYS
-    assert tuple(parts["mock"]["then"]["properties"]) == reading_mocks.MOCK_KEYS
+    assert tuple(parts["mock"]["then"]["properties"]) == reading_runs.MOCK_KEYS
     assert tuple(parts["mock"]["then"]["properties"]["malformed"]["enum"]) == reading_mocks.MALFORMATIONS
 
 
 def test_every_key_is_in_the_documentation() -> None:
     page = (ROOT / "docs" / "tools.md").read_text(encoding="utf-8")
     keys = {*reading.TOP_KEYS, *reading.FLAT_KEYS, *reading_runs.RUN_KINDS, "format"}
-    keys |= {*reading_runs.HTTP_KEYS, *reading_runs.COMMAND_KEYS, *reading_mocks.MOCK_KEYS, "when"}
+    keys |= {*reading_runs.HTTP_KEYS, *reading_runs.COMMAND_KEYS, *reading_runs.MOCK_KEYS, "when"}
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from callscope.tools.definitions import (
+from callscope.tools.definitions import Implementation
+from callscope.tools.loading import load_tools
+from callscope.tools.outgoing import (
     CommandLine,
     FormBody,
     HttpCall,
-    Implementation,
     JsonBody,
     QueryField,
     TextBody,
 )
-from callscope.tools.loading import load_tools
 from callscope.tools.templates import Argument, Template, Variable
 from toolbench import refusal, write
 

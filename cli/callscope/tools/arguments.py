@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .complaints import Fault, InvalidArguments, complaints, named
+from .complaints import Fault, complaints, named
+from .definitions import InvalidArguments
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -13,8 +13,7 @@ from callscope.core.errors import UnusableFile
 from callscope.core.values import CallKind
 
 from .answers import Answer, failed, invalid
-from .complaints import InvalidArguments
-from .definitions import PythonFunction
+from .definitions import InvalidArguments, PythonFunction
 from .modules import function_of
 from .outputs import cut, output_text
 from .tracebacks import person_traceback, summary

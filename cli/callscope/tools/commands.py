@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .answers import Answer, concealed, failed, invalid, tail
-from .complaints import InvalidArguments
-from .definitions import CommandLine, Tool
+from .definitions import InvalidArguments, Tool
+from .outgoing import CommandLine
 from .outputs import written_text
 from .prints import Prints
 from .processes import Finished, run_process, stopped_early

@@ -33,14 +33,6 @@ _SIZES = {
 }
 
 
-class InvalidArguments(Exception):
-    """The arguments are not what the tool takes; `problems` are (path, sentence) pairs."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("; ".join(sentence for _, sentence in problems))
-        self.problems = problems
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One keyword that an instance at a path does not satisfy.

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from callscope.core.values import ToolSpec
 
-from .templates import JsonTemplate, Template
+if TYPE_CHECKING:
+    from .outgoing import CommandLine, HttpCall
 
 DEFAULT_TIMEOUT = 60.0
 """Seconds a run may take where the definition says nothing."""
@@ -41,65 +42,6 @@ class PythonFunction:
     def __str__(self) -> str:
         module = self.module.name if isinstance(self.module, Path) else self.module
         return f"{module}:{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class CommandLine:
-    """A program and its arguments; no shell reads them.
-
-    Each of `words` is one argument, or a group that is left out as a whole where a value in it is absent; the first
-    is the program. `folder` is where it runs; `secrets` are taken out of its environment unless `environment` names
-    them.
-    """
-
-    words: tuple[tuple[Template, ...], ...]
-    folder: Path
-    environment: tuple[tuple[str, Template], ...] = ()
-    secrets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class QueryField:
-    """A member of a query or of a form; a list gives one for each item, or one whose items `join` parts."""
-
-    name: str
-    value: Template
-    join: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JsonBody:
-    """A body of JSON."""
-
-    value: JsonTemplate
-
-
-@dataclass(frozen=True, slots=True)
-class FormBody:
-    """A body as HTML forms send it."""
-
-    fields: tuple[QueryField, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TextBody:
-    """A body of plain text."""
-
-    text: Template
-
-
-Body: TypeAlias = JsonBody | FormBody | TextBody
-
-
-@dataclass(frozen=True, slots=True)
-class HttpCall:
-    """An HTTP request with places for arguments. What is absent leaves its header or its member of the query out."""
-
-    method: str
-    url: Template
-    query: tuple[QueryField, ...] = ()
-    headers: tuple[tuple[str, Template], ...] = ()
-    body: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +74,7 @@ class MockCases:
 
 Mock: TypeAlias = MockAnswer | MockSequence | MockCases
 
-Implementation: TypeAlias = PythonFunction | CommandLine | HttpCall | Mock
+Implementation: TypeAlias = "PythonFunction | CommandLine | HttpCall | Mock"
 """How a tool runs: a closed union, so that a new kind has to be handled in `reading.py` and in `running.py`."""
 
 
@@ -174,3 +116,11 @@ class Signature:
     description: str
     parameters: Mapping[str, Any]
     call: Callable[[str], Any] = field(repr=False)
+
+
+class InvalidArguments(Exception):
+    """The arguments are not what the tool takes; `problems` are (path, sentence) pairs."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(sentence for _, sentence in problems))
+        self.problems = problems

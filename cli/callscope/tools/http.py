@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 from callscope.core.values import Request
 
 from .answers import Answer, concealed, failed, head, invalid, timed_out
-from .complaints import InvalidArguments
-from .definitions import HttpCall, Tool
+from .definitions import InvalidArguments, Tool
+from .outgoing import HttpCall
 from .outputs import written_text
 from .prints import Prints
 from .requests import fill_request, secrets_of

@@ -15,7 +15,7 @@ from callscope.core.errors import UnusableFile, UsageError
 from .definitions import LoadedTools, Mock, MockAnswer, Tool
 from .documents import parse_document
 from .reading_mocks import read_mock
-from .rules import Part
+from .rules import Part, Variables
 from .scopes import scope_of
 from .words import did_you_mean
 
@@ -55,6 +55,6 @@ def _mock(tool: Tool, answer: str) -> Mock:
         return MockAnswer(answer)
     try:
         document = replace(parse_document(Path(tool.spec.name), answer), lines={})
-        return read_mock(Part(document, document.value), scope_of(tool.spec.kind, tool.spec.parameters, {}))
+        return read_mock(Part(document, document.value), scope_of(tool.spec.kind, tool.spec.parameters, Variables()))
     except UnusableFile as error:
         raise UsageError(f"The mock of {error} ({HOW})") from None

@@ -16,7 +16,8 @@ from callscope.core.values import Request
 
 from .arguments import parse
 from .commands import fill_command
-from .definitions import CommandLine, HttpCall, MockAnswer, MockCases, MockSequence, PythonFunction, Tool
+from .definitions import MockAnswer, MockCases, MockSequence, PythonFunction, Tool
+from .outgoing import CommandLine, HttpCall
 from .requests import fill_request
 from .scopes import CUSTOM_INPUT
 from .templates import Filling

@@ -20,13 +20,10 @@ from callscope.core.errors import UnusableFile
 from callscope.core.values import Approval, CallKind, ToolSpec
 
 from .definitions import DEFAULT_LIMIT, DEFAULT_TIMEOUT, PythonFunction, Signature, Tool
-from .documents import Document
+from .documents import Document, ValuePath
 from .reading_runs import module_path, read_run
-from .references import with_files
-from .rules import Part
-from .schemas import schema_problem
-from .scopes import scope_of
-from .templates import Variable
+from .rules import Part, Variables
+from .schemas import refers_to_files, schema_problem
 from .words import did_you_mean, path_text
 
 TOP_KEYS = ("include", "secrets", "variables", "defaults", "tools", "modules")
@@ -68,20 +65,19 @@ def read_tools(document: Document, schema_of: SchemaOf) -> ToolsFile:
     """Read a whole file, or raise UnusableFile with the first thing that is wrong with it."""
     file = Part(document, document.value)
     if isinstance(file.value, list) and document.is_json:
-        reader = _Reader(schema_of, RunSettings(), {})
+        reader = _Reader(schema_of, RunSettings(), Variables())
         return ToolsFile(tuple(reader.tool(entry) for entry in file.items()))
     if isinstance(file.value, list):
         file.refuse("the file is a list; put `tools:` above it and indent the list.")
     if not isinstance(file.value, Mapping):
         file.refuse("the file must be a mapping with the key `tools`.")
     file.known(TOP_KEYS)
-    secrets = tuple(entry.variable_name("secret") for entry in file.list_at("secrets"))
-    reader = _Reader(schema_of, _defaults(file), _variables(file, secrets))
+    reader = _Reader(schema_of, _defaults(file), _variables(file))
     return ToolsFile(
         tuple(reader.tool(entry) for entry in file.list_at("tools")),
         tuple((_included(entry), entry.where) for entry in file.list_at("include")),
         tuple((_module(entry), entry.where) for entry in file.list_at("modules")),
-        secrets,
+        reader.variables.secrets,
         reader.defaults,
     )
 
@@ -130,21 +126,20 @@ def _settings(part: Part, otherwise: RunSettings) -> RunSettings:
     )
 
 
-def _variables(file: Part, secrets: tuple[str, ...]) -> dict[str, Variable]:
-    variables = {name: Variable(name) for name in secrets}
+def _variables(file: Part) -> Variables:
+    secrets = tuple(entry.variable_name("secret") for entry in file.list_at("secrets"))
     if not file.has("variables"):
-        return variables
+        return Variables(secrets)
     plain = file.part("variables")
     if not isinstance(plain.value, Mapping):
         plain.refuse("`variables` must be a mapping from names of variables to defaults, or to null for none.")
     for name, default in plain.members():
         Part(plain.document, name, default.at).variable_name("variable")
-        if name in variables:
+        if name in secrets:
             default.refuse(f"{name} stands under `secrets` already; what is secret has no default.")
         if not isinstance(default.value, str | None):
             default.refuse(f"the default of {name} must be text, or null for none.")
-        variables[name] = Variable(name, secret=False, default=default.value)
-    return variables
+    return Variables(secrets, plain.value)
 
 
 def _included(entry: Part) -> Path:
@@ -168,7 +163,7 @@ class _Reader:
 
     schema_of: SchemaOf
     defaults: RunSettings
-    variables: Mapping[str, Variable]
+    variables: Variables
 
     def tool(self, entry: Part) -> Tool:
         if not isinstance(entry.value, Mapping):
@@ -178,7 +173,7 @@ class _Reader:
         description = inner.optional("description", str, "text")
         parameters = _parameters(kind, inner)
         settings = _settings(entry, self.defaults)
-        run = read_run(entry, scope_of(kind, parameters, self.variables)) if "run" in entry.value else None
+        run = read_run(entry, kind, parameters, self.variables) if "run" in entry.value else None
         if isinstance(run, PythonFunction):
             run = replace(run, isolated=settings.isolated)
             if kind == "function" and parameters is None:
@@ -238,7 +233,7 @@ def _parameters(kind: CallKind, inner: Part) -> Mapping[str, Any] | None:
         part.refuse(f"`{key}` must be an object, not {part.value!r}.")
     if kind == "custom":
         return part.value
-    schema, origin = with_files(part)
+    schema, origin = _whole(part)
     if problem := schema_problem(schema):
         path, sentence = problem
         place = path_text((key, *path))
@@ -246,3 +241,16 @@ def _parameters(kind: CallKind, inner: Part) -> Mapping[str, Any] | None:
     if schema.get("type", "object") != "object":
         origin(("type",)).refuse("`parameters` must be `type: object`: arguments always come as an object.")
     return schema
+
+
+def _whole(part: Part) -> tuple[Mapping[str, Any], Callable[[ValuePath], Part]]:
+    """The schema with what it takes from other files, and where each part of it was read."""
+    try:
+        refers = refers_to_files(part.value)
+    except RecursionError:
+        part.refuse("the schema is nested too deeply.")
+    if refers:
+        from .references import with_files
+
+        return with_files(part)
+    return part.value, lambda path: Part(part.document, None, (*part.at, *path))

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from .definitions import Malformation, Mock, MockAnswer, MockCases, MockForm, MockSequence
+from .reading_runs import MOCK_KEYS
 from .rules import Part
 from .scopes import Scope
 from .templates import Variable, templates_in
 from .words import either
 
 FORMS = ("answer", "template", "file", "error")
-ANSWER_KEYS = (*FORMS, "malformed", "delay")
 SEVERAL_KEYS = ("sequence", "cases")
-MOCK_KEYS = (*ANSWER_KEYS, *SEVERAL_KEYS)
 ERROR_KEYS = ("type", "message", "path", "retryable")
 MALFORMATIONS = get_args(Malformation)
 

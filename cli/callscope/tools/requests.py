@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote, urlsplit
 from callscope.core.values import Headers, Request
 from callscope.version import VERSION
 
-from .complaints import InvalidArguments
-from .definitions import Body, FormBody, HttpCall, JsonBody, QueryField, TextBody
+from .definitions import InvalidArguments
+from .outgoing import Body, FormBody, HttpCall, JsonBody, QueryField, TextBody
 from .templates import ALL, Argument, Filling, Template, Variable, fill, fill_json, templates_in, text_of
 
 DEFAULTS: Headers = (("user-agent", f"callscope/{VERSION}"), ("accept", "*/*"), ("accept-encoding", "identity"))

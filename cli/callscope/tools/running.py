@@ -9,32 +9,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from callscope.core.plan import error
 from callscope.core.values import ToolCall, ToolResult
 
 from .answers import Answer, failed, invalid, timed_out
-from .arguments import Schema, parse
+from .arguments import Schema
 from .calling import answer_of, callable_of
-from .complaints import InvalidArguments
-from .definitions import (
-    CommandLine,
-    HttpCall,
-    Implementation,
-    MockAnswer,
-    MockCases,
-    MockSequence,
-    PythonFunction,
-    Tool,
-)
-from .mocks import MockPlayer
+from .definitions import InvalidArguments, PythonFunction, Tool
 from .prints import Prints, printing_into
-from .scopes import CUSTOM_INPUT
-from .templates import Filling
 from .threads import ThreadedCall
 from .tracebacks import summary
 from .words import did_you_mean
+
+if TYPE_CHECKING:
+    from .performing import Performer
 
 
 class LocalToolbox:
@@ -51,7 +41,7 @@ class LocalToolbox:
     ) -> None:
         self._clock = clock
         self._environment = environment
-        self._mocks = MockPlayer()
+        self._performer: Performer | None = None
         self.use(tools)
 
     def use(self, tools: Iterable[Tool]) -> None:
@@ -102,28 +92,11 @@ class LocalToolbox:
             return timed_out(call.name, tool.timeout, "Its arguments were still being checked; it was not run")
         except RuntimeError as trouble:
             return _no_thread(tool, trouble)
-        return await self._perform(tool, implementation, text, prints)
+        if self._performer is None:
+            from .performing import Performer  # what most sessions never need
 
-    async def _perform(self, tool: Tool, implementation: Implementation, text: str, prints: Prints) -> Answer:
-        """Run what runs outside of this process, or not at all, with arguments that fit."""
-        filling = self._filling(tool, text)
-        match implementation:
-            case MockAnswer() | MockSequence() | MockCases():
-                return await self._mocks.answer(tool, implementation, filling.arguments)
-            case CommandLine():
-                from .commands import run_command
-
-                return await run_command(tool, implementation, filling, text, prints, self._environment)
-            case HttpCall():
-                from .http import run_request
-
-                return await run_request(tool, implementation, filling, prints)
-            case PythonFunction():
-                from .isolation import run_isolated
-
-                return await run_isolated(tool, implementation, text, prints, self._environment)
-            case _:
-                assert_never(implementation)
+            self._performer = Performer(self._environment)
+        return await self._performer.perform(tool, implementation, text, prints)
 
     def _unknown(self, name: str) -> str:
         known = ", ".join(self._tools) or "none"
@@ -143,9 +116,6 @@ class LocalToolbox:
         except Exception as trouble:  # a schema that was loaded can still fail: a reference to itself, a slow pattern
             words = f"the schema of {tool.spec.name} cannot be applied: {summary(trouble).splitlines()[0]}"
             raise InvalidArguments([("", words)]) from None
-
-    def _filling(self, tool: Tool, text: str) -> Filling:
-        return Filling({CUSTOM_INPUT: text} if tool.spec.kind == "custom" else parse(text), self._environment)
 
     # ---- in the thread of a call ----------------------------------------------------------------------------------
 

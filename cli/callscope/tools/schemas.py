@@ -78,6 +78,16 @@ def schema_problem(schema: Any) -> Problem | None:
         return (), "the schema is nested too deeply"
 
 
+def refers_to_files(schema: Any) -> bool:
+    """Whether any reference leads out of the schema."""
+    if isinstance(schema, list):
+        return any(map(refers_to_files, schema))
+    if not isinstance(schema, Mapping):
+        return False
+    reference = schema.get("$ref")
+    return (isinstance(reference, str) and not reference.startswith("#")) or any(map(refers_to_files, schema.values()))
+
+
 def _problems(schema: Any, at: ValuePath) -> Iterator[Problem]:
     if isinstance(schema, bool):
         return

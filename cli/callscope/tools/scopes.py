@@ -11,7 +11,7 @@ from typing import Any
 
 from callscope.core.values import CallKind
 
-from .rules import Part
+from .rules import Part, Variables
 from .templates import (
     ALL,
     BadTemplate,
@@ -85,8 +85,10 @@ class Scope:
                 part.refuse(f"{{{name}}} names no parameter{hint}; known here: {known}; {text}.")
 
 
-def scope_of(kind: CallKind, parameters: Mapping[str, Any] | None, variables: Mapping[str, Variable]) -> Scope:
-    """The scope of a definition with these parameters."""
+def scope_of(kind: CallKind, parameters: Mapping[str, Any] | None, declared: Variables) -> Scope:
+    """The scope of a definition with these parameters, in a file that declares these variables."""
+    variables = {name: Variable(name) for name in declared.secrets}
+    variables |= {name: Variable(name, secret=False, default=default) for name, default in declared.plain.items()}
     if kind == "custom":
         return Scope((CUSTOM_INPUT,), (CUSTOM_INPUT,), variables)
     schema = parameters or {}

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from callscope.core.errors import UnusableFile
 
-from .complaints import InvalidArguments
-from .definitions import Signature
+from .definitions import InvalidArguments, Signature
 from .tracebacks import summary
 from .words import path_text
 

@@ -1,7 +1,8 @@
 """Text with places: `{city}` for an argument, `{*}` for all of them, `${WEATHER_KEY}` for an environment variable.
 
 Knows how such text is read and how values become text, and that some variables are secret. Must not know what the text
-is for: who fills a URL quotes, who fills a command does not. A brace that is meant is written twice.
+is for: who fills a URL quotes, who fills a command does not. A brace that is meant is written twice, and so is a dollar
+sign right before a place for an argument.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .complaints import InvalidArguments
+from .definitions import InvalidArguments
 
 ALL = "*"
 """The name that stands for all arguments together."""
 
-_PLACES = re.compile(r"\{\{|\}\}|\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)\}|\{(?P<argument>[^{}]*)\}|[{}]")
+_PLACES = re.compile(r"\$\$(?=\{)|\{\{|\}\}|\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)\}|\{(?P<argument>[^{}]*)\}|[{}]")
 
 
 class BadTemplate(ValueError):
@@ -67,7 +68,11 @@ class Template:
         return part.name if isinstance(part, Argument) else None
 
     def __str__(self) -> str:
-        return "".join(map(_written, self.parts))
+        texts = [_written(part) for part in self.parts]
+        for index, after in enumerate(self.parts[1:]):
+            if isinstance(after, Argument) and texts[index].endswith("$"):
+                texts[index] += "$"
+        return "".join(texts)
 
 
 JsonTemplate: TypeAlias = "Template | bool | int | float | list[JsonTemplate] | dict[str, JsonTemplate] | None"
@@ -203,7 +208,7 @@ def _place(match: re.Match[str], variables: Mapping[str, Variable]) -> str | Arg
         if (variable := variables.get(name)) is None:
             raise BadTemplate(
                 f"${{{name}}} is not declared: write {name} under `secrets:` or, where anybody may see it, "
-                f"`variables:`; for the text itself write ${{{{{name}}}}}"
+                f"`variables:`; for the text itself write ${{{{{name}}}}}, for an argument after a dollar $${{{name}}}"
             )
         return variable
     if (argument := match["argument"]) is not None:
