@@ -35,13 +35,18 @@ tools:
 """
 
 NAP = """
+import pathlib
 import time
 
 def nap():
     with open("/dev/tty", "w") as terminal:
         terminal.write("fast asleep")
-    time.sleep(30)
+    for _ in range(3000):
+        if pathlib.Path("alarm").exists():
+            return "rested"
+        time.sleep(0.01)
 """
+"""A tool that says so in the terminal when it runs, and comes back when there is a file `alarm`."""
 
 PASTED = "\x1b[200~{}\x1b[201~"
 """How a terminal hands over what is pasted."""
@@ -83,6 +88,13 @@ def at_prompt(child: Child) -> None:
 def enter(child: Child, line: str) -> None:
     """Type a line and press Enter, which sends a carriage return; a line feed is Ctrl-J, and begins a new line."""
     child.send(f"{line}\r")
+
+
+def turn(child: Child, line: str) -> None:
+    """Say a line and wait until its turn is over and the next prompt is there."""
+    enter(child, line)
+    child.expect_exact("\x1b[?2004l")
+    at_prompt(child)
 
 
 def leave(child: Child) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +11,8 @@ import pytest
 
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
-from replbench import Child, at_prompt, enter, furnish, leave, open_repl, recorded
+from command_line import callscope
+from replbench import Child, at_prompt, enter, furnish, last_messages, leave, open_repl, recorded, turn
 
 PARIS = 'get_weather {"city": "Paris"}'
 
@@ -49,9 +47,8 @@ def test_a_turn_asks_before_it_runs_a_call_and_the_recording_has_the_decision(re
     child = repl()
     enter(child, PARIS)
     child.expect_exact("run it?")
-    enter(child, "y")
-    child.expect_exact("mocked")
-    child.expect(r"says: .*21")
+    child.send("y")
+    at_prompt(child)
     leave(child)
     assert [(line["action"], line["by"]) for line in recorded(tmp_path, "decision")] == [("run", "person")]
 
@@ -60,11 +57,10 @@ def test_an_edit_changes_what_runs_and_what_the_next_request_says(repl: Repl, tm
     child = repl()
     enter(child, PARIS)
     child.expect_exact("run it?")
-    enter(child, "e")
+    child.send("e")
     child.expect_exact("arguments")
     child.send("\x15")  # clear the line
-    enter(child, '{"city": "Rome"}')
-    child.expect(r"says: ")
+    turn(child, '{"city": "Rome"}')
     leave(child)
     body = json.loads(recorded(tmp_path, "request")[-1]["body"])
     calls = [call for message in body["messages"] for call in message.get("tool_calls", ())]
@@ -76,10 +72,9 @@ def test_a_refusal_with_a_reason_reaches_the_model(repl: Repl, tmp_path: Path) -
     child = repl()
     enter(child, PARIS)
     child.expect_exact("run it?")
-    enter(child, "r")
+    child.send("r")
     child.expect_exact("reason")
-    enter(child, "too hot today")
-    at_prompt(child)
+    turn(child, "too hot today")
     leave(child)
     assert "too hot today" in recorded(tmp_path, "request")[-1]["body"]
 
@@ -90,8 +85,7 @@ def test_ctrl_c_at_the_gate_ends_the_turn_and_the_next_request_is_valid(repl: Re
     child.expect_exact("run it?")
     child.send("\x03")
     child.expect_exact("interrupted")
-    enter(child, "hello")
-    child.expect(r"stop")
+    turn(child, "hello")
     leave(child)
     assert [line["reason"] for line in recorded(tmp_path, "turn")] == ["interrupted", "completed"]
 
@@ -99,7 +93,6 @@ def test_ctrl_c_at_the_gate_ends_the_turn_and_the_next_request_is_valid(repl: Re
 def test_ctrl_c_while_a_tool_runs_ends_the_turn(repl: Repl, tmp_path: Path) -> None:
     child = repl("--approve", "always")
     enter(child, "nap {}")
-    child.expect_exact("valid JSON")
     child.expect_exact("fast asleep")
     child.send("\x03")
     child.expect_exact("interrupted")
@@ -111,7 +104,7 @@ def test_ctrl_c_while_a_tool_runs_ends_the_turn_after_a_person_let_it_run_too(re
     child = repl()
     enter(child, "nap {}")
     child.expect_exact("run it?")
-    enter(child, "y")
+    child.send("y")
     child.expect_exact("fast asleep")
     child.send("\x03")
     child.expect_exact("interrupted")
@@ -131,12 +124,10 @@ def test_ctrl_c_while_the_server_is_silent_ends_the_turn(repl: Repl, tmp_path: P
 
 def test_undo_takes_the_last_message_out_of_the_next_request(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    enter(child, "hello one")
-    child.expect(r"stop, ")
+    turn(child, "hello one")
     enter(child, "/undo")
     child.expect_exact("taken back: hello one")
-    enter(child, "hello two")
-    child.expect(r"stop, ")
+    turn(child, "hello two")
     leave(child)
     messages = json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]
     assert [message["content"] for message in messages] == ["hello two"]
@@ -144,10 +135,8 @@ def test_undo_takes_the_last_message_out_of_the_next_request(repl: Repl, tmp_pat
 
 def test_retry_says_the_same_words_again(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    enter(child, "hello once")
-    child.expect(r"stop, ")
-    enter(child, "/retry")
-    child.expect(r"stop, ")
+    turn(child, "hello once")
+    turn(child, "/retry")
     leave(child)
     assert [line["text"] for line in recorded(tmp_path, "user")] == ["hello once", "hello once"]
     assert len(json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]) == 1
@@ -157,12 +146,10 @@ def test_system_and_clear_change_the_next_request(repl: Repl, tmp_path: Path) ->
     child = repl()
     enter(child, "/system Be brief.")
     child.expect_exact("Be brief.")
-    enter(child, "hello one")
-    child.expect(r"stop, ")
+    turn(child, "hello one")
     enter(child, "/clear")
     child.expect_exact("empty again")
-    enter(child, "hello two")
-    child.expect(r"stop, ")
+    turn(child, "hello two")
     leave(child)
     messages = json.loads(recorded(tmp_path, "request")[-1]["body"])["messages"]
     assert [message["content"] for message in messages] == ["Be brief.", "hello two"]
@@ -170,8 +157,7 @@ def test_system_and_clear_change_the_next_request(repl: Repl, tmp_path: Path) ->
 
 def test_raw_shows_the_last_exchange_with_its_bytes(repl: Repl) -> None:
     child = repl()
-    enter(child, "hello")
-    child.expect(r"stop, ")
+    turn(child, "hello")
     enter(child, "/raw")
     child.expect_exact("POST ")
     child.expect_exact("HTTP 200")
@@ -203,27 +189,45 @@ def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: R
     child = repl()
     enter(child, PARIS)
     child.expect_exact("run it?")
-    enter(child, "y")
-    child.expect(r"stop, ")
+    child.send("y")
+    at_prompt(child)
     enter(child, "hello, fault: stall")
     child.expect_exact(BEFORE_IT_STALLS)
     child.send("\x03")
     child.expect_exact("interrupted")
     leave(child)
-    recording = next((tmp_path / "recordings").glob("*.jsonl"))
-    again = pexpect.run(
-        f"{sys.executable} -m callscope replay {recording} --server recorded --calls recorded", encoding="utf-8",
-        withexitstatus=True, env={**os.environ},
-    )  # fmt: skip
-    output, code = again
-    assert code == 0, output
-    assert re.search(r"the same again: turns 2, exchanges 3, calls 1", output), output
+    assert "the same again: turns 2, exchanges 3, calls 1" in run_again(tmp_path)
+
+
+def test_a_recording_that_begins_in_mid_session_replays_the_same(repl: Repl, tmp_path: Path) -> None:
+    child = repl("--no-record")
+    turn(child, "hello")
+    enter(child, "/call! get_weather city=Oslo")
+    child.expect_exact("by_hand_0")
+    enter(child, "/record on")
+    child.expect_exact("beginning with the 4 items so far")
+    enter(child, PARIS)
+    child.expect_exact("run it?")
+    child.send("y")
+    at_prompt(child)
+    enter(child, "/record off")
+    child.expect_exact("ended; ")
+    leave(child)
+    assert len(last_messages(tmp_path)) == 7
+    assert "the same again: turns 1, exchanges 2, calls 1" in run_again(tmp_path)
+
+
+def run_again(folder: Path) -> str:
+    """What a replay says that drives the one recording once more."""
+    recording = next((folder / "recordings").glob("*.jsonl"))
+    ran = callscope("replay", recording, "--server", "recorded", "--calls", "recorded", folder=folder)
+    assert ran.code == 0, ran.err
+    return ran.err
 
 
 def test_the_history_keeps_what_was_said_but_no_secret(repl: Repl, tmp_path: Path) -> None:
     child = repl()
-    enter(child, "hello sk-abcdefghijklmnop0123")
-    child.expect(r"stop, ")
+    turn(child, "hello sk-abcdefghijklmnop0123")
     leave(child)
     history = tmp_path / "state" / "callscope" / "history"
     assert "+hello *****" in history.read_text()

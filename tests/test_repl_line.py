@@ -11,7 +11,19 @@ import pytest
 
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
-from replbench import PASTED, Child, at_prompt, enter, environment, furnish, last_messages, leave, open_repl, recorded
+from replbench import (
+    PASTED,
+    Child,
+    at_prompt,
+    enter,
+    environment,
+    furnish,
+    last_messages,
+    leave,
+    open_repl,
+    recorded,
+    turn,
+)
 
 ALT_ENTER, CTRL_J = "\x1b\r", "\n"
 LEFT, DOWN, UP, TAB = "\x1b[D", "\x1b[B", "\x1b[A", "\t"
@@ -45,8 +57,7 @@ def said_after(child: Child, folder: Path, *keys: str) -> str:
     """Type these keys, then Enter, and give what was said in that turn."""
     for key in keys:
         child.send(key)
-    child.send("\r")
-    child.expect("stop, ")
+    turn(child, "")
     leave(child)
     text: str = recorded(folder, "user")[-1]["text"]
     return text
@@ -67,12 +78,8 @@ def test_pasted_lines_stay_lines_and_send_nothing(child: Child, tmp_path: Path) 
 
 def test_what_was_said_comes_back_with_up_and_with_ctrl_r(child: Child, tmp_path: Path) -> None:
     for words in ("hello alpha", "hello beta"):
-        enter(child, words)
-        child.expect("stop, ")
-        at_prompt(child)
-    enter(child, UP)
-    child.expect("stop, ")
-    at_prompt(child)
+        turn(child, words)
+    turn(child, UP)
     child.send(f"{CTRL_R}alph\r")  # Enter takes what was found, and the next one sends it
     assert said_after(child, tmp_path) == "hello alpha"
     assert [line["text"] for line in recorded(tmp_path, "user")] == [
@@ -88,9 +95,7 @@ def test_the_line_can_be_written_in_the_editor(child: Child, tmp_path: Path) -> 
 
 
 def test_an_edited_message_replaces_the_old_one(child: Child, tmp_path: Path) -> None:
-    enter(child, "hello one")
-    child.expect("stop, ")
-    at_prompt(child)
+    turn(child, "hello one")
     enter(child, "/edit 1")
     child.expect_exact("edit> ")
     assert said_after(child, tmp_path, " more") == "hello one more"
@@ -103,8 +108,7 @@ def test_tab_completes_a_command_a_tool_and_its_argument(child: Child, tmp_path:
         child.expect_exact(completed)
     child.send("\r")
     child.expect_exact("in the conversation as by_hand_0")
-    enter(child, "hello")
-    child.expect("stop, ")
+    turn(child, "hello")
     leave(child)
     call, result, hello = last_messages(tmp_path)
     assert call["tool_calls"][0]["function"]["arguments"] == '{"city": "Rome", "unit": "celsius"}'
@@ -143,6 +147,22 @@ def test_ctrl_c_stops_a_tool_that_was_called_by_hand(child: Child, tmp_path: Pat
     child.expect_exact("interrupted")
     at_prompt(child)
     leave(child)
+
+
+def test_lines_typed_ahead_are_taken_as_lines(child: Child, tmp_path: Path) -> None:
+    enter(child, "/call! nap")
+    child.expect_exact("fast asleep")
+    enter(child, "/model m1")
+    enter(child, "/model m2")
+    child.send("/model m")
+    (tmp_path / "alarm").touch()
+    child.expect_exact("by_hand_0")
+    child.expect_exact("\x1b[?2004l")
+    child.expect_exact("\x1b[?2004l")
+    enter(child, "3")
+    child.expect_exact("m3")
+    leave(child)
+    assert [line["model"] for line in recorded(tmp_path, "settings")][1:] == ["m1", "m2", "m3"]
 
 
 def test_what_a_tool_without_an_implementation_would_say_the_person_says(child: Child, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .completion import Complete
+from .typed_ahead import take_lines_typed_ahead
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
@@ -53,6 +54,7 @@ class MainPrompt:
 
     async def ask(self, prompt: str, *, default: str = "", complete: Complete | None = None) -> str | None:
         """The next line, edited from `default`; an empty one after Ctrl-C, None after Ctrl-D."""
+        take_lines_typed_ahead(self.session.input)
         try:
             completer = _completer(complete) if complete else None
             return await self.session.prompt_async(prompt, default=default, completer=completer)
