@@ -20,7 +20,8 @@ from callscope.tools.loading import load_tools
 from callscope.tools.running import LocalToolbox
 from callscope.ui.asking import Choices, Draft
 from callscope.ui.completion import Candidate, Complete
-from callscope.ui.lines import LinesView, chrome_console
+from callscope.ui.lines import chrome_console
+from callscope.ui.view import PlainView
 from callscope.ui.witness import Witness
 from playbook import Answer, Playbook
 from toolbench import write
@@ -84,7 +85,7 @@ class ScriptedRepl:
             session=self.session,
             prompt=TypedLines(()),
             person=self.person,
-            view=LinesView(self.out, console),
+            view=PlainView(self.out, console),
             console=console,
             witness=Witness(),
             secrets=Secrets(),
