@@ -85,6 +85,7 @@ class LinesView:
         self._deltas: dict[CallKey, int] = {}
         fancy = (chrome.encoding or "").lower().startswith("utf")
         self._cut = self._styled("·" if fancy else "|", "cyan")
+        self._dim = self._styled("-", "dim").split("-")  # what stands around dim words: rendering each costs 80 µs
         self._glyphs = ("▸", "✓", "✗", "!") if fancy else (">", "ok", "x", "!")
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
@@ -121,7 +122,7 @@ class LinesView:
         if self._line != delta.channel:
             self._switch(delta.channel)
             self.chrome.print(Text(f"{delta.channel}: ", style="dim italic"), end="")
-        self.chrome.print(Text(visible(delta.text), style="dim"), end="")
+        self._write(visible(delta.text).join(self._dim))
 
     def _grow(self, delta: ArgumentsDelta, conversation: Conversation) -> None:
         count = self._deltas[delta.key] = self._deltas.get(delta.key, 0) + 1
