@@ -5,8 +5,10 @@ Knows the limits, and what a person would see of each. Must not know pseudo-term
 
 from __future__ import annotations
 
+import random
 import re
 import statistics
+import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +79,31 @@ def _row(goal: str, limit: float, ratios: list[float], cost: str = "") -> Row:
     middle = statistics.median(ratios)
     figure = f"{middle:.2f} × ({min(ratios):.2f} to {max(ratios):.2f}){cost and ', '}{cost}"
     return Row(goal, f"at most {limit:g} ×", figure, middle <= limit)
+
+
+def keys(bench: Bench) -> Iterator[Row]:
+    """From pressing a key to what it changes on the screen, while deltas come at 2,000 a second."""
+    taken = sorted(moment for _ in range(2) for moment in _answered(bench))
+    middle, late = statistics.median(taken), taken[-1 - len(taken) // 100]
+    figure = f"median {1000 * middle:.0f} ms, 99 % within {1000 * late:.0f} ms, all within {1000 * taken[-1]:.0f} ms"
+    yield Row("a key is answered while deltas come", "within 50 ms", figure, late <= 0.05)
+
+
+def _answered(bench: Bench) -> Iterator[float]:
+    """The seconds until a letter that is typed ahead stands in the footer, for one letter after the other."""
+    argv = [str(BIN / "callscope"), "--url", bench.url, "--model", f"content-{DELTAS}@{RATE}", "--no-tools"]
+    chance = random.Random(0)
+    with Terminal(argv, bench.directory, bench.environment) as terminal:
+        terminal.until(PROMPT)
+        terminal.pass_time(1.0)  # as long as it takes to read the prompt
+        terminal.type("go\r")
+        terminal.until(re.compile(rb"deltas/s"))
+        typed = ""
+        for _ in range(DELTAS // RATE * 10 - 10):
+            terminal.pass_time(chance.uniform(0.05, 0.12))
+            typed += chance.choice(string.ascii_lowercase)
+            pressed = terminal.type(typed[-1])
+            yield terminal.until(re.compile(rb"typed: " + typed[-20:].encode() + rb"(?![a-z])"), 5.0) - pressed
 
 
 def memory(bench: Bench) -> Iterator[Row]:

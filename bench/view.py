@@ -2,7 +2,7 @@
 
     view.py VIEW KIND DELTAS RATE FIGURES
 
-VIEW: none (nobody looks), print (each delta is written and flushed), lines. KIND: text, reasoning, arguments. The
+VIEW: none (nobody looks), print (each delta is written and flushed), lines, live. KIND: text, reasoning, arguments. The
 deltas were decoded beforehand; the pace, the session's state and the event loop are the same for every view. Writes
 to the file FIGURES the seconds of processor time after each quarter of the deltas, imports not counted.
 """
@@ -13,6 +13,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,27 @@ def lines() -> Sink:
     return LinesView(sys.stdout, chrome_console(sys.stderr))
 
 
-VIEWS: dict[str, Callable[[], Sink]] = {"none": Blind, "print": Printing, "lines": lines}
+def live() -> Sink:
+    """The live view."""
+    from callscope.ui.lines import chrome_console
+    from callscope.ui.live import LiveView
+
+    return LiveView(chrome_console(sys.stderr), Monotonic())
+
+
+class Monotonic:
+    """The clock that the events are stamped by."""
+
+    def now(self) -> float:
+        """The time."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
+
+VIEWS: dict[str, Callable[[], Sink]] = {"none": Blind, "print": Printing, "lines": lines, "live": live}
 
 
 def opening(kind: str) -> list[Event]:
@@ -101,14 +122,16 @@ async def show(view: Sink, kind: str, count: int, rate: float) -> list[float]:
         conversation = apply(conversation, event)
         view.handle(Stamped(number, time.monotonic(), event), conversation)
 
-    for event in opening(kind):
-        emit(event)
-    start, seen, figures = time.process_time(), 0, []
-    async for event in paced(events, rate):
-        emit(event)
-        seen += 1
-        if seen % (count // 4) == 0:
-            figures.append(time.process_time() - start)
+    watching = getattr(view, "watching", None)
+    with watching(lambda: None, lambda: None) if watching else nullcontext():
+        for event in opening(kind):
+            emit(event)
+        start, seen, figures = time.process_time(), 0, []
+        async for event in paced(events, rate):
+            emit(event)
+            seen += 1
+            if seen % (count // 4) == 0:
+                figures.append(time.process_time() - start)
     return figures
 
 
