@@ -37,6 +37,10 @@ QUESTION = "[?]"
 """The end of every question that one key answers."""
 
 
+PROMPT_BEGINS, PROMPT_ENDS = "\x1b[?2004h", "\x1b[?2004l"
+"""A prompt switches bracketed paste on, and off again."""
+
+
 class Listening:
     """The demo agent, and the body of every POST it got, byte for byte. It answers while it `may_answer`."""
 
@@ -149,8 +153,8 @@ def terminal(folder: Path) -> Iterator[Terminal]:
 
 
 def at_prompt(child: pexpect.spawn[str]) -> None:
-    """Wait until the terminal is in a prompt's hands: it switches bracketed paste on."""
-    child.expect_exact("\x1b[?2004h")
+    """Wait until the terminal is in a prompt's hands."""
+    child.expect_exact(PROMPT_BEGINS)
 
 
 def enter(child: pexpect.spawn[str], line: str) -> None:
@@ -170,11 +174,12 @@ def asks(child: pexpect.spawn[str], question: str) -> None:
     child.expect_exact(QUESTION)
 
 
-def replace_text(child: pexpect.spawn[str], prompt: str, text: str) -> None:
-    """Clear what a prompt begins with and type another text."""
+def answer(child: pexpect.spawn[str], prompt: str, text: str) -> None:
+    """Type a text at a prompt in the middle of a turn, in the place of what it begins with, and see it taken."""
     child.expect_exact(prompt)
     child.send("\x15")  # from the cursor, which stands at the end, to the beginning
     enter(child, text)
+    child.expect_exact(PROMPT_ENDS)
 
 
 def leave(child: pexpect.spawn[str]) -> None:

@@ -299,7 +299,8 @@ def test_a_result_is_shown_before_the_question_but_not_obeyed() -> None:
     asked = Asked("y")
     asked.review(replace(RESULT, output="\x1b]0;title\x07" + "\n".join(f"line {number}" for number in range(100))))
     shown = asked.screen.getvalue()
-    assert "result of get_weather: ok, 0.250 s" in shown
+    assert 'result of get_weather {"city": "Paris"}' in shown
+    assert "ok, 0.250 s" in shown
     assert "\x1b" not in shown
     assert "line 11" in shown
     assert "line 12" not in shown

@@ -73,6 +73,7 @@ def _keys() -> KeyBindings:
 
     @keys.add("c-x", "c-e")
     def _(event: Any) -> None:
+        event.app.erase_when_done = True  # the prompt comes back with what was written
         event.app.exit(exception=ToEditor(event.current_buffer.text))
 
     return keys

@@ -101,7 +101,8 @@ class PromptGate:
     async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
         """Ask what goes back."""
         with self.aside():
-            self._present_result(call, result)
+            record = conversation.calls.get(call.key)
+            self._present_result(call, record.arguments if record else call.arguments, result)
             return ResultReviewed(call.key, await self._reviewed(result), "person")
 
     # ---- a call ---------------------------------------------------------------------------------------------------
@@ -172,9 +173,9 @@ class PromptGate:
 
     # ---- a result -------------------------------------------------------------------------------------------------
 
-    def _present_result(self, call: ToolCall, result: ToolResult) -> None:
-        size = f"{result.status}, {result.duration:.3f} s, {len(result.output):,} characters"
-        self._say(f"result of {one_line(call.name, 64)}: {size}", "bold yellow")
+    def _present_result(self, call: ToolCall, arguments: str, result: ToolResult) -> None:
+        self._say(f"result of {one_line(call.name, 64)} {one_line(arguments)}", "bold yellow")
+        self._say(f"{result.status}, {result.duration:.3f} s, {len(result.output):,} characters", "dim")
         lines = result.output.splitlines()
         for line in lines[:SHOWN]:
             self._say(f"  {one_line(line)}")
