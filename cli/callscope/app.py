@@ -90,10 +90,13 @@ FirstByteTimeout = Annotated[float | None, typer.Option("--first-byte-timeout", 
 IdleTimeout = Annotated[float | None, typer.Option("--idle-timeout", help="Seconds between two reads.")]
 Approve = Annotated[
     str | None,
-    typer.Option("--approve", help="ask (default), always, result (ask, hold results too), never; the stricter wins."),
+    typer.Option("--approve", help="ask (default), always, result (run, then hold the result), never; the stricter wins."),
 ]
 Decide = Annotated[
     list[str] | None, typer.Option("--decide", help="TOOL=run|reject:WHY|edit:JSON|mock:TEXT|abort, repeatable.")
+]
+Mock = Annotated[
+    list[str] | None, typer.Option("--mock", help="TOOL=text, TOOL=@file or TOOL={…} in the tool's place, repeatable.")
 ]
 Record = Annotated[bool, typer.Option("--record/--no-record", help="Record (the default).")]
 Recordings = Annotated[Path | None, typer.Option("--recordings", help="Folder of recordings. [$CALLSCOPE_RECORDINGS]")]
@@ -131,6 +134,7 @@ def chat(
     idle_timeout: IdleTimeout = None,
     approve: Approve = None,
     decide: Decide = None,
+    mock: Mock = None,
     record: Record = True,
     recordings: Recordings = None,
     curl: Curl = False,
@@ -177,6 +181,7 @@ def ask(
     idle_timeout: IdleTimeout = None,
     approve: Approve = None,
     decide: Decide = None,
+    mock: Mock = None,
     record: Record = True,
     recordings: Recordings = None,
     curl: Curl = False,
@@ -207,6 +212,8 @@ def call(
     tools: Tools = None,
     args_json: Annotated[str | None, typer.Option("--args-json", help="All arguments as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line with status, output, duration.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, exactly, and run nothing.")] = False,
+    mock: Mock = None,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds for all of it; exit code 124.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep a recording of the call.")] = False,
     recordings: Recordings = None,
@@ -215,7 +222,12 @@ def call(
     from callscope import calling
 
     written = calling.Written(tool, tuple(arguments or ()), args_json)
-    _exit(calling.call(written, tools or [], seconds=timeout, as_json=as_json, recorded=record, recordings=recordings))
+    loaded = calling.loaded(tools or [], mock or [])
+    if dry_run:
+        calling.show_plan(written, loaded, as_json=as_json)
+        return
+    keep = calling.Keep(recordings) if record else None
+    _exit(calling.call(written, loaded, seconds=timeout, as_json=as_json, keep=keep))
 
 
 @app.command()
@@ -236,6 +248,7 @@ def demo(
     retries: Retries = None,
     approve: Approve = None,
     decide: Decide = None,
+    mock: Mock = None,
     record: Record = True,
     recordings: Recordings = None,
     curl: Curl = False,
