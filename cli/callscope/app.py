@@ -90,7 +90,7 @@ FirstByteTimeout = Annotated[float | None, typer.Option("--first-byte-timeout", 
 IdleTimeout = Annotated[float | None, typer.Option("--idle-timeout", help="Seconds between two reads.")]
 Approve = Annotated[
     str | None,
-    typer.Option("--approve", help="ask (default), always, result (run, then hold the result), never; the stricter wins."),
+    typer.Option("--approve", help="ask (default), always, result (run, hold the results), never; the stricter wins."),
 ]
 Decide = Annotated[
     list[str] | None, typer.Option("--decide", help="TOOL=run|reject:WHY|edit:JSON|mock:TEXT|abort, repeatable.")
