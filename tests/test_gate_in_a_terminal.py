@@ -185,6 +185,26 @@ def test_always_holds_for_the_calls_of_later_turns(there: Terminal) -> None:
     assert [line["action"] for line in there.recorded("decision")] == ["run", "run"]
 
 
+def test_a_break_holds_the_next_call_whatever_was_said_for_the_tool(there: Terminal) -> None:
+    child = there.open()
+    enter(child, PARIS)
+    asks(child, "run it?")
+    child.send("Y")
+    at_prompt(child)
+    there.agent.may_answer.clear()
+    enter(child, f"get_weather {ROME}")
+    while len(there.agent.bodies) < 3:
+        pass
+    child.send("b")
+    while not there.recorded("break"):
+        pass
+    there.agent.may_answer.set()
+    asks(child, "run it?")
+    child.send("n")
+    leave(child)
+    assert [line["action"] for line in there.recorded("decision")] == ["run", "reject"]
+
+
 def test_a_call_that_the_person_answers_is_asked_for_at_once(there: Terminal) -> None:
     child = there.open(EDITOR=there.editor("green\nor blue\n"))
     enter(child, COLOUR)
