@@ -81,11 +81,13 @@ class ScriptedRepl:
         self.session.toolbox = toolbox
         self.session.emit(ToolsChanged(loaded.specs))
         console = chrome_console(self.out)
+        view = PlainView(self.out, console)
+        self.session.sinks.append(view)
         self.repl = Repl(
             session=self.session,
             prompt=TypedLines(()),
             person=self.person,
-            view=PlainView(self.out, console),
+            view=view,
             console=console,
             witness=Witness(),
             secrets=Secrets(),

@@ -32,7 +32,10 @@ OVERRULE: Choices = {"y": Choice("yes", "run it this once"), "n": Choice("no", "
 
 async def _call(repl: Repl, rest: str) -> None:
     ran = await _run(repl, rest)
-    if ran and await repl.agrees("let the model see call and result?", KEEP):
+    if ran is None:
+        return
+    _show(repl, ran[1])
+    if await repl.agrees("let the model see call and result?", KEEP):
         _insert(repl, *ran)
 
 
@@ -43,9 +46,9 @@ async def _call_and_keep(repl: Repl, rest: str) -> None:
 
 async def _run(repl: Repl, rest: str) -> tuple[ToolCall, ToolResult] | None:
     """The call and what it came to; None where it was not run to its end."""
-    name, _, written = rest.partition(" ")
+    name, written = (*rest.split(maxsplit=1), "", "")[:2]
     tool = named_tool(repl, name)
-    call = _made(tool, written.strip(), repl.session.conversation)
+    call = _made(tool, written, repl.session.conversation)
     if problem := repl.toolbox.check(call, call.arguments):
         raise UsageError(f"Not run: {problem}.")
     if strictest(repl.session.conversation, name) == "never" and not await repl.agrees(
@@ -58,7 +61,6 @@ async def _run(repl: Repl, rest: str) -> tuple[ToolCall, ToolResult] | None:
         answered = repl.toolbox.answered_by_person(name)
         repl.say("  no answer" if answered else "  interrupted; the call may have had an effect", "yellow")
         return None
-    _show(repl, result)
     return call, result
 
 
@@ -86,7 +88,7 @@ def _show(repl: Repl, result: ToolResult) -> None:
 
 
 def _insert(repl: Repl, call: ToolCall, result: ToolResult) -> None:
-    repl.session.emit(ItemsInserted((call, result)))
+    repl.session.emit(ItemsInserted((call, result)))  # the view shows both
     repl.say(f"  in the conversation as {call.call_id}; the model sees it with your next message", "dim")
 
 

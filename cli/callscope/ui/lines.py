@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import IO, Literal, TextIO
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from callscope.core.events import (
     Diagnostic,
     Event,
     ExchangeOpened,
+    ItemsInserted,
     RemoteResult,
     ResponseCompleted,
     ResponseFailed,
@@ -32,7 +34,7 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import Abort, CallKey, Edit, Mock, Reject, Run, ToolCall, ToolResult, Usage
+from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult, Usage
 
 from .visible import one_line, visible
 
@@ -201,6 +203,8 @@ class LinesView:
                 self._say(f"{cross} {failure_sentence(event)}", "bold red")
             case TurnEnded(reason=reason) if reason in ENDINGS:
                 self._say(f"{bang} {ENDINGS[reason]}", "yellow")
+            case ItemsInserted(items=items):
+                self._inserted(items)
             case _:
                 pass
 
@@ -240,6 +244,18 @@ class LinesView:
         self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
         for line in result.prints.splitlines()[-20:]:
             self._say(f"    | {one_line(line)}", "dim")
+
+    def _inserted(self, items: Sequence[Item]) -> None:
+        for item in items:
+            match item:
+                case ToolCall():
+                    self._say(
+                        f"{self._glyphs[0]} by hand: {one_line(item.name, 64)} {one_line(item.arguments)}", "cyan"
+                    )
+                case ToolResult():
+                    self._say(f"  {item.status}: {one_line(item.output)}", STYLES[item.status])
+                case _:
+                    self._say(f"  by hand: {one_line(item.text)}")
 
 
 def _name(key: CallKey, conversation: Conversation) -> str:
