@@ -11,7 +11,7 @@ from callscope.core.values import Edit, Reject, ToolResult
 from . import wording
 from .blocks import CallTrace
 from .flow import Cuts
-from .frame import EDGE, Part, cropped, paragraph
+from .frame import CORNER, EDGE, Part, cropped, paragraph
 from .judging import Check, Judge, follow
 from .look import Look, Row, row
 from .text_panel import diagnostic_parts
@@ -91,10 +91,10 @@ class CallContent:
         """The style of the border: that of how the call stands."""
         return self._standing(self.block.first_at)[2]
 
-    def closing(self, now: float) -> Row:
+    def closing(self, now: float) -> list[Row]:
         """How the call stands: a mark and words, so that it is plain without colours."""
         mark, words, style = self._standing(now)
-        return cropped(self._look, row((f"{mark} {words}", style)))
+        return paragraph(self._look, words, "worst" if style == "bad" else style, mark, edge=CORNER)
 
     def _standing(self, now: float) -> tuple[str, str, str]:
         block, marks = self.block, self._look.marks
@@ -138,7 +138,8 @@ class CallContent:
             words = "not run"
         elif block.decided_by and result.status in ("rejected", "mocked"):
             words = wording.decision(block)
-        return marks.good if good else marks.bad, words, RESULT_STYLES[result.status]
+        fault = block.call is not None and block.call.fault is not None
+        return marks.good if good else marks.bad, words, "bad" if fault else RESULT_STYLES[result.status]
 
     # ---- parts ----------------------------------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ class CallContent:
             return []
         judgement = self._judge.judgement()
         mark = self._look.marks.bad if judgement.verdict == "bad" else self._look.marks.good
-        took = f" in {wording.seconds(block.last_at - block.first_at)}" if block.last_at is not None else ""
+        took = f" in {wording.seconds(block.last_at - block.first_at)}" if block.last_at and block.count > 1 else ""
         size = f"{wording.counted(block.count, 'delta')}, {wording.counted(block.bytes, 'byte')}{took} {dot} "
         style = {"bad": "bad", "good": "dim", "open": "dim"}[judgement.verdict]
         words = f"{size if block.deltas else ''}{judgement.words}"

@@ -17,20 +17,21 @@ from .trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Some words of the footer; what has the highest `rank` gives way first."""
+    """Some words of the footer, and fewer of them; what has the highest `rank` gives way first."""
 
     words: str
     rank: int
     style: str = "dim"
+    short: str = ""
 
 
 def footer(trace: Trace, look: Look, now: float, typed: str = "") -> Row:
     """The line while a turn goes on; `typed` is what the person typed ahead."""
     facts = facts_of(trace, look, now)
     if trace.breaking:
-        facts.append(Fact("break: the next call will be held", 0, "held"))
+        facts.append(Fact("break: the next call will be held", 0, "held", "the next call will be held"))
     else:
-        facts.append(Fact("b holds the next call", 2))
+        facts.append(Fact("b holds the next call", 2, short="b holds"))
     facts.append(Fact("^C stops", 1))
     if typed:
         facts.append(Fact(f"typed: {typed[-20:]}", 3, "plain"))
@@ -52,7 +53,7 @@ def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
     facts += _times(exchange, now)
     if pace := exchange.deltas_a_second():
         facts.append(Fact(f"{pace:,.0f} deltas/s", 8))
-    facts.append(Fact(_end(exchange), 4))
+    facts += _end(exchange)
     if len(trace.exchanges) > 1:
         facts.append(Fact(wording.counted(len(trace.exchanges), "request"), 10))
     if count := trace.diagnostics:
@@ -64,27 +65,28 @@ def _times(exchange: ExchangeTrace, now: float) -> list[Fact]:
     since = exchange.opened_at
     if exchange.first_byte_at is None:
         return [Fact(f"no byte for {wording.clock(now - since)}", 5)] if exchange.ended_at is None else []
-    first = f"first byte {wording.seconds(exchange.first_byte_at - since)}"
-    if exchange.first_delta_at is None:
-        return [Fact(first, 5)]
-    return [Fact(f"{first}, delta {wording.seconds(exchange.first_delta_at - since)}", 5)]
+    first = f"byte {wording.seconds(exchange.first_byte_at - since)}"
+    if exchange.first_delta_at is not None:
+        first += f", delta {wording.seconds(exchange.first_delta_at - since)}"
+    return [Fact(f"first {first}", 5, short=first)]
 
 
-def _end(exchange: ExchangeTrace) -> str:
+def _end(exchange: ExchangeTrace) -> list[Fact]:
     """How the response ended, in the server's own word, and what it cost."""
     if not exchange.completed:
-        return ""
-    reason = exchange.finish_reason or ("failed" if exchange.failure else "no finish_reason")
+        return []
+    reason = exchange.failure.kind if exchange.failure else exchange.finish_reason or "no finish_reason"
     tokens = wording.tokens(exchange.usage)
-    return f"{reason}, {tokens}" if tokens else reason
+    return [Fact(f"{reason}, {tokens}" if tokens else reason, 4, short=reason)]
 
 
 def _fitted(facts: list[Fact], look: Look) -> Row:
-    """As many facts as fit, the most important ones, in their own order."""
+    """As many facts as fit, the most important ones, in their own order; first some get shorter."""
     facts = [replace(fact, words=look.shown(fact.words).replace("\n", " ")) for fact in facts]
     dot = f" {look.marks.dot} "
     while len(facts) > 1 and sum(cell_len(fact.words) + len(dot) for fact in facts) - len(dot) > look.width - 1:
-        facts.remove(max(facts, key=lambda fact: fact.rank))
+        place, fact = max(enumerate(facts), key=lambda pair: (bool(pair[1].short), pair[1].rank))
+        facts[place : place + 1] = [replace(fact, words=fact.short, short="")] if fact.short else []
     parts: list[tuple[str, str]] = []
     for number, fact in enumerate(facts):
         parts += [(dot, "dim")] if number else []

@@ -23,6 +23,9 @@ from .look import STYLES, Look, Row
 EDGE = 2
 """The columns that the left border takes."""
 
+CORNER = 3
+"""The columns that it takes in the first and the last row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -56,8 +59,8 @@ class Content(Protocol):
         """What is said below them."""
         ...
 
-    def closing(self, now: float) -> Row | None:
-        """The last row: how it stands at this moment."""
+    def closing(self, now: float) -> list[Row]:
+        """The last rows: how it stands at this moment."""
         ...
 
     def fit_to(self, look: Look) -> None:
@@ -89,7 +92,8 @@ class Panel:
             return []
         below = [self._edged(line) for part in parts for line in part.rows]
         if closing := self.content.closing(now):
-            below.append(self._bordered(self._look.marks.bottom, closing))
+            below += [self._edged(line) for line in closing[:-1]]
+            below.append(self._bordered(self._look.marks.bottom, closing[-1]))
         rows = self._flow_rows(flow, None if most is None else most - len(below)) + below
         if not self.begun and (most is None or len(rows) < most):
             rows[:0] = self._title()

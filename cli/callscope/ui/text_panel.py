@@ -12,7 +12,7 @@ from callscope.core.events import Diagnostic, ResponseFailed, Rewound, TurnEnded
 from . import wording
 from .blocks import Notice, Retry, TextTrace
 from .flow import Prose
-from .frame import EDGE, Part, paragraph
+from .frame import CORNER, EDGE, Part, paragraph
 from .look import STYLES, Look, Row, row
 
 VOICES: Final = {
@@ -62,11 +62,12 @@ class TextContent:
         """What is wrong with the words."""
         return diagnostic_parts(self._look, self.block.diagnostics)
 
-    def closing(self, now: float) -> Row | None:
+    def closing(self, now: float) -> list[Row]:
         """How much it was."""
         block = self.block
         size = f"{wording.counted(block.characters, 'character')} in {wording.counted(block.count, 'delta')}"
-        return row((f"{size}, {wording.seconds(block.last_at - block.first_at)}", "dim"))
+        took = f", {wording.seconds(block.last_at - block.first_at)}" if block.count > 1 else ""
+        return paragraph(self._look, size + took, "dim", edge=CORNER)
 
     def fit_to(self, look: Look) -> None:
         """Break the rows that are still here anew."""
@@ -99,8 +100,9 @@ class SaidContent:
             return [Part("words", paragraph(self._look, self.block.text, "user", self._look.marks.you))]
         return [Part("words", notice_rows(self._look, self.block))]
 
-    def closing(self, now: float) -> None:
+    def closing(self, now: float) -> list[Row]:
         """No frame."""
+        return []
 
     def fit_to(self, look: Look) -> None:
         """Break the rows anew."""
@@ -130,10 +132,10 @@ def notice_rows(look: Look, notice: Notice) -> list[Row]:
 
 
 def diagnostic_parts(look: Look, diagnostics: list[Diagnostic]) -> list[Part]:
-    """A part for each diagnostic."""
-    return [
-        Part(f"diagnostic {number}", diagnostic_rows(look, diagnostic)) for number, diagnostic in enumerate(diagnostics)
-    ]
+    """A part for each diagnostic; what every later request says again is said once."""
+    said = dict.fromkeys((diagnostic.code, diagnostic.message) for diagnostic in diagnostics)
+    first = {(diagnostic.code, diagnostic.message): diagnostic for diagnostic in reversed(diagnostics)}
+    return [Part(f"diagnostic {number}", diagnostic_rows(look, first[key])) for number, key in enumerate(said)]
 
 
 def diagnostic_rows(look: Look, diagnostic: Diagnostic) -> list[Row]:
