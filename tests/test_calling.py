@@ -204,3 +204,41 @@ def test_a_shell_that_asks_in_a_folder_with_a_broken_file_gets_nothing_and_no_er
     asked = {**os.environ, "COMP_WORDS": "callscope call ", "COMP_CWORD": "2", "_CALLSCOPE_COMPLETE": "complete_bash"}
     ran = callscope(folder=tmp_path, env=asked)
     assert (ran.out.strip(), ran.err) == ("", "")
+
+
+# ---- dry runs and mocks ---------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_shows_the_exact_argument_list_and_runs_nothing(folder: Path) -> None:
+    touching = TOOLS + "  - name: touch\n    parameters: {type: object, properties: {file: {type: string}}}\n"
+    (folder / "tools.yaml").write_text(touching + '    run: {command: [touch, "{file}"]}\n', encoding="utf-8")
+    ran = call(folder, "touch", "file=a b", "--dry-run", "--json")
+    assert json.loads(ran.out)["command"] == ["touch", "a b"]
+    assert not (folder / "a b").exists()
+
+
+def test_a_dry_run_still_validates(folder: Path) -> None:
+    ran = call(folder, "double", "--dry-run")
+    assert ran.code == 2
+    assert "missing argument number" in ran.err
+
+
+def test_a_mock_answers_in_the_tools_place_after_the_arguments_were_checked(folder: Path) -> None:
+    assert call(folder, "double", "number=1", "--mock", "double=mocked").out == "mocked\n"
+    assert call(folder, "double", "number=x", "--mock", "double=mocked").code == 2
+
+
+def test_a_mock_lets_ask_run_without_the_tools_own_code(folder: Path) -> None:
+    ran = callscope(
+        "ask",
+        "--demo",
+        "--json",
+        "--approve",
+        "always",
+        "--mock",
+        "double=mocked",
+        'double {"number": 1}',
+        folder=folder,
+    )
+    results = [json.loads(line) for line in ran.out.splitlines() if '"event":"result"' in line]
+    assert [(one["status"], one["output"]) for one in results] == [("mocked", "mocked")]

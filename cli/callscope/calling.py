@@ -24,10 +24,12 @@ from callscope.loop import run
 from callscope.record.directories import recordings_directory
 from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
-from callscope.tools.definitions import LoadedTools
+from callscope.tools.definitions import InvalidArguments, LoadedTools, Tool
 from callscope.tools.given import given_arguments, json_value
 from callscope.tools.loading import load_tools
+from callscope.tools.mock_rules import mocked
 from callscope.tools.parameters import kinds, listed, plain_schemas, properties
+from callscope.tools.planning import planned_run
 from callscope.tools.running import LocalToolbox
 from callscope.tools.words import did_you_mean
 from callscope.ui.visible import visible
@@ -47,51 +49,67 @@ class Written:
     args_json: str | None = None
 
 
-def call(
-    written: Written,
-    paths: Sequence[Path],
-    *,
-    seconds: float | None = None,
-    as_json: bool = False,
-    recorded: bool = False,
-    recordings: Path | None = None,
-) -> int:
-    """Call a tool and show what came of it; gives the exit code."""
-    tools = _loaded(paths)
-    spec = named(written, tools)
-    made = ToolCall(CallKey(0, 0), "by_hand_0", spec.name, arguments_of(written, spec), spec.kind)
-    result = run(_ran(made, spec, tools, seconds))
-    secrets = Secrets([os.environ.get(name, "") for name in tools.secrets])
-    place = _record(made, result, tools, secrets, recordings) if recorded and result else None
-    if as_json:
-        sys.stdout.write(json.dumps(envelope(made, result, place), ensure_ascii=False) + "\n")
-    elif result:
-        show(result)
-    else:
-        sys.stderr.write(f"callscope: --timeout: {spec.name} gave no result within {seconds:g} seconds.\n")
-    return exit_code(result)
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """That a recording is wanted, and in which folder (None: the usual one)."""
+
+    folder: Path | None = None
 
 
-def _loaded(paths: Sequence[Path]) -> LoadedTools:
-    """The tools of these files, else of ./tools.yaml."""
+def loaded(paths: Sequence[Path], mocks: Sequence[str] = ()) -> LoadedTools:
+    """The tools of these files, else of ./tools.yaml, with these mocks in their place."""
     if not paths and not DEFAULT_TOOLS.exists():
         raise UsageError("There are no tools here: say where they are with --tools FILE.")
     tools = load_tools(list(paths) or [DEFAULT_TOOLS])
     for warning in tools.warnings:
         sys.stderr.write(visible(f"callscope: {warning}") + "\n")
+    for rule in mocks:
+        tools = mocked(tools, rule)
     return tools
 
 
-def named(written: Written, tools: LoadedTools) -> ToolSpec:
+def call(written: Written, tools: LoadedTools, *, seconds: float | None, as_json: bool, keep: Keep | None) -> int:
+    """Call a tool and show what came of it; gives the exit code."""
+    tool, made = _made(written, tools)
+    result = run(_ran(made, tool, tools, seconds))
+    recording = _record(made, result, tools, keep) if keep and result else None
+    if as_json:
+        _print(json.dumps(envelope(made, result, recording), ensure_ascii=False))
+    elif result:
+        show(result)
+    else:
+        sys.stderr.write(f"callscope: --timeout: {made.name} gave no result within {seconds:g} seconds.\n")
+    return exit_code(result)
+
+
+def show_plan(written: Written, tools: LoadedTools, *, as_json: bool) -> None:
+    """Print what the call would run: the argument list, the request, the function. Nothing runs."""
+    tool, made = _made(written, tools)
+    _check(made, LocalToolbox(tools.tools))
+    try:
+        plan = planned_run(tool, made.arguments, os.environ)
+    except InvalidArguments as problem:
+        raise UsageError(f"{made.name} would not run: {problem}.") from None
+    _print(json.dumps(plan.as_json(), ensure_ascii=False) if as_json else str(plan))
+
+
+def _made(written: Written, tools: LoadedTools) -> tuple[Tool, ToolCall]:
+    """The tool that is meant and the call of it; it came in no exchange."""
+    tool = named(written, tools)
+    spec = tool.spec
+    return tool, ToolCall(CallKey(0, 0), "by_hand_0", spec.name, arguments_of(written, spec), spec.kind)
+
+
+def named(written: Written, tools: LoadedTools) -> Tool:
     """The tool that is meant. Raises UsageError."""
-    spec = next((spec for spec in tools.specs if spec.name == written.tool), None)
-    if spec is None:
+    tool = next((tool for tool in tools.tools if tool.spec.name == written.tool), None)
+    if tool is None:
         names = [spec.name for spec in tools.specs]
         hint = did_you_mean(written.tool, names)
         raise UsageError(f"There is no tool {written.tool}{hint}; there are: {', '.join(names) or 'none'}.")
-    if spec.approve == "never":
-        raise UsageError(f"{spec.name} has approve: never in {spec.source}; change that to call it.")
-    return spec
+    if tool.spec.approve == "never":
+        raise UsageError(f"{tool.spec.name} has approve: never in {tool.spec.source}; change that to call it.")
+    return tool
 
 
 def arguments_of(written: Written, spec: ToolSpec) -> str:
@@ -120,13 +138,12 @@ def _stdin() -> str:
         raise UsageError(f"stdin is not UTF-8 at byte {error.start}.") from None
 
 
-async def _ran(call: ToolCall, spec: ToolSpec, tools: LoadedTools, seconds: float | None) -> ToolResult | None:
+async def _ran(call: ToolCall, tool: Tool, tools: LoadedTools, seconds: float | None) -> ToolResult | None:
     """Check and run; None where the command's own time was up. Raises UsageError for arguments that do not fit."""
     toolbox = LocalToolbox(tools.tools)
-    if toolbox.answered_by_person(spec.name):
-        raise UsageError(f"{spec.name} has no `run` in {spec.source}: a person answers it, and here is none.")
-    if problem := toolbox.check(call, call.arguments):
-        raise UsageError(f"{spec.name} was not run: {problem}.")
+    if tool.implementation is None:
+        raise UsageError(f"{call.name} has no `run` in {tool.spec.source}: a person answers it, and here is none.")
+    _check(call, toolbox)
     try:
         async with asyncio.timeout(seconds):
             return await toolbox.run(call, call.arguments)
@@ -134,13 +151,23 @@ async def _ran(call: ToolCall, spec: ToolSpec, tools: LoadedTools, seconds: floa
         return None
 
 
-def _record(call: ToolCall, result: ToolResult, tools: LoadedTools, secrets: Secrets, folder: Path | None) -> Path:
+def _check(call: ToolCall, toolbox: LocalToolbox) -> None:
+    if problem := toolbox.check(call, call.arguments):
+        raise UsageError(f"{call.name} was not run: {problem}.")
+
+
+def _record(call: ToolCall, result: ToolResult, tools: LoadedTools, keep: Keep) -> Path:
     """Write a recording that holds this call alone; gives where it is."""
-    clock = LiveClock()
-    recorder = Recorder.create(recordings_directory(folder, os.environ), secrets=secrets, clock=clock, program=VERSION)
+    secrets = Secrets([os.environ.get(name, "") for name in tools.secrets])
+    folder, clock = recordings_directory(keep.folder, os.environ), LiveClock()
+    recorder = Recorder.create(folder, secrets=secrets, clock=clock, program=VERSION)
     conversation = Conversation()
     try:
-        events: tuple[Event, ...] = (SettingsChanged(Settings()), ToolsChanged(tools.specs), ItemsInserted((call, result)))
+        events: tuple[Event, ...] = (
+            SettingsChanged(Settings()),
+            ToolsChanged(tools.specs),
+            ItemsInserted((call, result)),
+        )
         for seq, event in enumerate(events, 1):
             conversation = apply(conversation, event)
             recorder.handle(Stamped(seq, clock.now(), event), conversation)
@@ -176,11 +203,14 @@ def show(result: ToolResult) -> None:
     if result.prints:
         sys.stderr.write(visible(result.prints.removesuffix("\n")) + "\n")
     if exit_code(result) == 0:
-        text = visible(result.output) if sys.stdout.isatty() else result.output
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
+        _print(result.output.removesuffix("\n"))
     else:
         sys.stderr.write(visible(f"callscope: {result.status}: {_message(result.output)}") + "\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
+    sys.stdout.flush()
 
 
 def _message(output: str) -> str:
@@ -194,7 +224,7 @@ def _message(output: str) -> str:
 def complete(words: Sequence[str], incomplete: str, paths: Sequence[Path]) -> list[str]:
     """What a shell may offer; nothing where the tools cannot be loaded."""
     try:
-        return completions(words, incomplete, _loaded(paths))
+        return completions(words, incomplete, loaded(paths))
     except CallscopeError:
         return []
 

@@ -36,6 +36,7 @@ from callscope.resuming import Resumed, changed_tools, changes, greeting, resumi
 from callscope.session import Session
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
+from callscope.tools.mock_rules import mocked
 from callscope.tools.running import LocalToolbox
 from callscope.version import VERSION
 
@@ -56,6 +57,7 @@ class Options:
     flags: Flags = field(default_factory=Flags)
     no_tools: bool = False
     decide: tuple[str, ...] = ()
+    mock: tuple[str, ...] = ()
     record: bool = True
     recordings: Path | None = None
     curl: bool = False
@@ -208,6 +210,8 @@ def _load(options: Options, config: Config, say: Say) -> LoadedTools:
     tools = load_tools(paths)
     for warning in tools.warnings:
         say(warning)
+    for rule in options.mock:
+        tools = mocked(tools, rule)
     return tools
 
 

@@ -116,6 +116,7 @@ class Repl:
         self.curl = curl
         self.recorder = recorder
         self.models: Sequence[str] | None = None
+        self.mocks: tuple[str, ...] = ()
         self.leaving = False
 
     async def run(self) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 
-from callscope.core.errors import UnusableFile
+from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import ToolsChanged
 from callscope.repl import Command, Repl
 from callscope.tools.definitions import LoadedTools
+from callscope.tools.mock_rules import mocked
 from callscope.tools.reloading import changes, load_again
 from callscope.tools.threads import ThreadedCall
 from callscope.ui.visible import one_line, visible
@@ -27,8 +28,9 @@ async def _reload(repl: Repl, rest: str) -> None:
         repl.say("  interrupted; the tools stay as they were", "yellow")
         return
     difference = changes(repl.tools.tools, loaded.tools)
+    mocked = _with_mocks_that_are_left(repl, loaded)
     repl.tools = loaded
-    repl.toolbox.use(loaded.tools)
+    repl.toolbox.use(mocked.tools)
     repl.session.emit(ToolsChanged(loaded.specs))
     count = len(loaded.tools)
     repl.say(f"  {count} tool{'' if count == 1 else 's'}; {str(difference) or 'the definitions are the same'}")
@@ -39,6 +41,21 @@ async def _loaded(repl: Repl) -> LoadedTools:
     """In a thread: a module may take its time to import, and Ctrl-C must be heard."""
     thread = ThreadedCall(lambda _: load_again(repl.reload, repl.tools), "reload")
     return await thread.result(math.inf)
+
+
+def _with_mocks_that_are_left(repl: Repl, loaded: LoadedTools) -> LoadedTools:
+    """The tools with the mocks of this session; that of a tool which is gone goes with it."""
+    left: list[str] = []
+    tools = loaded
+    for rule in repl.mocks:
+        try:
+            tools = mocked(tools, rule)
+        except UsageError as error:
+            repl.say(f"  {one_line(str(error))}", "yellow")
+        else:
+            left.append(rule)
+    repl.mocks = tuple(left)
+    return tools
 
 
 def _warn_of_a_choice_that_is_gone(repl: Repl) -> None:
