@@ -147,12 +147,15 @@ class Panel:
         return line.behind(border + " ", edge) if edge else line
 
 
-def paragraph(look: Look, text: str, style: str, mark: str = "") -> list[Row]:
-    """Text as rows that hang below each other behind a mark, or below it where it would leave them little room."""
+def paragraph(look: Look, text: str, style: str, mark: str = "", *, edge: int = EDGE) -> list[Row]:
+    """Text as rows that hang below each other behind a mark, or below it where it would leave them little room.
+
+    `edge` are the columns of the border beside it.
+    """
     if len(mark) > look.width // 3:
-        return [Row([Segment(mark, STYLES[style])]), *paragraph(look, text, style, " ")]
+        return [Row([Segment(mark, STYLES[style])]), *paragraph(look, text, style, " ", edge=edge)]
     indent = len(mark) + 1 if mark else 0
-    prose = Prose(look, look.width - EDGE - indent, STYLES[style])
+    prose = Prose(look, look.width - edge - indent, STYLES[style])
     prose.feed(text)
     prose.finish()
     rows = prose.rows or [Row([])]
@@ -162,12 +165,12 @@ def paragraph(look: Look, text: str, style: str, mark: str = "") -> list[Row]:
     return [Row([Segment(lead, STYLES[style]), *line.segments]) for lead, line in zip(hanging, rows, strict=True)]
 
 
-def cropped(look: Look, line: Row, taken: int = 3) -> Row:
-    """A row that fits beside the `taken` columns of its border, and says where it was cut."""
-    whole = _cut(line.segments, look.width - taken)
+def cropped(look: Look, line: Row) -> Row:
+    """A title that fits beside its corner, and says where it was cut."""
+    whole = _cut(line.segments, look.width - CORNER)
     if sum(len(segment.text) for segment in whole) == len(line.text):
         return line
-    kept = _cut(line.segments, look.width - taken - len(look.marks.more))
+    kept = _cut(line.segments, look.width - CORNER - len(look.marks.more))
     return Row([*kept, Segment(look.marks.more, kept[-1].style)])
 
 
