@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from callscope.repl import Command
 
-from . import calling, conversation, exporting, looking, mocking, recording, reloading, session, tools
+from . import calling, conversation, exporting, looking, mocking, recording, reloading, session, standing, tools
 
 COMMANDS: dict[str, Command] = {
     command.name: command
-    for module in (conversation, tools, calling, mocking, reloading, looking, exporting, recording, session)
+    for module in (conversation, tools, standing, calling, mocking, reloading, looking, exporting, recording, session)
     for command in module.COMMANDS
 }

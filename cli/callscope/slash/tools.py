@@ -21,6 +21,7 @@ from callscope.ui.completion import Candidate, choices
 from callscope.ui.visible import one_line, visible
 
 from .hints import parameter_note, tool_names
+from .standing import standing_note
 
 CHOICES = {
     "none": "the model must call no tool",
@@ -47,7 +48,8 @@ async def _tools(repl: Repl, rest: str) -> None:
         repl.say("No tools. Start with --tools FILE, or put a tools.yaml here.")
     for tool in tools:
         approve = f" [{tool.approve}]" if tool.approve else ""
-        repl.say(f"  {one_line(tool.name, 64)}{approve}  {one_line(tool.description, 120)}")
+        name = f"{one_line(tool.name, 64)}{approve}{standing_note(repl, tool.name)}"
+        repl.say(f"  {name}  {one_line(tool.description, 120)}")
 
 
 async def _tool(repl: Repl, rest: str) -> None:
