@@ -8,6 +8,7 @@ from callscope.ui.gate import ScriptedGate
 from callscope.ui.prompt_gate import PromptGate
 from playbook import calls, text
 from scriptedrepl import ScriptedRepl
+from toolbench import write
 
 TOOLS = """
     tools:
@@ -40,6 +41,15 @@ def test_one_tool_or_all_can_be_asked_about_again(tmp_path: Path) -> None:
     assert repl.typed("/tools").count("you said") == 1
     assert "asked again about get_weather\n" in repl.typed("/ask-again")
     assert "you said" not in repl.typed("/tools")
+
+
+def test_a_tool_that_is_another_after_a_reload_is_asked_about_again(tmp_path: Path) -> None:
+    repl = said(tmp_path, "Y", "Y")
+    write(tmp_path, "tools.yaml", TOOLS.replace("sunny", "rain"))
+    repl.typed("/reload")
+    shown = repl.typed("/tools")
+    assert "get_weather  " in shown
+    assert "get_time [you said: always]" in shown
 
 
 def test_where_nothing_was_said_there_is_nothing_to_forget(tmp_path: Path) -> None:

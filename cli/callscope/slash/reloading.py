@@ -16,6 +16,8 @@ from callscope.tools.reloading import changes, load_again
 from callscope.tools.threads import ThreadedCall
 from callscope.ui.visible import one_line, visible
 
+from .standing import ask_again
+
 
 async def _reload(repl: Repl, rest: str) -> None:
     try:
@@ -32,6 +34,7 @@ async def _reload(repl: Repl, rest: str) -> None:
     repl.tools = loaded
     repl.toolbox.use(mocked.tools)
     repl.session.emit(ToolsChanged(loaded.specs))
+    ask_again(repl, (*difference.changed, *difference.removed))
     count = len(loaded.tools)
     repl.say(f"  {count} tool{'' if count == 1 else 's'}; {str(difference) or 'the definitions are the same'}")
     _warn_of_a_choice_that_is_gone(repl)

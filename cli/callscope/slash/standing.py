@@ -5,7 +5,7 @@ Knows the gate where a person is asked. Must not know how a question is asked th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from callscope.core.errors import UsageError
 from callscope.core.values import Decision, Run
@@ -24,6 +24,13 @@ def standing_note(repl: Repl, name: str) -> str:
 def _standing(repl: Repl) -> Mapping[str, Decision]:
     gate = gate_of_person(repl.session.gate)
     return gate.standing() if gate else {}
+
+
+def ask_again(repl: Repl, names: Iterable[str]) -> None:
+    """Forget what was said for every call of these tools: they are other tools now."""
+    if gate := gate_of_person(repl.session.gate):
+        for name in names:
+            gate.forget(name)
 
 
 def _word(decision: Decision) -> str:
