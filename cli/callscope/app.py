@@ -7,18 +7,53 @@ feel instant, and replay, tools and help must not pay for a network client.
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from callscope.app_tools import tools_app
 from callscope.conversion import convert_plainly
 from callscope.core.errors import CallscopeError
+from callscope.flags import (
+    Approve,
+    AsJson,
+    CaFile,
+    ConnectTimeout,
+    Curl,
+    Decide,
+    Dialect,
+    FirstByteTimeout,
+    Header,
+    History,
+    IdleTimeout,
+    KeyEnv,
+    KeyHeader,
+    MaxRounds,
+    Mock,
+    Model,
+    NoStream,
+    NoTools,
+    Parallel,
+    Param,
+    Profile,
+    Proxy,
+    Query,
+    Record,
+    Recordings,
+    Resume,
+    Retries,
+    System,
+    Thread,
+    ToolChoice,
+    Tools,
+    Url,
+)
+from callscope.streams import escape_what_they_cannot_encode, open_missing, write_to_nowhere
 
 
 class Commands(TyperGroup):
@@ -32,7 +67,7 @@ class Commands(TyperGroup):
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # whoever read our output has left: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-            _write_to_nowhere()
+            write_to_nowhere()
             raise typer.Exit(141) from None
 
 
@@ -47,62 +82,9 @@ app = typer.Typer(
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None, no_args_is_help=True)
 recordings_app = typer.Typer(help="Look at recordings.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
 app.add_typer(recordings_app, name="recordings")
-
-Url = Annotated[str | None, typer.Option("--url", help="Base URL of the endpoint, or the full one. [$OPENAI_BASE_URL]")]
-Model = Annotated[str | None, typer.Option("--model", "-m", help="Model; where missing, the only one the server has.")]
-Dialect = Annotated[
-    str | None, typer.Option("--dialect", help="Protocol: chat, acf (agents), auto (default): by the URL, else asked.")
-]
-System = Annotated[str | None, typer.Option("--system", "-s", help="System prompt.")]
-Tools = Annotated[
-    list[Path] | None, typer.Option("--tools", "-T", help="Tool file, YAML or Python; repeatable. [./tools.yaml]")
-]
-NoTools = Annotated[bool, typer.Option("--no-tools", help="Offer no tools, whatever lies here.")]
-ToolChoice = Annotated[str | None, typer.Option("--tool-choice", help="none, auto, required, or the name of a tool.")]
-Parallel = Annotated[
-    bool | None, typer.Option("--parallel/--no-parallel", help="Ask for parallel calls, or for one at a time.")
-]
-Header = Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value', repeatable.")]
-Query = Annotated[list[str] | None, typer.Option("--query", help="name=value for the URL's query, repeatable.")]
-Param = Annotated[
-    list[str] | None, typer.Option("--param", help="name=value for the request body, repeatable; JSON where it parses.")
-]
-KeyEnv = Annotated[
-    str | None, typer.Option("--key-env", help="Environment variable that holds the key for this server.")
-]
-KeyHeader = Annotated[
-    str | None, typer.Option("--key-header", help="Header that carries the key, as X-API-Key. [Authorization: Bearer]")
-]
-History = Annotated[str | None, typer.Option("--history", help="full (default), or last: only the last message.")]
-Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this thread of an agent.")]
-NoStream = Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")]
-MaxRounds = Annotated[int | None, typer.Option("--max-rounds", min=1, help="Most requests for one prompt. [20]")]
-Retries = Annotated[int | None, typer.Option("--retries", min=0, help="Tries after a connect failure, 429 or 503. [2]")]
-Profile = Annotated[str | None, typer.Option("--profile", help="Profile of ~/.config/callscope/config.toml.")]
-Proxy = Annotated[str | None, typer.Option("--proxy", help="Proxy URL, before those of the environment.")]
-CaFile = Annotated[Path | None, typer.Option("--ca-file", help="PEM file of authorities to trust.")]
-ConnectTimeout = Annotated[float | None, typer.Option("--connect-timeout", help="Seconds to connect.")]
-FirstByteTimeout = Annotated[float | None, typer.Option("--first-byte-timeout", help="Seconds to the first byte.")]
-IdleTimeout = Annotated[float | None, typer.Option("--idle-timeout", help="Seconds between two reads.")]
-Approve = Annotated[
-    str | None,
-    typer.Option("--approve", help="ask (default), always, result (run, hold the results), never; the stricter wins."),
-]
-Decide = Annotated[
-    list[str] | None, typer.Option("--decide", help="TOOL=run|reject:WHY|edit:JSON|mock:TEXT|abort, repeatable.")
-]
-Mock = Annotated[
-    list[str] | None, typer.Option("--mock", help="TOOL=text, TOOL=@file or TOOL={…} in the tool's place, repeatable.")
-]
-Record = Annotated[bool, typer.Option("--record/--no-record", help="Record (the default).")]
-Recordings = Annotated[Path | None, typer.Option("--recordings", help="Folder of recordings. [$CALLSCOPE_RECORDINGS]")]
-Resume = Annotated[Path | None, typer.Option("--resume", help="Go on with this recording, in the same file.")]
-Curl = Annotated[bool, typer.Option("--curl", help="Print the curl line of each request, the key as a variable.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout (docs/json-lines.md).")]
 
 
 @app.command()
@@ -322,45 +304,6 @@ def replay(
         _exit(replaying.show(file, speed, step=step, as_json=as_json))
 
 
-@tools_app.command("list")
-def tools_list(tools: Tools = None, as_json: AsJson = False) -> None:
-    """List the tools of the files, or of ./tools.yaml."""
-    from callscope import commands
-
-    commands.list_tools(tools, as_json=as_json)
-
-
-@tools_app.command("show")
-def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: Tools = None) -> None:
-    """Show one tool: where it is from, its policy, its parameters."""
-    from callscope import commands
-
-    commands.show_tool(name, tools)
-
-
-@tools_app.command("schema")
-def tools_schema(
-    name: Annotated[str | None, typer.Argument(help="The tool; all where missing.")] = None, tools: Tools = None
-) -> None:
-    """Print the definitions as a request carries them."""
-    from callscope import commands
-
-    commands.print_schema(name, tools)
-
-
-@tools_app.command("lint")
-def tools_lint(
-    tools: Tools = None,
-    provider: Annotated[str, typer.Option("--provider", help="openai, anthropic, gemini or mcp.")] = "openai",
-    as_json: AsJson = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Mend in YAML files what needs no judgement.")] = False,
-) -> None:
-    """Check definitions before a model or a server stumbles over them; exit code 1 with an error (docs/lint.md)."""
-    from callscope import linter
-
-    _exit(linter.lint_tools(tools, provider, as_json=as_json, fix=fix))
-
-
 @recordings_app.command("list")
 def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> None:
     """List recordings, newest first."""
@@ -389,8 +332,8 @@ def run(arguments: list[str]) -> None:
         and arguments[0] not in ("-h", "--help", "--install-completion", "--show-completion")
     ):
         arguments = ["chat", *arguments]
-    _open_missing_streams()
-    _escape_what_the_streams_cannot_encode()
+    open_missing()
+    escape_what_they_cannot_encode()
     try:
         convert_plainly(get_command(app))(arguments, prog_name="callscope")
     except CallscopeError as error:
@@ -401,26 +344,6 @@ def run(arguments: list[str]) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
             raise
-        _write_to_nowhere(sys.stdout)
+        write_to_nowhere(sys.stdout)
         sys.stderr.write(f"callscope: The output cannot be written: {os.strerror(error.errno).lower()}.\n")
         sys.exit(3)
-
-
-def _write_to_nowhere(*streams: TextIO) -> None:
-    """Have what these streams (both where none is named) still hold go nowhere, so that Python can flush them."""
-    for stream in streams or (sys.stdout, sys.stderr):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _escape_what_the_streams_cannot_encode() -> None:
-    """A locale without UTF-8 must not end a turn because the peer said a word in another script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _open_missing_streams() -> None:
-    """Python has None for a standard stream that was closed before we began; here it is one that holds nothing."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))

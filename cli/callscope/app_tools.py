@@ -1,0 +1,54 @@
+"""The commands below `callscope tools`, in Typer's words.
+
+Knows their options. The doing is imported when a command runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from callscope.flags import AsJson, Tools
+
+tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None, no_args_is_help=True)
+
+
+@tools_app.command("list")
+def tools_list(tools: Tools = None, as_json: AsJson = False) -> None:
+    """List the tools of the files, or of ./tools.yaml."""
+    from callscope import commands
+
+    commands.list_tools(tools, as_json=as_json)
+
+
+@tools_app.command("show")
+def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: Tools = None) -> None:
+    """Show one tool: where it is from, its policy, its parameters."""
+    from callscope import commands
+
+    commands.show_tool(name, tools)
+
+
+@tools_app.command("schema")
+def tools_schema(
+    name: Annotated[str | None, typer.Argument(help="The tool; all where missing.")] = None, tools: Tools = None
+) -> None:
+    """Print the definitions as a request carries them."""
+    from callscope import commands
+
+    commands.print_schema(name, tools)
+
+
+@tools_app.command("lint")
+def tools_lint(
+    tools: Tools = None,
+    provider: Annotated[str, typer.Option("--provider", help="openai, anthropic, gemini or mcp.")] = "openai",
+    as_json: AsJson = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend in YAML files what needs no judgement.")] = False,
+) -> None:
+    """Check definitions before a model or a server stumbles over them; exit code 1 with an error (docs/lint.md)."""
+    from callscope import linter
+
+    if code := linter.lint_tools(tools, provider, as_json=as_json, fix=fix):
+        raise typer.Exit(code)
