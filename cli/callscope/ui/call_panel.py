@@ -174,9 +174,10 @@ class CallContent:
                 parts.append(Part("decision", self._told("decision", wording.decision(block), message, "warning")))
             case _:
                 pass
-        decided = block.decision.arguments if isinstance(block.decision, Edit) else block.arguments
-        if block.effective is not None and block.effective != decided:
-            parts.append(Part("effective", self._told("effective", "runs with", block.effective, "changed")))
+        if block.effective is not None:  # to ask for the arguments before is to join what is still growing
+            decided = block.decision.arguments if isinstance(block.decision, Edit) else block.arguments
+            if block.effective != decided:
+                parts.append(Part("effective", self._told("effective", "runs with", block.effective, "changed")))
         return parts
 
     def _result_parts(self) -> list[Part]:
