@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 
 from callscope.core.events import (
     CallAssembled,
+    Diagnostic,
     PeerEvent,
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
     ResponseStarted,
+    TextDelta,
 )
 from callscope.core.values import Ending
 from callscope.dialects.chat import ChatCompletions
@@ -567,3 +569,26 @@ def test_frames_lie_in_order_within_the_body() -> None:
 
 def test_an_answer_that_only_thinks_of_calls_has_none() -> None:
     assert assembled(stream(chunk({"reasoning": "I should roll."}), finish="stop")) == []
+
+
+# ---- what no writer could write again -------------------------------------------------------------------------------
+
+
+def test_an_event_that_is_too_deep_is_told_and_the_rest_is_read() -> None:
+    deep = '{"choices":[{"delta":{"content":' + "[" * 300 + "]" * 300 + "}}]}"
+    events = decode(chunk({"content": "a"}), f"data: {deep}\n\n".encode(), chunk({"content": "b"}, finish="stop"), DONE)
+    assert [event.code for event in events if isinstance(event, Diagnostic)] == ["event_too_deep"]
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "ab"
+
+
+def test_a_number_that_json_has_not_is_told_and_read_as_none() -> None:
+    body = (
+        chunk({"content": "a"}, finish="stop")
+        + b'data: {"choices":[],"usage":{"prompt_tokens":1,"cost":NaN}}\n\n'
+        + DONE
+    )
+    events = decode(body)
+    assert [event.code for event in events if isinstance(event, Diagnostic)] == ["number_not_json"]
+    completed = next(event for event in events if isinstance(event, ResponseCompleted))
+    assert completed.usage is not None
+    assert completed.usage.raw == {"prompt_tokens": 1, "cost": None}

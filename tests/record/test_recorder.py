@@ -413,3 +413,12 @@ def test_half_a_surrogate_pair_from_a_peer_is_recorded_and_derives_again(tmp_pat
     path = Scene(tmp_path, [body]).play("Smile!")
     assert lines_of(path, "assembled")[0]["message"]["content"] == "\U0001f600 and \udc00"
     assert verify(open_recording(path), plain) is None
+
+
+def test_a_number_beyond_what_json_can_carry_is_recorded_as_json_and_derives_again(tmp_path: Path) -> None:
+    body = b'{"text": "So."}\n{"finish": "stop", "usage": {"in": 1, "out": 2, "cost": 1e999, "loss": -1e999}}\n'
+    path = Scene(tmp_path, [body]).play("How much?")
+    for line in path.read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+    assert '"cost":1e999,"loss":-1e999' in path.read_text()
+    assert verify(open_recording(path), plain) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -13,13 +14,14 @@ from callscope.core.events import (
     CallDecided,
     Event,
     ItemsInserted,
+    ResponseCompleted,
     ResultHeld,
     ResultReviewed,
     Stamped,
     TextDelta,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import CallKey, Message, Run, ToolCall, ToolResult
+from callscope.core.values import CallKey, Message, Run, ToolCall, ToolResult, Usage
 from callscope.ui.jsonl import JsonLines, event_json
 
 
@@ -69,3 +71,11 @@ def test_items_put_in_by_hand_are_told_one_by_one() -> None:
     assert line["items"][1]["item"] == "call"
     assert line["items"][1]["name"] == "get_weather"
     assert line["items"][2] == {"item": "result", "call": [2, 1], "status": "ok", "output": "rain"}
+
+
+def test_a_usage_with_a_number_that_json_has_not_is_still_json() -> None:
+    out = io.StringIO()
+    usage = Usage(1, 2, raw={"cost": float("inf"), "share": float("nan")})
+    JsonLines(out).handle(Stamped(1, 0.0, ResponseCompleted("stop", usage)), Conversation())
+    line = json.loads(out.getvalue(), parse_constant=pytest.fail)
+    assert line["usage"] == {"cost": float("inf"), "share": None}

@@ -11,7 +11,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from .documents import DEEPEST, is_too_deep, refuse
 
 FaultCode: TypeAlias = Literal[
     "arguments_incomplete", "arguments_invalid", "arguments_not_object", "arguments_contradictory"
@@ -44,27 +46,19 @@ class Verdict(NamedTuple):
     repeats_a_key: bool = False
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
 _EMPTY: tuple[Any, ...] = ({}, None, "")
 _CUT_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{0,4}\Z")
 _CUT_OFF = re.compile(r"(?:-|\.|[eE][+-]?|t|tr|tru|f|fa|fal|fals|n|nu|nul)?\s*\Z")
 _INK = re.compile(r"\S")
-_document = json.JSONDecoder(parse_constant=_refuse).raw_decode
+_document = json.JSONDecoder(parse_constant=refuse).raw_decode
+_TOO_DEEP = Problem("arguments_invalid", f"they are nested deeper than {DEEPEST} levels")
 
 
 def verdict(pieces: Sequence[str], snapshot: str | None = None) -> Verdict:
     """What pieces of arguments come to; `snapshot` is the whole as the server said it once more."""
     text = "".join(pieces)
-    try:
-        return _verdict(text, pieces, snapshot)
-    except RecursionError:
-        return Verdict(text, problem=Problem("arguments_invalid", "they are nested too deeply"))
-
-
-def _verdict(text: str, pieces: Sequence[str], snapshot: str | None) -> Verdict:
+    if is_too_deep(text):
+        return Verdict(text, problem=_TOO_DEEP)
     if not text.strip() and not snapshot:
         return Verdict("")
     problem = problem_of(text)
@@ -90,6 +84,8 @@ def _with_snapshot(text: str, problem: Problem | None, snapshot: str) -> Verdict
 
 def problem_of(text: str) -> Problem | None:
     """Why a text is not one JSON object; None where it is one."""
+    if is_too_deep(text):
+        return _TOO_DEEP
     try:
         value, end = _document(text, len(text) - len(text.lstrip()))
     except json.JSONDecodeError as error:
@@ -98,8 +94,6 @@ def problem_of(text: str) -> Problem | None:
         return Problem("arguments_invalid", f"they are not JSON ({error.msg.lower()} at character {error.pos})")
     except ValueError as error:
         return Problem("arguments_invalid", f"they are not JSON ({error})")
-    except RecursionError:
-        return Problem("arguments_invalid", "they are nested too deeply")
     if rest := text[end:].strip():
         return _problem_after(rest)
     if not isinstance(value, dict):
@@ -166,7 +160,7 @@ def _spans(text: str) -> Iterator[tuple[Any, slice]]:
     while start:
         try:
             value, end = _document(text, start.start())
-        except (ValueError, RecursionError):
+        except ValueError:
             return
         yield value, slice(start.start(), end)
         start = _INK.search(text, end)
@@ -198,11 +192,11 @@ def _squeezed(text: str) -> str:
 
 
 def _same(one: str, other: str) -> bool:
-    if one == other:
-        return True
+    if one == other or is_too_deep(other):
+        return one == other
     try:
         return _canonical(json.loads(one)) == _canonical(json.loads(other))
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
 
 

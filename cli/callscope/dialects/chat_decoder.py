@@ -17,11 +17,11 @@ from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
 from .answer import Answer
 from .body import BodyReader
 from .diagnostics import diagnostic, excerpt
-from .documents import Done, documents, has_halves
+from .documents import Done, documents, has_halves, is_too_deep, refuse
 from .ending import Exchange, end
 from .failures import by_name, error_in, is_page, page_words, remark_in, words
 
-_parse = JSONDecoder().raw_decode
+_parse = JSONDecoder(parse_constant=refuse).raw_decode
 
 
 class ChatDecoder:
@@ -74,10 +74,7 @@ class ChatDecoder:
         mark = len(out)
         if self._body.defects:
             self._report_defects(frame, out)
-        try:
-            self._read(frame, out)
-        except RecursionError:
-            self._give_up(frame, out)
+        self._read(frame, out)
         if not self._started and (self._state.chunks or len(out) > mark):
             self._started = True
             out.insert(mark, ResponseStarted(self._state.number, self._model))
@@ -104,8 +101,8 @@ class ChatDecoder:
             self._read_oddity(frame, out)
 
     def _give_up(self, frame: Frame, out: list[PeerEvent]) -> None:
-        """A document nested deeper than Python follows: its beginning is all that can be said of it."""
-        out.append(diagnostic("event_not_json", None, frame, text=excerpt(frame.data)))
+        """A document nested deeper than anybody means: its beginning is all that is said of it."""
+        out.append(diagnostic("event_too_deep", None, frame, text=excerpt(frame.data)))
         self._state.damaged_by(frame.data)
         if self._state.refused:
             self._state.fail(excerpt(frame.data))
@@ -115,11 +112,11 @@ class ChatDecoder:
     def _read_chunk(self, frame: Frame, out: list[PeerEvent]) -> bool:
         """The ordinary way: one JSON object with choices. False where anything is out of the ordinary."""
         data = frame.data
-        if self._state.done or has_halves(data):
+        if self._state.done or has_halves(data) or is_too_deep(data):
             return False
         try:
             document, length = _parse(data)
-        except (ValueError, RecursionError):
+        except ValueError:
             return False
         if length != len(data) or type(document) is not dict:
             return False
@@ -134,10 +131,13 @@ class ChatDecoder:
             self._state.fail(words(frame.data) or "The server reported an error.")
             return
         found = documents(frame.data)
+        if found.too_deep:
+            self._give_up(frame, out)
+            return
         if has_halves(frame.data):
             self._answer.expect_halves()
-        if found.lenient:
-            self._answer.report(out, "control_characters", frame)
+        for code in found.overlooked:
+            self._answer.report(out, code, frame)
         if len(found.values) > 1 and frame.channel == "sse":
             self._answer.report(out, "events_run_together", frame)
         for value in found.values:
@@ -181,7 +181,9 @@ class ChatDecoder:
         if frame.channel == "comment" or self._state.error:
             return
         found = documents(frame.data)
-        if found.rest:
+        if found.too_deep:
+            self._state.fail(excerpt(frame.data))
+        elif found.rest:
             text = frame.data.strip()
             self._state.fail(page_words(text) if is_page(text) else text)
         for value in found.values:

@@ -5,11 +5,11 @@ Knows the messages and tools of the protocol and what strict servers refuse in a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from callscope.core.events import Diagnostic
+from callscope.core.json_text import json_text
 from callscope.core.plan import error
 from callscope.core.ports import Prepared
 from callscope.core.state import Conversation
@@ -54,7 +54,7 @@ def prepare(conversation: Conversation) -> Prepared:
 def encoded(body: JsonObject) -> bytes:
     """The body as it leaves."""
     # a person may paste half a character; no server takes one
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "replace")
+    return json_text(body, default=dict).encode("utf-8", "replace")
 
 
 def request_headers(settings: Settings) -> Headers:

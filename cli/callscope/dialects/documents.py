@@ -7,11 +7,29 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
-# Raw control characters inside strings are not JSON; servers send them all the same, and the meaning is plain.
-_strict = json.JSONDecoder().raw_decode
-_lenient = json.JSONDecoder(strict=False).raw_decode
+DEEPEST: Final = 200
+"""Levels of nesting: no document that is meant has more. So nobody's stack decides what can be read and written."""
+
+
+def refuse(constant: str) -> NoReturn:
+    """Raise ValueError for NaN and the infinities, which Python reads and JSON has not."""
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _null(constant: str) -> None:
+    """Read such a number as none at all."""
+
+
+# Neither is JSON, but servers send both, and the meaning is plain: each reading with the codes of what it overlooks.
+_READINGS = (
+    ((), json.JSONDecoder(parse_constant=refuse).raw_decode),
+    (("control_characters",), json.JSONDecoder(parse_constant=refuse, strict=False).raw_decode),
+    (("number_not_json",), json.JSONDecoder(parse_constant=_null).raw_decode),
+    (("control_characters", "number_not_json"), json.JSONDecoder(parse_constant=_null, strict=False).raw_decode),
+)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 _BETWEEN = re.compile(r"[\s\ufeff]*(?:data:[\s]*)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -28,17 +46,20 @@ class Done(NamedTuple):
 
 
 class Documents(NamedTuple):
-    """What stands in a text: documents in order, the rest that is none, and whether anything was overlooked."""
+    """What stands in a text: documents in order, the rest that is none, and the codes of what was overlooked."""
 
     values: list[Any]
     rest: str = ""
-    lenient: bool = False
+    overlooked: tuple[str, ...] = ()
+    too_deep: bool = False
 
 
 def documents(text: str) -> Documents:
     """All JSON documents of a text, also where `data:` stands between them; `[DONE]` reads as Done()."""
+    if is_too_deep(text):
+        return Documents([], text, too_deep=True)
     values: list[Any] = []
-    lenient = False
+    overlooked: dict[str, None] = {}
     halves = has_halves(text)
     at = _skip(text, 0)
     while at < len(text):
@@ -46,21 +67,39 @@ def documents(text: str) -> Documents:
             values.append(Done())
             at = _skip(text, at + 6)
             continue
-        try:
-            value, end, overlooked = _document(text, at)
-            values.append(whole_characters(value) if halves else value)
-        except (ValueError, RecursionError):
-            return Documents(values, text[at:], lenient)
-        lenient = lenient or overlooked
+        found = _document(text, at)
+        if found is None:
+            return Documents(values, text[at:], tuple(overlooked))
+        value, end, codes = found
+        values.append(whole_characters(value) if halves else value)
+        overlooked |= dict.fromkeys(codes)
         at = _skip(text, end)
-    return Documents(values, "", lenient)
+    return Documents(values, "", tuple(overlooked))
 
 
-def _document(text: str, at: int) -> tuple[Any, int, bool]:
-    try:
-        return (*_strict(text, at), False)
-    except ValueError:
-        return (*_lenient(text, at), True)
+def _document(text: str, at: int) -> tuple[Any, int, tuple[str, ...]] | None:
+    for codes, read in _READINGS:
+        try:
+            return (*read(text, at), codes)
+        except ValueError:
+            continue
+    return None
+
+
+def is_too_deep(text: str) -> bool:
+    """Whether a text nests deeper than DEEPEST levels, be it JSON or not."""
+    if len(text) <= DEEPEST or text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        sign = found[0]
+        if sign in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif sign in "]}":
+            depth = max(0, depth - 1)
+    return False
 
 
 def has_halves(text: str) -> bool:

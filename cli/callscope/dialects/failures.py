@@ -14,6 +14,8 @@ from typing import Any
 
 from callscope.core.values import Ending, Headers, JsonObject
 
+from .documents import is_too_deep
+
 LONGEST = 2000
 """Characters: of a page or a text more than this is no message but a document."""
 
@@ -60,10 +62,10 @@ def words(value: Any) -> str:
 
 def _inner(text: str) -> str:
     """Relays put the JSON of an upstream's error into their message."""
-    if text[:1] in ("{", "["):
+    if text[:1] in ("{", "[") and not is_too_deep(text):
         try:
             return words(json.loads(text)) or text
-        except (ValueError, RecursionError):
+        except ValueError:
             return text
     return text
 

@@ -12,6 +12,8 @@ from collections.abc import Collection
 from itertools import islice
 from typing import Any, NamedTuple
 
+from .documents import is_too_deep
+
 
 class Leak(NamedTuple):
     """Markup found in a text: where it begins, the marker, and the cause on the server's side."""
@@ -133,11 +135,13 @@ def _called(content: str, offered: Collection[str]) -> str:
     python = re.match(r"\[\s*([\w.-]+)\(", content)
     if python and python.group(1) in offered and content.endswith(")]"):
         return python.group(1)
+    if is_too_deep(content):
+        return ""
     try:
         document = json.loads(content)
         calls = document if isinstance(document, list) else [document]
         return next((name for call in calls if (name := _name_in(call, offered))), "")
-    except (ValueError, RecursionError):
+    except ValueError:
         return ""
 
 

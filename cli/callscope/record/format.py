@@ -35,6 +35,7 @@ from callscope.core.events import (
     UserMessage,
     WireEvent,
 )
+from callscope.core.json_text import json_text
 from callscope.core.values import (
     Abort,
     CallKey,
@@ -68,9 +69,9 @@ _quote = json.encoder.encode_basestring
 def encode_line(line: Line) -> bytes:
     """One line of a recording, with its newline; readable text, escaped only where UTF-8 cannot hold it."""
     try:
-        return (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        return (json_text(line) + "\n").encode()
     except UnicodeEncodeError:  # a lone surrogate, which a peer can send as a JSON escape
-        return (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        return (json_text(line, ascii_only=True) + "\n").encode()
 
 
 def encode_read(t: float, read: BytesRead) -> bytes:

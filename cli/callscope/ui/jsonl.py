@@ -6,8 +6,8 @@ Knows how each event reads as JSON. Must not know where a recording lies or what
 from __future__ import annotations
 
 import io
-import json
 import re
+from functools import partial
 from json.encoder import encode_basestring as _quote
 from json.encoder import encode_basestring_ascii as _quote_as_ascii
 from typing import Any, TextIO, assert_never
@@ -45,6 +45,7 @@ from callscope.core.events import (
     TurnEnded,
     UserMessage,
 )
+from callscope.core.json_text import json_text
 from callscope.core.state import Conversation
 from callscope.core.values import (
     Abort,
@@ -66,7 +67,7 @@ from .outcome import call_json, diagnostic_json, failure_json
 
 SCHEMA_VERSION = 1
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_encode = partial(json_text, default=str)
 # Lone surrogates, which no UTF-8 stream takes, and the characters that Unicode calls line ends: readers split at them.
 _unwritable = re.compile("[\ud800-\udfff\x85\u2028\u2029]").search
 
@@ -101,7 +102,7 @@ class JsonLines:
         """Write one line; what cannot stand in one is written as JSON escapes."""
         line = _encode(members)
         if not line.isascii() and _unwritable(line):
-            line = json.dumps(members, separators=(",", ":"), default=str)
+            line = json_text(members, default=str, ascii_only=True)
         self.out.write(line + "\n")
         self.out.flush()
 
