@@ -140,5 +140,6 @@ def loses_spaces(pieces: Sequence[str]) -> bool:
     if len(pieces) < 5 or sum(map(len, pieces)) < 20 or any(re.search(r"\s", piece) for piece in pieces):
         return False
     joins = [(left[-1], right[0]) for left, right in pairwise(pieces)]
-    words_meet = [left.isalnum() or left in ",.;:!?" for left, right in joins if right.islower() or right.isupper()]
-    return sum(words_meet) >= 0.8 * len(joins)
+    words = [left for left, right in joins if right.islower() or right.isupper()]  # scripts without case have no spaces
+    meet = [left for left in words if left.isalnum() or left in ',.;:!?}"']
+    return len(words) >= 0.5 * len(joins) and len(meet) >= 0.8 * len(words)

@@ -1,4 +1,6 @@
-"""The demo agent: a deterministic Chat Completions server that chooses tools by words and is wrong when asked to be.
+"""The demo agent: a deterministic server that chooses tools by words and is wrong when asked to be.
+
+It speaks Chat Completions and the Agent Connect Framework (`demo_acf`).
 
 Knows the routes and the way of an answer: request, wishes, answer, chunks, events, reply, with the faults applied at
 their stages. It builds its own frames and must never import `callscope.dialects` or `callscope.session`: what is
@@ -17,8 +19,11 @@ from typing import Any, Final
 
 from callscope.core.values import Headers, Request
 
+from . import demo_acf
 from . import demo_speech as speech
 from .connection import Head, Piece
+from .demo_acf import AGENTS
+from .demo_acf_frames import Deeds
 from .demo_answer import CREATED, MODEL, Answer, Call, Chunk, chunks, completion, usage_chunk
 from .demo_request import Ask, Refused, read
 from .demo_words import Wish, rounds, take_literals
@@ -73,11 +78,15 @@ class DemoAgent:
         match request.method, path:
             case "POST", "/v1/chat/completions":
                 return self._chat(request)
+            case "POST", "/v1/chat":
+                return self._agent(request)
+            case "GET", "/v1/agents":
+                return _document(AGENTS)
             case "GET", "/v1/models":
                 return _document({"object": "list", "data": [_model()]})
             case "GET", "/v1/models/callscope-demo":
                 return _document(_model())
-            case _, "/v1/chat/completions" | "/v1/models":
+            case _, "/v1/chat/completions" | "/v1/models" | "/v1/chat" | "/v1/agents":
                 raise Refused(405, f"Not allowed to {request.method} on {path}.", code="method_not_allowed")
             case _:
                 raise Refused(404, f"Unknown request URL: {request.method} {path}.", code="unknown_url")
@@ -93,6 +102,19 @@ class DemoAgent:
         else:
             answer = _answer(ask, literals, rest, show=bool(asked))
         return self._sent(ask, answer, self._not_healed(faults, request.body))
+
+    def _agent(self, request: Request) -> Reply:
+        """The same, in the Agent Connect Framework."""
+        ask = read(request.body)
+        asked, prompt, unknown = demo_acf.TABLE.asked_for(ask.prompt)
+        faults = [*demo_acf.standing_faults(ask, request.headers), *(() if ask.results else asked)]
+        thread = demo_acf.thread_of(request.headers, request.body, ask)
+        if unknown and not ask.results:
+            done = Deeds(thread, text=demo_acf.TABLE.nearest(unknown))
+        else:
+            show = bool(asked) and not prompt.strip(" .,!?")
+            done = demo_acf.deeds(ask, 'get_weather {"city": "Paris"}' if show else prompt, thread)
+        return demo_acf.reply(done, self._not_healed(faults, request.body), stream=ask.stream)
 
     def _not_healed(self, faults: Sequence[Fault], body: bytes) -> list[Fault]:
         """Faults without those that heal, where this very request was refused before."""
