@@ -63,7 +63,7 @@ def test_undo_takes_calls_and_results_along(tmp_path: Path) -> None:
 def test_a_policy_is_shown_changed_and_checked(tmp_path: Path) -> None:
     repl = ScriptedRepl(tmp_path)
     assert "ask before each call" in repl.typed("/approve")
-    assert "result: ask, and show each result" in repl.typed("/approve result")
+    assert "result: run, and show each result" in repl.typed("/approve result")
     assert repl.conversation.settings.approve == "result"
     assert "/approve sometimes: write ask, always, result, never." in repl.typed("/approve sometimes")
     assert len(repl.settings_said()) == 1

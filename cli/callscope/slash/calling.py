@@ -93,9 +93,10 @@ def _insert(repl: Repl, call: ToolCall, result: ToolResult) -> None:
 
 
 WRITING = """\
-/call NAME {json} gives the arguments as they stand. key=value is read by the tool's schema: days=3 is a number where
-the tool wants one. key:=json is JSON; key=@file is the text of a file, key:=@file its JSON; an array takes key=one
-key=two. Ctrl-C stops the tool."""
+/call NAME {json} gives the arguments as they stand.
+key=value is read by the tool's schema: days=3 is a number where the tool wants one.
+key:=json is JSON; key=@file is the text of a file, key:=@file its JSON; an array takes key=one key=two.
+Ctrl-C stops the tool."""
 
 COMMANDS = (
     Command(

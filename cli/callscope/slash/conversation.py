@@ -6,23 +6,15 @@ Knows which event each of them is. Must not know how a turn runs.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 from callscope.core.errors import UsageError
-from callscope.core.events import BreakRequested, Rewound, SettingsChanged
-from callscope.core.values import Approval, Message
+from callscope.core.events import Rewound, SettingsChanged
+from callscope.core.values import Message
 from callscope.repl import Command, Repl
 from callscope.ui.visible import one_line, visible
 
-from .hints import models, one_of
-
-APPROVALS = {
-    "ask": "ask before each call",
-    "always": "run without asking",
-    "result": "ask, and show each result before it goes back",
-    "never": "run none",
-}
-assert set(APPROVALS) == set(get_args(Approval))
+from .hints import models
 
 
 def change_settings(repl: Repl, **changes: Any) -> None:
@@ -41,20 +33,6 @@ async def _system(repl: Repl, rest: str) -> None:
         change_settings(repl, system=None if rest == "-" else rest)
     system = repl.session.conversation.settings.system
     repl.say(f"  {visible(system)}" if system else "  no system prompt")
-
-
-async def _approve(repl: Repl, rest: str) -> None:
-    if rest:
-        if rest not in APPROVALS:
-            raise UsageError(f"/approve {rest}: write {', '.join(APPROVALS)}.")
-        change_settings(repl, approve=rest)
-    approve = repl.session.conversation.settings.approve
-    repl.say(f"  {approve}: {APPROVALS[approve]}; a tool's own stricter rule wins")
-
-
-async def _break(repl: Repl, rest: str) -> None:
-    repl.session.emit(BreakRequested())
-    repl.say("  the next call is held, whatever the policy says")
 
 
 async def _clear(repl: Repl, rest: str) -> None:
@@ -109,6 +87,4 @@ COMMANDS = (
     Command("/clear", "forget the conversation", _clear, "conversation"),
     Command("/model [NAME]", "show or change the model", _model, "conversation", models),
     Command("/system [TEXT]", "show or change the system prompt; - removes it", _system, "conversation"),
-    Command("/approve [POLICY]", "show or change when calls run", _approve, "conversation", one_of(APPROVALS)),
-    Command("/break", "hold the next call, whatever the policy says", _break, "conversation"),
 )

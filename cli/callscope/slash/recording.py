@@ -77,7 +77,7 @@ COMMANDS = (
         _record,
         "session",
         one_of(WORDS),
-        "A recording that begins in mid-conversation has the settings, the tools and the conversation so far, but not\n"
-        "the bytes of the exchanges before. `mark` writes a line that changes nothing.",
+        "A recording that begins in mid-conversation has the settings, the tools and the conversation so far, but not "
+        "the bytes of the exchanges before.\n`mark` writes a line that changes nothing.",
     ),
 )

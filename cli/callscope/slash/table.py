@@ -15,10 +15,24 @@ from __future__ import annotations
 
 from callscope.repl import Command
 
-from . import calling, conversation, exporting, looking, mocking, recording, reloading, session, standing, tools
+from . import (
+    approving,
+    calling,
+    conversation,
+    exporting,
+    looking,
+    mocking,
+    recording,
+    reloading,
+    session,
+    standing,
+    tools,
+)
+
+_CHANGING = (conversation, tools, approving, standing, calling, mocking, reloading)
+_LOOKING = (looking, exporting)
+_KEEPING = (recording, session)
 
 COMMANDS: dict[str, Command] = {
-    command.name: command
-    for module in (conversation, tools, standing, calling, mocking, reloading, looking, exporting, recording, session)
-    for command in module.COMMANDS
+    command.name: command for module in _CHANGING + _LOOKING + _KEEPING for command in module.COMMANDS
 }
