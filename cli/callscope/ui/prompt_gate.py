@@ -75,6 +75,7 @@ class PromptGate:
         self.check = check
         self.answered_by_person = answered_by_person
         self.aside = aside
+        self._arrow = "→" if (console.encoding or "").lower().startswith("utf") else "->"
         self._standing: dict[str, Decision] = {}
 
     def standing(self) -> Mapping[str, Decision]:
@@ -168,7 +169,7 @@ class PromptGate:
         text = await self.person.edit(Draft(call.arguments, "arguments", "json" if json_text else "txt", problem))
         if text is None:
             return None
-        self._say(f"edited: {changes(call.arguments, text)}", "magenta")
+        self._say(f"edited: {changes(call.arguments, text, self._arrow)}", "magenta")
         return Edit(text)
 
     # ---- a result -------------------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ class PromptGate:
                     self._print(result.output)
                     continue
             if edited is not None:
-                self._say(f"edited: {changes(result.output, edited)}", "magenta")
+                self._say(f"edited: {changes(result.output, edited, self._arrow)}", "magenta")
                 return edited
 
     # ---- what is shown --------------------------------------------------------------------------------------------
