@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPress
 
 STOP = ("c-c",)
+ENTER = "c-m"
 SUSPEND = "c-z"
 HOLD = "b"
 
@@ -42,6 +43,8 @@ class Keys:
                 self.suspend()
             elif name == HOLD and not self.typed:
                 self.hold()
+            elif name == ENTER and not self.typed:
+                pass  # who answers a question with a key may still press Enter behind it
             elif not name.startswith("<"):  # a reply of the terminal is nobody's typing
                 self.typed.append(press)
 
