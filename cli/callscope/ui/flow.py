@@ -60,11 +60,17 @@ class Prose:
         self.starts: list[int] = []  # where each row begins in the shown text
         self._look, self._width, self._style = look, width, style
         self._rest = ""  # what no row has yet
+        self._return = ""
         self._place = start
         self._skip = start
 
     def feed(self, text: str) -> None:
         """Take more text."""
+        text = self._return + text
+        self._return = "\r" if text.endswith("\r") else ""  # what follows may make it a line end
+        self._take(text.removesuffix("\r"))
+
+    def _take(self, text: str) -> None:
         shown = self._look.shown(text.replace("\r\n", "\n")).replace("\t", TAB)
         if self._skip:
             self._skip, shown = max(0, self._skip - len(shown)), shown[self._skip :]
@@ -80,6 +86,8 @@ class Prose:
 
     def finish(self) -> None:
         """Nothing more is expected: what is open is a row of its own."""
+        self._take(self._return)
+        self._return = ""
         if self._rest:
             self._add(self._rest, len(self._rest))
             self._rest = ""

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPress
@@ -52,6 +52,10 @@ class Keys:
     def words(self) -> str:
         """What was typed ahead, as far as it is text."""
         return "".join(press.data for press in self.typed if press.data.isprintable())
+
+
+Listen: TypeAlias = Callable[["Keys", Callable[[], object]], AbstractContextManager[None]]
+"""Brings keys, and says that some came."""
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from .blocks import Block, Notice, TextTrace
 from .footer import footer, summary
 from .frame import Panel
 from .judging import Check
-from .keys import Keys, hand_over, listening, suspend_job
+from .keys import Keys, Listen, hand_over, listening, suspend_job
 from .look import Look, Row, row
 from .panels import content
 from .region import Region
@@ -40,13 +40,14 @@ TAIL = 6
 
 
 class LiveView:
-    """A sink that draws; `check` says what is wrong with arguments by their schema."""
+    """A sink that draws; `check` says what is wrong with arguments by their schema, `listen` brings the keys."""
 
-    def __init__(self, console: Console, clock: Clock, check: Check | None = None) -> None:
+    def __init__(self, console: Console, clock: Clock, check: Check | None = None, listen: Listen = listening) -> None:
         self.trace = Trace()
         self.check = check
         self._console = console
         self._clock = clock
+        self._listen = listen
         self._look = Look.of(console)
         self._rows = console.height
         self._region = Region(console, os.environ)
@@ -157,6 +158,11 @@ class LiveView:
         self._due = True
         self._timer = loop.call_at(max(self._earliest, loop.time()), self._frame)
 
+    def _draw_at_once(self) -> None:
+        """A key came: its answer does not wait for its turn among the frames."""
+        self._earliest = 0.0
+        self._draw_soon()
+
     def _frame(self) -> None:
         """Draw, then wait at least as long as that took: the events come first."""
         loop = asyncio.get_running_loop()
@@ -201,7 +207,7 @@ class LiveView:
     def _acquire(self, keys: Keys) -> None:
         loop = asyncio.get_running_loop()
         with ExitStack() as stack:
-            stack.enter_context(listening(keys, self._draw_soon))
+            stack.enter_context(self._listen(keys, self._draw_at_once))
             for number, handler in (
                 (signal.SIGWINCH, self._resized),
                 (signal.SIGTSTP, self._suspend),
