@@ -121,11 +121,13 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
         case ArgumentsDelta():
             return {"event": "arguments", "call": _key(event.key), "text": event.text}
         case CallStarted():
-            return {"event": "call", "call": _key(event.key), "call_id": event.call_id, "name": event.name}
+            members = {"call": _key(event.key), "call_id": event.call_id, "name": event.name}
+            return {"event": "call", **members, "executor": event.executor}
         case CallAssembled():
             return {"event": "assembled", **call_json(event.call)}
         case RemoteResult(result=result):
-            return {"event": "remote_result", "call": _key(result.key), "output": result.output}
+            members = {"call": _key(result.key), "status": result.status, "output": result.output}
+            return {"event": "remote_result", **members}
         case ThreadNamed():
             return {"event": "thread", "thread": event.thread}
         case UserMessage():

@@ -28,6 +28,7 @@ from callscope.core.events import (
     ResponseStarted,
     Stamped,
     TextDelta,
+    ThreadNamed,
     ToolFinished,
     ToolStarted,
     TurnEnded,
@@ -85,6 +86,7 @@ class LinesView:
         self._line: Stream | None = None
         self._answer_open = False  # the answer so far does not end with a newline
         self._deltas: dict[CallKey, int] = {}
+        self._thread: str | None = None
         fancy = (chrome.encoding or "").lower().startswith("utf")
         self._cut = self._styled("·" if fancy else "|", "cyan")
         self._dim = self._styled("-", "dim").split("-")  # what stands around dim words: rendering each costs 80 µs
@@ -172,7 +174,7 @@ class LinesView:
         self.chrome.print(Text(text, style=style))
 
     def _show(self, event: Event, conversation: Conversation) -> None:  # noqa: C901 - one flat case for each event
-        arrow, _, cross, bang = self._glyphs
+        arrow, check, cross, bang = self._glyphs
         match event:
             case UserMessage() if self.echo_user:
                 self._say(f"> {visible(event.text)}", "bold")
@@ -190,7 +192,11 @@ class LinesView:
             case ToolFinished(result=result):
                 self._finished(result, conversation)
             case RemoteResult(result=result):
-                self._say(f"  the agent's own result: {one_line(result.output)}", "dim")
+                glyph = cross if result.status == "error" else check
+                self._say(f"  {glyph} the agent's own result: {one_line(result.output)}", "dim")
+            case ThreadNamed(thread=thread) if thread != self._thread:
+                self._thread = thread
+                self._say(f"  thread {one_line(thread, 120)}", "dim")
             case Diagnostic():
                 where = f" (bytes {event.frame.start} to {event.frame.end})" if event.frame else ""
                 text = f"  {bang} {event.severity} {event.code}: {one_line(event.message)}{where}"
@@ -217,7 +223,8 @@ class LinesView:
         if call.fault:
             self._say(f"  {cross} {size}: {one_line(call.fault.message)}", "bold red")
         else:
-            self._say(f"  {check} {size}, {arguments_state(call)}, id {one_line(call.call_id, 80)}", "dim")
+            whose = ", run by the agent itself" if call.executor == "remote" else ""
+            self._say(f"  {check} {size}, {arguments_state(call)}, id {one_line(call.call_id, 80)}{whose}", "dim")
 
     def _decided(self, event: CallDecided, conversation: Conversation) -> None:
         name = _name(event.key, conversation)

@@ -15,6 +15,7 @@ from callscope.core.events import (
     ResponseCompleted,
     ResponseFailed,
     Stamped,
+    ThreadNamed,
     TurnEnded,
 )
 from callscope.core.state import Conversation
@@ -47,6 +48,7 @@ class Outcome:
     failure: ResponseFailed | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     refused_for_absence: bool = False
+    thread: str | None = None
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take note."""
@@ -57,6 +59,8 @@ class Outcome:
                 self.refused_for_absence = True
             case Diagnostic() as diagnostic:
                 self.diagnostics.append(diagnostic)
+            case ThreadNamed(thread=thread):
+                self.thread = thread
             case ResponseCompleted() | ResponseFailed() as end:
                 self._response_ended(end, conversation)
             case TurnEnded(reason=reason):
@@ -89,6 +93,7 @@ class Outcome:
             "refusal": self.refusal,
             "tool_calls": [call_json(call) for call in self.calls],
             "finish_reason": self.finish_reason,
+            "thread": self.thread,
             "usage": dict(self.usage.raw) if self.usage else None,
             "error": failure_json(self.failure)
             if self.failure
