@@ -162,7 +162,7 @@ def paragraph(look: Look, text: str, style: str, mark: str = "", *, edge: int = 
     if not mark:
         return rows
     hanging = [mark + " ", *(" " * indent for _ in rows[1:])]
-    return [Row([Segment(lead, STYLES[style]), *line.segments]) for lead, line in zip(hanging, rows, strict=True)]
+    return [Row([Segment(lead + line.text, STYLES[style])]) for lead, line in zip(hanging, rows, strict=True)]
 
 
 def cropped(look: Look, line: Row) -> Row:
