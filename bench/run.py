@@ -18,10 +18,10 @@ from pathlib import Path
 from goals import decoding, flatness, replaying, start_up, tools
 from measure import server
 from programs import Bench
-from screen import first_prompt, memory
+from screen import first_prompt, keys, live_view, memory
 from table import Row, line, machine
 
-GOALS = (start_up, first_prompt, decoding, flatness, replaying, tools, memory)
+GOALS = (start_up, first_prompt, decoding, flatness, replaying, tools, live_view, keys, memory)
 
 
 def measured(goal: Callable[[Bench], Iterator[Row]], bench: Bench) -> Iterator[Row]:
