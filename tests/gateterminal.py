@@ -104,9 +104,13 @@ class Terminal:
         self._opened.append(child)
         return child
 
+    @property
+    def recording(self) -> Path:
+        """The recording of the one session there was."""
+        return next((self.folder / "recordings").glob("*.jsonl"))
+
     def recorded(self, kind: str) -> list[dict[str, Any]]:
-        recording = next((self.folder / "recordings").glob("*.jsonl"))
-        lines = [json.loads(line) for line in recording.read_text().splitlines()]
+        lines = [json.loads(line) for line in self.recording.read_text().splitlines()]
         return [line for line in lines if line["kind"] == kind]
 
     def editor(self, *texts: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from command_line import callscope
 from gateterminal import (
     COLOUR,
     PARIS,
@@ -60,6 +61,22 @@ def test_an_enter_right_behind_a_key_answers_nothing_else(there: Terminal) -> No
     child.send("n")
     leave(child)
     assert [line["action"] for line in there.recorded("decision")] == ["run", "reject"]
+
+
+def test_an_enter_that_comes_late_leaves_the_key_for_a_break_in_force(there: Terminal) -> None:
+    child = there.open()
+    there.agent.may_answer.clear()
+    enter(child, PARIS)
+    while not there.agent.bodies:
+        pass
+    child.send("\rb")
+    while not there.recorded("break"):
+        pass
+    there.agent.may_answer.set()
+    asks(child, "run it?")
+    child.send("n")
+    leave(child)
+    assert [line["reason"] for line in there.recorded("turn")] == ["completed"]
 
 
 def test_a_paste_answers_nothing(there: Terminal) -> None:
@@ -455,6 +472,33 @@ def test_ctrl_z_suspends_at_the_gate_and_the_question_comes_back(there: Terminal
     enter(shell, "/quit")
     shell.expect_exact("shell$ ")
     assert there.agent.results() == [SUN]
+
+
+# ---- again --------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_in_which_a_person_stepped_in_runs_again_the_same(there: Terminal) -> None:
+    child = there.open("--max-rounds", "1", EDITOR=there.editor(ROME, '{"sun": "nowhere"}'))
+    for keys in (("e",), ("o", "e"), ("o", "a"), ("a",), ("Y",), ()):
+        enter(child, PARIS)
+        for key in keys:
+            child.expect_exact(QUESTION)
+            child.send(key)
+        if keys and keys[-1] != "a":
+            asks(child, "continue?")
+            child.send("y")
+        if not keys:
+            asks(child, "continue?")
+            child.send("n")
+        at_prompt(child)
+    enter(child, "/quit")
+    child.expect(pexpect.EOF)
+    reasons = [line["reason"] for line in there.recorded("turn")]
+    went_on = ["round_limit", "completed"]
+    assert reasons == [*went_on, *went_on, "interrupted", "aborted", *went_on, "round_limit"]
+    again = callscope("replay", there.recording, "--server", "recorded", "--calls", "recorded", folder=there.folder)
+    assert again.code == 0, again.err
+    assert "the same again: turns 9, exchanges 9, calls 6" in again.err
 
 
 # ---- any terminal -------------------------------------------------------------------------------------------------
