@@ -91,7 +91,7 @@ class ScriptedRepl:
             console=console,
             witness=Witness(),
             secrets=Secrets(),
-            commands=COMMANDS,
+            commands=lambda: COMMANDS,
             tools=loaded,
             toolbox=toolbox,
             reload=self._load,

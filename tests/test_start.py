@@ -113,6 +113,7 @@ def test_the_first_prompt_waits_for_nothing_that_only_a_turn_needs(tmp_path: Pat
         "openai",
         "rich.live",
         "callscope.dialects.chat_decoder",
+        "callscope.slash.table",
     }
     assert loaded.isdisjoint(turns)
 

@@ -17,8 +17,15 @@ from callscope.endpoints.lean import load_httpx
 DELAY = 0.05
 """Seconds: the prompt is drawn and answers its first keys."""
 
-NEEDED = ("httpcore", "callscope.dialects.chat_decoder", "jsonschema", "referencing", "pydantic.json_schema")
-"""To send a request, to read the answer, to check the arguments of a call, to run a Python function."""
+NEEDED = (
+    "callscope.slash.table",
+    "httpcore",
+    "callscope.dialects.chat_decoder",
+    "jsonschema",
+    "referencing",
+    "pydantic.json_schema",
+)
+"""To do a command, send a request, read the answer, check the arguments of a call, run a Python function."""
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,7 +49,6 @@ def chat(options: Options) -> None:
 async def _chat(options: Options) -> None:
     from callscope.ahead import importing_ahead
     from callscope.repl import Repl
-    from callscope.slash.table import COMMANDS
     from callscope.ui.asking import PersonAtTerminal
     from callscope.ui.lines import chrome_console
     from callscope.ui.main_prompt import MainPrompt
@@ -71,7 +71,7 @@ async def _chat(options: Options) -> None:
             console=console,
             witness=witness,
             secrets=opened.secrets,
-            commands=COMMANDS,
+            commands=lambda: import_module("callscope.slash.table").COMMANDS,
             tools=opened.tools,
             toolbox=opened.toolbox,
             reload=opened.reload,

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from rich.console import Console
@@ -93,7 +94,7 @@ class Repl:
         console: Console,
         witness: Witness,
         secrets: Secrets,
-        commands: Mapping[str, Command],
+        commands: Callable[[], Mapping[str, Command]],
         tools: LoadedTools,
         toolbox: LocalToolbox,
         reload: Callable[[], LoadedTools],
@@ -108,7 +109,7 @@ class Repl:
         self.console = console
         self.witness = witness
         self.secrets = secrets
-        self.commands = commands
+        self._load_commands = commands
         self.tools = tools
         self.toolbox = toolbox
         self.reload = reload
@@ -118,6 +119,11 @@ class Repl:
         self.models: Sequence[str] | None = None
         self.mocks: tuple[str, ...] = ()
         self.leaving = False
+
+    @cached_property
+    def commands(self) -> Mapping[str, Command]:
+        """The commands by their names; the first prompt does not wait for them."""
+        return self._load_commands()
 
     async def run(self) -> None:
         """Read lines until the person leaves; a conversation that is gone on with is first called to mind."""
