@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from callscope.dialects.acf_request import DEFAULT_MODEL
 from callscope.dialects.detecting import Told
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.endpoints.curl import curl_command
-from callscope.endpoints.detecting import Detected, detect
+from callscope.endpoints.detecting import Detected, Witness, detect
 from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
 from callscope.profiles import Profile, profile_path, read_profiles
@@ -123,7 +123,7 @@ async def open_session(
         endpoint = open_endpoint(config)
         stack.push_async_callback(endpoint.aclose)
         detected = await _detected(endpoint, config)
-        model = config.model or await _model(endpoint, config, detected)
+        model, detected = (config.model, detected) if config.model else await _model(endpoint, config, detected)
         settings = _settings(options, config, model, detected.told.dialect)
         settings = resumed.settings(settings) if resumed else settings
         dialect = dialect_named(settings.dialect)
@@ -250,12 +250,13 @@ def _tell(session: Session, detected: Detected) -> None:
             session.emit(arrival.wire)
 
 
-async def _model(endpoint: HttpEndpoint, config: Config, detected: Detected) -> str:
-    """The only model there is; an agent is its own, and one that nobody names has any name."""
+async def _model(endpoint: HttpEndpoint, config: Config, detected: Detected) -> tuple[str, Detected]:
+    """The only model there is, and what was asked for it; an agent is its own, and one without a name has any."""
     if detected.told.dialect == "acf":
-        return detected.agents[0] if len(detected.agents) == 1 else DEFAULT_MODEL
-    url = models_url(config.url)
-    return only_model(detected.models or await list_models(endpoint, url), url)
+        return detected.agents[0] if len(detected.agents) == 1 else DEFAULT_MODEL, detected
+    url, witness = models_url(config.url), Witness(endpoint)
+    model = only_model(detected.models or await list_models(witness, url), url)
+    return model, replace(detected, wire=(*detected.wire, *witness.heard))
 
 
 def _settings(options: Options, config: Config, model: str, dialect: str) -> Settings:
