@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -218,3 +221,56 @@ def test_a_piped_script_that_waits_for_nobody_ends_in_time(demo: str, folder: Pa
     began = time.monotonic()
     assert ask(demo, folder, PARIS).code == 5
     assert time.monotonic() - began < 30
+
+
+EMPTY = (
+    b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
+    b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+)
+
+
+@contextmanager
+def answering(body: bytes) -> Iterator[str]:
+    """A server that answers every request with this stream, in a thread of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_empty_answer_is_said_and_is_not_what_was_asked_for(folder: Path) -> None:
+    with answering(EMPTY) as url:
+        said = ask(url, folder, "-m", "m", "hello")
+        told = ask(url, folder, "-m", "m", "--json", "hello")
+    assert (said.code, said.out.strip()) == (5, "")
+    assert "response_empty" in said.err
+    assert (told.code, told.last["reason"], told.last["exit_code"]) == (5, "completed", 5)
+    assert [diagnostic["code"] for diagnostic in told.last["diagnostics"]] == ["response_empty"]
+
+
+def test_asking_for_the_models_is_recorded_and_runs_again(demo: str, folder: Path) -> None:
+    assert ask(demo, folder, "--dialect", "chat", "hello").code == 0
+    recording = next((folder / "recordings").glob("*.jsonl"))
+    lines = [json.loads(line) for line in recording.read_text().splitlines()]
+    asked = [line for line in lines if line.get("exchange") == 0]
+    assert [line["kind"] for line in asked] == ["request", "response", "read", "end"]
+    assert asked[0]["url"] == f"{demo}/models"
+    assert callscope("replay", recording, "--speed", "max", folder=folder).code == 0
+    again = callscope("replay", recording, "--server", "recorded", folder=folder)
+    assert (again.code, "the same again: turns 1, exchanges 1" in again.err) == (0, True)

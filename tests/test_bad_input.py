@@ -171,12 +171,22 @@ def test_an_unknown_model_is_the_servers_word(tmp_path: Path, demo: str) -> None
     complains(callscope("ask", "--url", demo, "-m", "gpt-99", "hi", folder=tmp_path), 4, "gpt-99", "HTTP 404")
 
 
-@pytest.mark.parametrize("how", ["stdin", "file", "argument"])
-def test_a_prompt_that_is_not_utf8_says_where(tmp_path: Path, demo: str, how: str) -> None:
+@pytest.mark.parametrize(("how", "code"), [("stdin", 2), ("file", 3), ("argument", 2)])
+def test_a_prompt_that_is_not_utf8_says_where(tmp_path: Path, demo: str, how: str, code: int) -> None:
     (tmp_path / "p.txt").write_bytes(b"caf\xe9")
     arguments: dict[str, list[str]] = {"stdin": [], "file": ["--file", "p.txt"], "argument": ["caf\udce9"]}
     ran = callscope("ask", "--url", demo, *arguments[how], folder=tmp_path, stdin=b"caf\xe9")
-    complains(ran, 2, "not UTF-8")
+    complains(ran, code, "not UTF-8")
+
+
+def test_a_prompt_file_that_is_missing_is_a_file_that_cannot_be_used(tmp_path: Path, demo: str) -> None:
+    ran = callscope("ask", "--url", demo, "--file", "none.txt", folder=tmp_path)
+    complains(ran, 3, "--file none.txt: No such file or directory.")
+
+
+def test_a_prompt_file_with_nothing_in_it_is_a_file_that_cannot_be_used(tmp_path: Path, demo: str) -> None:
+    (tmp_path / "p.txt").write_text("\n")
+    complains(callscope("ask", "--url", demo, "--file", "p.txt", folder=tmp_path), 3, "p.txt is empty")
 
 
 def test_an_empty_prompt_is_refused(tmp_path: Path, demo: str) -> None:

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from callscope.core.errors import UsageError
+from callscope.core.errors import UnusableFile, UsageError
 from callscope.session import Session
 from callscope.ui.outcome import Outcome
 
@@ -43,7 +43,7 @@ def read_prompt(argument: str | None, file: Path | None) -> str:
     if argument is not None and file is not None:
         raise UsageError("Give the prompt once: as an argument or with --file, not both.")
     if file is not None:
-        return _decoded(_bytes_of(file), str(file))
+        return _of_file(file)
     if argument is not None and argument != "-":
         return _usable(argument, "the argument")
     if sys.stdin.isatty():
@@ -51,11 +51,13 @@ def read_prompt(argument: str | None, file: Path | None) -> str:
     return _decoded(sys.stdin.buffer.read(), "stdin")
 
 
-def _bytes_of(file: Path) -> bytes:
+def _of_file(file: Path) -> str:
     try:
-        return file.read_bytes()
+        return _decoded(file.read_bytes(), str(file))
     except OSError as error:
-        raise UsageError(f"--file {file}: {error.strerror}.") from error
+        raise UnusableFile(f"--file {file}: {error.strerror}.") from error
+    except UsageError as error:
+        raise UnusableFile(str(error)) from error
 
 
 def _decoded(data: bytes, source: str) -> str:

@@ -14,6 +14,7 @@ from callscope.core.events import (
     Diagnostic,
     ResponseCompleted,
     ResponseFailed,
+    ResponseStarted,
     Stamped,
     ThreadNamed,
     TurnEnded,
@@ -48,6 +49,7 @@ class Outcome:
     failure: ResponseFailed | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     refused_for_absence: bool = False
+    empty: bool = False
     thread: str | None = None
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
@@ -57,8 +59,11 @@ class Outcome:
                 self.calls.append(call)
             case CallDecided(by="absent"):
                 self.refused_for_absence = True
+            case ResponseStarted():
+                self.empty = False
             case Diagnostic() as diagnostic:
                 self.diagnostics.append(diagnostic)
+                self.empty = self.empty or diagnostic.code == "response_empty"
             case ThreadNamed(thread=thread):
                 self.thread = thread
             case ResponseCompleted() | ResponseFailed() as end:
@@ -77,10 +82,10 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """The code of the turn: a call refused for want of a person, or that cannot be run, is not as asked."""
+        """The code of the turn; no answer, a call refused for want of a person or unfit to run are not as asked."""
         code = EXIT_CODES[self.reason]
         unusable = self.reason == "not_run" and any(call.fault for call in self.calls)
-        return NOT_AS_ASKED if code == 0 and (self.refused_for_absence or unusable) else code
+        return NOT_AS_ASKED if code == 0 and (self.refused_for_absence or unusable or self.empty) else code
 
     def as_json(self, *, exit_code: int, recording: str | None, error: str | None = None) -> dict[str, Any]:
         """The members of the last JSON line (docs/json-lines.md)."""
