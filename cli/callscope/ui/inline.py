@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 from .visible import visible
@@ -81,23 +82,24 @@ def _keys() -> KeyBindings:
 
 def _hostile_characters_shown() -> Processor:
     """Shows the characters that turn the direction of writing around as escapes, each still one place to edit."""
-    from prompt_toolkit.formatted_text import StyleAndTextTuples
+    from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
     from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
     from prompt_toolkit.layout.utils import explode_text_fragments
 
     class Shown(Processor):
         def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+            fragments = transformation_input.fragments
+            if fragment_list_to_text(fragments).isascii():  # prompt_toolkit shows control characters by itself
+                return Transformation(fragments)
             shown: StyleAndTextTuples = []
             starts = [0]
-            for style, char, *_ in explode_text_fragments(transformation_input.fragments):
-                shown.append((style, visible(char) if ord(char[:1] or " ") > 0x9F else char))
+            for style, char, *_ in explode_text_fragments(fragments):
+                shown.append((style, char if char.isascii() else visible(char)))
                 starts.append(starts[-1] + len(shown[-1][1]))
-            if starts[-1] == len(shown):
-                return Transformation(transformation_input.fragments)
             return Transformation(
                 shown,
                 source_to_display=lambda at: starts[min(at, len(shown))],
-                display_to_source=lambda at: next(i for i in range(len(shown), -1, -1) if starts[i] <= at),
+                display_to_source=lambda at: bisect_right(starts, at) - 1,
             )
 
     return Shown()
