@@ -87,11 +87,11 @@ def test_what_was_said_comes_back_with_up_and_with_ctrl_r(child: Child, tmp_path
     ]  # fmt: skip
 
 
-def test_the_line_can_be_written_in_the_editor(child: Child, tmp_path: Path) -> None:
+def test_what_the_editor_leaves_stands_at_the_prompt_until_it_is_sent(child: Child, tmp_path: Path) -> None:
     child.send("hello")
     child.send(EDITOR)
     child.expect_exact("edited")
-    assert said_after(child, tmp_path) == "edited\nhello"
+    assert said_after(child, tmp_path, " more") == "edited\nhello more"
 
 
 def test_an_edited_message_replaces_the_old_one(child: Child, tmp_path: Path) -> None:

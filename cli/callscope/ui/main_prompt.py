@@ -46,7 +46,6 @@ class MainPrompt:
             reserve_space_for_menu=6,
             style=Style.from_dict(CALM),
             enable_history_search=True,
-            enable_open_in_editor=True,
             enable_suspend=True,
             tempfile_suffix=".md",
             key_bindings=_keys(),
@@ -94,7 +93,7 @@ def _completer(complete: Complete) -> Completer:
 
 
 def _keys() -> KeyBindings:
-    """Enter sends; Alt-Enter, Ctrl-J and a backslash before Enter begin a new line."""
+    """Enter sends; Alt-Enter, Ctrl-J and a backslash before Enter begin a new line; Ctrl-X Ctrl-E opens the editor."""
     from prompt_toolkit.enums import DEFAULT_BUFFER
     from prompt_toolkit.filters import has_focus
     from prompt_toolkit.key_binding import KeyBindings
@@ -117,6 +116,10 @@ def _keys() -> KeyBindings:
     @keys.add("c-j", filter=at_line)
     def _(event: Any) -> None:
         event.current_buffer.newline(copy_margin=False)
+
+    @keys.add("c-x", "c-e", filter=at_line)
+    def _(event: Any) -> None:
+        event.current_buffer.open_in_editor()  # readline would send what comes back; here it can be looked at first
 
     return keys
 
