@@ -122,6 +122,7 @@ async def open_session(
         secrets = _secrets(config, tools, say)
         endpoint = open_endpoint(config)
         stack.push_async_callback(endpoint.aclose)
+        endpoint.check()
         detected = await _detected(endpoint, config)
         model, detected = (config.model, detected) if config.model else await _model(endpoint, config, detected)
         settings = _settings(options, config, model, detected.told.dialect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -173,3 +174,43 @@ def test_a_socks_proxy_without_its_package_says_what_to_install(monkeypatch: pyt
 
     with pytest.raises(UsageError, match=r"pip install 'httpx\[socks\]'"):
         run(go())
+
+
+# ---- found out before the first request ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def refusal(url: str, **options: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        HttpEndpoint(url, **options).check()  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("no_certificates")
+def test_a_proxy_or_a_ca_file_that_cannot_be_used_is_found_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no.pem").write_text("no certificate")
+    assert "The proxy is not a URL" in refusal("http://far.invalid/v1", proxy="gopher://p:1")
+    for url in ("https://far.invalid/v1", "http://far.invalid/v1"):
+        for file in ("none.pem", "no.pem"):
+            assert f"cannot be read from {tmp_path}/{file}" in refusal(url, ca_file=str(tmp_path / file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    assert "SSL_CERT_FILE" in refusal("https://far.invalid/v1")
+    monkeypatch.setenv("ALL_PROXY", "gopher://p:1")
+    assert "The proxy is not a URL" in refusal("http://far.invalid/v1")
+
+
+@pytest.mark.usefixtures("no_certificates")
+def test_nothing_is_looked_at_that_nobody_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callscope.endpoints.routes.load_httpx", pytest.fail)
+    monkeypatch.setenv("ALL_PROXY", "gopher://p:1")
+    monkeypatch.setenv("SSL_CERT_FILE", "none.pem")
+    HttpEndpoint("http://127.0.0.1:1/v1").check()
+    monkeypatch.delenv("ALL_PROXY")
+    HttpEndpoint("http://far.invalid/v1").check()

@@ -56,11 +56,16 @@ class HttpEndpoint:
     ) -> None:
         for name, value in headers:
             check_header(name, value)
+        self._url = url
         self._origin = origin(url)
         self._headers = headers
         self._query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
         self._timeouts = timeouts or Timeouts()
         self._routes = Routes(proxy, ca_file)
+
+    def check(self) -> None:
+        """Raise UsageError for a proxy or a CA file that cannot be used, before the first request is made."""
+        self._routes.check(self._url)
 
     async def aclose(self) -> None:
         """Close all connections."""

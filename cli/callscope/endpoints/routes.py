@@ -6,6 +6,7 @@ sent over it.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -33,6 +34,14 @@ def environment_proxy(url: str) -> str | None:
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
+def _named_by_the_environment(url: str) -> bool:
+    """Whether the environment names a proxy or certificates that may bear on this URL."""
+    parts = urlsplit(url)
+    proxies = () if is_loopback(parts.hostname or "") else (f"{parts.scheme}_proxy", "all_proxy")
+    trust = ("ssl_cert_file", "ssl_cert_dir") if parts.scheme == "https" else ()
+    return any(os.environ.get(name) or os.environ.get(name.upper()) for name in (*proxies, *trust))
+
+
 class Routes:
     """The transports in use; connections are kept and used again."""
 
@@ -47,6 +56,13 @@ class Routes:
         if key not in self._transports:
             self._transports[key] = self._open(url)
         return self._transports[key]
+
+    def check(self, url: str) -> None:
+        """Raise UsageError now for what `transport` would raise it for later; costs nothing where nobody named any."""
+        if self._ca_file is not None and not url.startswith("https:"):
+            self._trust()
+        if self._proxy or self._ca_file or _named_by_the_environment(url):
+            self.transport(url)
 
     async def aclose(self) -> None:
         """Close all connections."""
