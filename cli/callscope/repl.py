@@ -189,12 +189,9 @@ class Repl:
         loop.add_signal_handler(signal.SIGINT, task.cancel)
         try:
             with watching(task.cancel) if watching else nullcontext():
-                await asyncio.wait([task])
+                await _to_its_end(task)
         finally:
             loop.remove_signal_handler(signal.SIGINT)
-            if not task.done():
-                task.cancel()
-                await asyncio.wait([task])
         return None if task.cancelled() else task.result()
 
     async def complete(self, before: str) -> Sequence[Candidate]:
@@ -221,3 +218,13 @@ class Repl:
         """The person's messages with their places among the items; the person counts them from 1."""
         items = self.session.conversation.items
         return [(place, item) for place, item in enumerate(items) if isinstance(item, Message) and item.role == "user"]
+
+
+async def _to_its_end(task: asyncio.Future[Any]) -> None:
+    """Wait for a task; whoever stops us stops it first, and what it lent the terminal to has given it back."""
+    try:
+        await asyncio.wait([task])
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
