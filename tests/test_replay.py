@@ -107,3 +107,28 @@ def test_stepping_waits_for_a_key_at_each_event_and_gives_the_terminal_back(weat
     child.expect_exact("Here")
     child.expect_exact(" echo ")
     child.close(force=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--accept", "--json"], "--json says nothing beside it"),
+        (["--accept", "--server", "recorded"], "--server says nothing beside it"),
+        (["--accept", "--step"], "--step says nothing beside it"),
+        (["--server", "recorded", "--speed", "2"], "--speed is for showing"),
+        (["--calls", "recorded", "--step"], "--step is for showing"),
+        (["--tools", "tools.yaml"], "--tools says which tools run again"),
+        (["--server", "recorded", "--tools", "tools.yaml"], "--tools says which tools run again"),
+        (["--step", "--speed", "2"], "keep one of them"),
+        (["--calls", "run"], "say which with --tools FILE"),
+        (["--server", "live"], "only recorded answers"),
+    ],
+)
+def test_options_that_mean_nothing_together_are_refused(
+    weather: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    before = weather.read_bytes()
+    ran = callscope("replay", weather, *options, folder=tmp_path)
+    assert (ran.code, ran.out, len(ran.err.splitlines())) == (2, "", 1)
+    assert words in ran.err
+    assert weather.read_bytes() == before

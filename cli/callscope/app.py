@@ -279,7 +279,7 @@ def serve(
 @app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
-    speed: Annotated[str, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max.")] = "1",
+    speed: Annotated[str | None, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max. [1]")] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each event.")] = False,
     as_json: AsJson = False,
     server: Annotated[
@@ -296,12 +296,8 @@ def replay(
     """Show a recording again and derive everything from its bytes; exit code 1 with the first difference."""
     from callscope import replaying
 
-    if accept:
-        replaying.accept_file(file)
-    elif server or calls:
-        _exit(replaying.run_again(file, server or "recorded", calls or "recorded", tools or [], as_json=as_json))
-    else:
-        _exit(replaying.show(file, speed, step=step, as_json=as_json))
+    asked = replaying.Asked(speed, step, as_json, server, calls, tuple(tools or ()), accept)
+    _exit(replaying.replay(file, asked))
 
 
 @recordings_app.command("list")

@@ -43,6 +43,46 @@ UNSHOWN = (BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, ResponseStart
 Pause = Callable[[Stamped], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options of `replay` ask for; None or false where they say nothing."""
+
+    speed: str | None = None
+    step: bool = False
+    as_json: bool = False
+    server: str | None = None
+    calls: str | None = None
+    tools: tuple[Path, ...] = ()
+    accept: bool = False
+
+
+def replay(file: Path, asked: Asked) -> int:
+    """Show a recording, run it again, or rewrite what is derived in it; gives the exit code."""
+    _refuse_what_means_nothing(asked)
+    if asked.accept:
+        accept_file(file)
+        return 0
+    if asked.server or asked.calls:
+        server, calls = asked.server or "recorded", asked.calls or "recorded"
+        return run_again(file, server, calls, asked.tools, as_json=asked.as_json)
+    return show(file, asked.speed or "1", step=asked.step, as_json=asked.as_json)
+
+
+def _refuse_what_means_nothing(asked: Asked) -> None:
+    shown = {"--speed": asked.speed, "--step": asked.step}
+    run = {"--server": asked.server, "--calls": asked.calls, "--tools": asked.tools}
+    given = [name for name, value in {**shown, **run, "--json": asked.as_json}.items() if value]
+    if asked.accept and given:
+        raise UsageError(f"--accept rewrites what is derived and shows nothing: {given[0]} says nothing beside it.")
+    rerun = asked.server or asked.calls
+    if rerun and (showing := [name for name in given if name in shown]):
+        raise UsageError(f"{showing[0]} is for showing a recording; a run of it (--server, --calls) takes no time.")
+    if asked.tools and asked.calls != "run":
+        raise UsageError("--tools says which tools run again: it needs --calls run.")
+    if asked.step and asked.speed:
+        raise UsageError("--step waits for a key and --speed does not: keep one of them.")
+
+
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
     recording = _opened(file)
