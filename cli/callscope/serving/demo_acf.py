@@ -122,8 +122,8 @@ def deeds(ask: Ask, prompt: str, thread: str) -> Deeds:
 
 def _split(stage: Sequence[Wish], offered: set[str], done: Sequence[PastCall]) -> tuple[list[Wish], list[Wish]]:
     """The calls of a stage that are still to be made: the agent's own, and those left to the client."""
-    made = {(call.name, call.arguments) for call in done}
-    wanted = [wish for wish in stage if not wish.missing and (wish.tool.name, wish.arguments) not in made]
+    made = {(call.name, _plain(call.arguments)) for call in done}
+    wanted = [wish for wish in stage if not wish.missing and (wish.tool.name, _plain(wish.arguments)) not in made]
     return [w for w in wanted if w.tool.name not in offered], [w for w in wanted if w.tool.name in offered]
 
 
@@ -141,6 +141,14 @@ def _run(wish: Wish, number: int) -> Step:
         if not _is_object(wish.arguments):
             wish = replace(wish, arguments="{}")
     return replace(_step(wish, number), result=json.dumps(result, ensure_ascii=False))
+
+
+def _plain(arguments: str) -> str:
+    """Arguments in one spelling: a client writes an object as it likes."""
+    try:
+        return json.dumps(json.loads(arguments), sort_keys=True)
+    except ValueError:
+        return arguments
 
 
 def _is_object(text: str) -> bool:
