@@ -51,7 +51,7 @@ async def _chat(options: Options) -> None:
     from callscope.repl import Repl
     from callscope.ui.asking import PersonAtTerminal
     from callscope.ui.lines import chrome_console
-    from callscope.ui.main_prompt import MainPrompt
+    from callscope.ui.main_prompt import MainPrompt, history_file
     from callscope.ui.view import view_for
     from callscope.ui.witness import Witness
 
@@ -65,7 +65,7 @@ async def _chat(options: Options) -> None:
         _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
         repl = Repl(
             session=opened.session,
-            prompt=MainPrompt(_history_file(), lambda text: opened.secrets.mask(text)[0]),
+            prompt=MainPrompt(history_file(os.environ, _say), lambda text: opened.secrets.mask(text)[0]),
             person=PersonAtTerminal(console),
             view=view,
             console=console,
@@ -276,19 +276,6 @@ def _gate(
         return ScriptedGate(script, asked) if script else asked
 
     return gate
-
-
-def _history_file() -> Path | None:
-    """Where the lines of earlier sessions are; None where nothing can be kept."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "callscope"
-    history = state / "history"
-    try:
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        history.touch(mode=0o600)
-    except OSError as error:
-        _say(f"{history} cannot be written ({error.strerror}): the history of this session is not kept.")
-        return None
-    return history
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,7 @@ what a line means, nor what completes it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,19 @@ class MainPrompt:
             return ""
         except EOFError:
             return None
+
+
+def history_file(environ: Mapping[str, str], say: Callable[[str], object]) -> Path | None:
+    """Where the lines of earlier sessions are; None where nothing can be kept, which is said."""
+    state = Path(environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "callscope"
+    history = state / "history"
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        history.touch(mode=0o600)
+    except OSError as error:
+        say(f"{history} cannot be written ({error.strerror}): the history of this session is not kept.")
+        return None
+    return history
 
 
 def _continuation(width: int, line: int, is_soft_wrap: int) -> str:
