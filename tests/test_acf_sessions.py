@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
@@ -10,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from callscope.compose import Options, open_session
+from callscope.config import Flags
 from callscope.core.values import Request
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import differences
 from callscope.serving.connection import Piece
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from callscope.ui.gate import AbsentGate
 from command_line import Ran, callscope
 
 TOOLS = """
@@ -139,6 +143,25 @@ def test_a_thread_that_is_asked_for_is_sent_and_kept(url: str, folder: Path, wat
 def test_no_thread_is_made_up(url: str, folder: Path, watched: Watched) -> None:
     ask(f"{url}/v1/chat", folder, PARIS)
     assert not any("thread" in name for name in sent(watched))
+
+
+def test_a_thread_that_the_agent_names_goes_back_with_the_next_words(url: str, folder: Path, watched: Watched) -> None:
+    async def talk() -> Path:
+        options = Options(Flags(url=f"{url}/v1/chat"), no_tools=True, recordings=folder)
+        async with open_session(
+            options, gate=lambda toolbox: AbsentGate(), views=lambda recorder: [], say=lambda text: None
+        ) as opened:
+            await opened.session.say("Weather in Paris")
+            named = opened.session.conversation.thread
+            await opened.session.say("And what about Rome?")
+            assert opened.session.conversation.thread == named == sent(watched)["x-thread-id"]
+            assert opened.recorder is not None
+            return opened.recorder.path
+
+    same_again(asyncio.run(talk()), folder)
+    body = json.loads(watched.requests[-1].body)
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "tool", "assistant", "user"]
+    assert "x-thread-id" not in {name.lower() for name, _ in watched.requests[0].headers}
 
 
 def test_a_key_goes_as_a_bearer_token_or_in_the_header_that_is_named(url: str, folder: Path, watched: Watched) -> None:
