@@ -25,7 +25,7 @@ STYLES: Final = {
     for name, words in {
         "plain": "none",
         "dim": "dim",
-        "frame": "green",
+        "frame": "none",
         "bold": "bold",
         "user": "bold",
         "thought": "dim italic",
