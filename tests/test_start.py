@@ -146,3 +146,8 @@ def test_the_changelog_begins_with_this_version() -> None:
 def test_the_version_is_written_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["dynamic"] == ["version"]
+
+
+def test_the_version_can_be_found_in_the_help(tmp_path: Path) -> None:
+    assert "--version" in callscope("--help", folder=tmp_path).out
+    assert callscope("--version", "chat", folder=tmp_path).out == f"callscope {VERSION}\n"

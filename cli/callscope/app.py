@@ -54,6 +54,7 @@ from callscope.flags import (
     Url,
 )
 from callscope.streams import escape_what_they_cannot_encode, open_missing, write_to_nowhere
+from callscope.version import VERSION
 
 
 class Commands(TyperGroup):
@@ -85,6 +86,21 @@ app = typer.Typer(
 recordings_app = typer.Typer(help="Look at recordings.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
 app.add_typer(recordings_app, name="recordings")
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"callscope {VERSION}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _callscope(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What stands before a command; `__main__` answers `--version` alone without coming here."""
 
 
 @app.command()
@@ -325,7 +341,7 @@ def run(arguments: list[str]) -> None:
     """Run a command line: a mistake of the person is one message and an exit code, never a traceback."""
     if not arguments or (
         arguments[0].startswith("-")
-        and arguments[0] not in ("-h", "--help", "--install-completion", "--show-completion")
+        and arguments[0] not in ("-h", "--help", "--version", "--install-completion", "--show-completion")
     ):
         arguments = ["chat", *arguments]
     open_missing()
