@@ -61,3 +61,17 @@ def test_a_thread_that_the_server_keeps_stands_in_the_settings_of_a_new_recordin
     repl.typed("/record on")
     (path,) = tmp_path.glob("*.jsonl")
     assert lines(path)[1]["thread"] == "t-1"
+
+
+def test_a_recording_that_cannot_be_made_is_said_and_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file where a folder should be")
+    repl = ScriptedRepl(tmp_path / "folder")
+    assert "No recording can be made at" in repl.typed("/record on")
+    assert repl.repl.recorder is None
+
+
+def test_a_recording_that_somebody_took_away_is_said(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path)
+    repl.typed("/record on")
+    next(tmp_path.glob("*.jsonl")).unlink()
+    assert "no such file or directory: somebody took it away" in repl.typed("/record")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 
 from callscope.core.events import ToolsChanged
+from callscope.tools.definitions import LoadedTools
 from scriptedrepl import ScriptedRepl
 from toolbench import write
 
@@ -45,3 +49,17 @@ def test_a_choice_that_names_a_removed_tool_is_pointed_out(tmp_path: Path) -> No
     repl.typed("/tool-choice one")
     write(tmp_path, "tools.yaml", "tools: [{name: two}]")
     assert "tool_choice still names one" in repl.typed("/reload")
+
+
+def test_a_module_that_hangs_can_be_interrupted(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, ONE)
+    hanging = threading.Event()
+
+    def hang() -> LoadedTools:
+        os.kill(os.getpid(), signal.SIGINT)
+        hanging.wait(30)
+        raise AssertionError("nobody waits for this")
+
+    repl.repl.reload = hang
+    assert "interrupted; the tools stay as they were" in repl.typed("/reload")
+    hanging.set()

@@ -5,7 +5,7 @@ Knows that the recorder hears first. Must not know what it writes.
 
 from __future__ import annotations
 
-from callscope.core.errors import UsageError
+from callscope.core.errors import UnusableFile, UsageError
 from callscope.repl import Command, Repl
 from callscope.ui.visible import visible
 
@@ -36,14 +36,22 @@ async def _record(repl: Repl, rest: str) -> None:
 def _tell(repl: Repl) -> None:
     if repl.recorder is None:
         repl.say("  not recorded; /record on begins a recording here")
-    else:
-        repl.say(f"  {visible(str(repl.recorder.path))}, {repl.recorder.path.stat().st_size:,} bytes")
+        return
+    path = repl.recorder.path
+    try:
+        size = f"{path.stat().st_size:,} bytes"
+    except OSError as error:
+        size = f"but {(error.strerror or str(error)).lower()}: somebody took it away"
+    repl.say(f"  {visible(str(path))}, {size}")
 
 
 def _begin(repl: Repl) -> None:
     if repl.recorder is not None:
         raise UsageError("It is recorded already.")
-    recorder = repl.record()
+    try:
+        recorder = repl.record()
+    except UnusableFile as error:  # nothing is lost by that: it was not recorded before either
+        raise UsageError(str(error)) from None
     repl.session.sinks.insert(0, recorder)
     repl.recorder = recorder
     conversation = repl.session.conversation
