@@ -145,3 +145,7 @@ def test_a_megabyte_at_once_takes_about_as_long_as_in_pieces() -> None:
     flow = prose(text, 100)
     assert len(flow.rows) > 10_000
     assert time.process_time() - began < 5
+
+
+def test_a_flag_is_given_as_much_room_as_any_terminal_takes_for_it() -> None:
+    assert fit("🇩🇪🇫🇷", 0, 5) == (2, 4)

@@ -213,7 +213,7 @@ def test_arguments_that_ran_as_proposed_are_shown_once() -> None:
 def test_the_tools_own_result_and_what_went_back_are_both_shown() -> None:
     scene = Scene().asked().called("{}").completed().at(1, ToolStarted(KEY, "get_weather", "{}"))
     scene.at(2, ToolFinished(ToolResult(KEY, "rain", "ok", 0.5)), ResultHeld(KEY))
-    assert last_line(scene) == "╰─ ■ its result is held: it waits for you"
+    assert last_line(scene) == "╰─ ■ its result waits for you"
     scene.at(3, ResultReviewed(KEY, "sun"))
     assert "← the tool gave rain" in told(scene)
     assert "│ changed by you, went back as\n│   sun" in told(scene)

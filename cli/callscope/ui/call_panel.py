@@ -99,7 +99,7 @@ class CallContent:
     def _standing(self, now: float) -> tuple[str, str, str]:
         block, marks = self.block, self._look.marks
         if block.result_held:
-            return marks.held, "its result is held: it waits for you", "held"
+            return marks.held, "its result waits for you", "held"
         if block.result:
             return self._outcome(block.result)
         if block.started_at is not None:
@@ -130,8 +130,9 @@ class CallContent:
         block, marks = self.block, self._look.marks
         good = result.status in ("ok", "mocked")
         words: str = result.status
-        if block.started_at is not None and result.status != "cancelled":
-            words = f"{words} after {wording.seconds(result.duration)}"  # nobody knows how long a cancelled one ran
+        if block.started_at is not None and (result.status != "cancelled" or result.duration):
+            # without a duration it was cancelled by the end of its program, and nobody knows how long it ran
+            words = f"{words} after {wording.seconds(result.duration)}"
         elif block.executor == "remote" or block.by_hand:
             words = f"{words}, {'by the agent itself' if block.executor == 'remote' else 'by hand'}"
         elif result.status == "error":

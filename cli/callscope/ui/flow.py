@@ -16,6 +16,8 @@ from .visible import escaped
 JOINER = "\u200d"
 EMOJI_STYLE = "\ufe0f"
 TAB = "    "
+PICTURES = ("\U0001f000", "\U0001faff")
+"""Terminals do not agree on these: each half of a flag is one cell in some, two in others."""
 
 
 def fit(text: str, start: int, room: int) -> tuple[int, int]:
@@ -47,6 +49,8 @@ def joins(text: str, place: int) -> bool:
 
 def _cells(text: str, place: int) -> int:
     character = text[place]
+    if PICTURES[0] <= character <= PICTURES[1]:
+        return 2
     if character == EMOJI_STYLE and place > 0:
         return 2 - max(1, get_character_cell_size(text[place - 1]))
     return get_character_cell_size(character)
