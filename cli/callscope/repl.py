@@ -116,6 +116,7 @@ class Repl:
         self.record = record
         self.curl = curl
         self.recorder = recorder
+        self.by_hand = -1  # the last call that the person made
         self.models: Sequence[str] | None = None
         self.mocks: tuple[str, ...] = ()
         self.leaving = False

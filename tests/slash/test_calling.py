@@ -73,6 +73,20 @@ def test_each_call_by_hand_has_an_id_of_its_own(tmp_path: Path) -> None:
     check_history(repl.conversation)
 
 
+def test_a_call_that_was_taken_back_leaves_its_id_unused(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, TOOLS)
+    repl.typed("/call! get_weather city=Paris", "/clear", "/call! get_weather city=Rome")
+    assert [items[0].call_id for items in inserted(repl)] == ["by_hand_0", "by_hand_1"]
+
+
+def test_a_conversation_that_is_gone_on_with_has_used_its_ids(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, TOOLS)
+    key = CallKey(0, 6)
+    repl.session.emit(ItemsInserted((ToolCall(key, "by_hand_6", "shout", ""), ToolResult(key, "ok"))))
+    repl.typed("/call! get_weather city=Paris")
+    assert inserted(repl)[-1][0].call_id == "by_hand_7"
+
+
 def test_arguments_that_do_not_fit_are_said_and_nothing_runs(tmp_path: Path) -> None:
     repl = ScriptedRepl(tmp_path, TOOLS)
     assert "Not run: missing argument city" in repl.typed("/call get_weather days=3")

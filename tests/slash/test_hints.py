@@ -41,7 +41,7 @@ class Models:
         assert request.url == "http://h/v1/models"
         yield ExchangeOpened(exchange, request)
         yield ResponseHead(exchange, self.status, ())
-        yield BytesRead(exchange, b'{"data":[{"id":"small"},{"id":"smart"},{"id":"big"}]}')
+        yield BytesRead(exchange, b'{"data":[{"id":"small"},{"id":"smart"},{"id":"sly\\u001b[2J"},{"id":"big"}]}')
         yield ExchangeEnded(exchange, "complete")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from callscope.core.errors import UsageError
 from callscope.core.events import ItemsInserted
-from callscope.core.state import Conversation
 from callscope.core.values import CallKey, ToolCall, ToolResult, ToolSpec
 from callscope.repl import Command, Repl
 from callscope.session import strictest
@@ -48,7 +47,7 @@ async def _run(repl: Repl, rest: str) -> tuple[ToolCall, ToolResult] | None:
     """The call and what it came to; None where it was not run to its end."""
     name, written = (*rest.split(maxsplit=1), "", "")[:2]
     tool = named_tool(repl, name)
-    call = _made(tool, written, repl.session.conversation)
+    call = _made(repl, tool, written)
     if problem := repl.toolbox.check(call, call.arguments):
         raise UsageError(f"Not run: {problem}.")
     if strictest(repl.session.conversation, name) == "never" and not await repl.agrees(
@@ -64,13 +63,20 @@ async def _run(repl: Repl, rest: str) -> tuple[ToolCall, ToolResult] | None:
     return call, result
 
 
-def _made(tool: ToolSpec, written: str, conversation: Conversation) -> ToolCall:
+def _made(repl: Repl, tool: ToolSpec, written: str) -> ToolCall:
     """The call as it was written: a JSON object, or words; a custom tool takes the text as it is."""
     as_it_stands = tool.kind == "custom" or written.startswith("{")
     arguments = written if as_it_stands else given_arguments(words_of(written), tool)
-    calls = [item.key for item in conversation.items if isinstance(item, ToolCall)]
-    index = max((key.index for key in calls if key.exchange == BY_HAND), default=-1) + 1
+    index = _next_index(repl)
     return ToolCall(CallKey(BY_HAND, index), f"by_hand_{index}", tool.name, arguments, tool.kind)
+
+
+def _next_index(repl: Repl) -> int:
+    """A number that no call by hand has: not in a conversation that is gone on with, nor one that was taken back."""
+    calls = [item.key for item in repl.session.conversation.items if isinstance(item, ToolCall)]
+    kept = max((key.index for key in calls if key.exchange == BY_HAND), default=-1)
+    repl.by_hand = max(repl.by_hand, kept) + 1
+    return repl.by_hand
 
 
 async def _result(repl: Repl, call: ToolCall) -> ToolResult | None:

@@ -66,7 +66,8 @@ async def models(repl: Repl, begun: str) -> Sequence[Candidate]:
         session = repl.session
         try:
             async with asyncio.timeout(10):
-                repl.models = await list_models(session.endpoint, models_url(session.conversation.settings.url))
+                listed = await list_models(session.endpoint, models_url(session.conversation.settings.url))
+                repl.models = [name for name in listed if name.isprintable()]
         except (EndpointError, TimeoutError):
             repl.models = ()  # a server that has no list is asked once
     return choices(repl.models, begun)
