@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import assert_never
 
 from .core.events import (
@@ -61,6 +62,7 @@ class Session:
         self.conversation = Conversation()
         self._seq = 0
         self._decoder: Decoder | None = None
+        self._started: dict[CallKey, float] = {}
 
     def emit(self, event: Event, at: float | None = None) -> None:
         """Put one event into the conversation and before every sink."""
@@ -100,9 +102,16 @@ class Session:
 
     def _end(self, reason: TurnReason) -> TurnReason:
         for owed in settle(self.conversation):
-            self.emit(owed)
+            self.emit(self._timed(owed))
         self.emit(TurnEnded(reason))
         return reason
+
+    def _timed(self, owed: ToolFinished) -> ToolFinished:
+        """The result of a call that was running, with the time since it started: `settle` knows no time."""
+        started = self._started.get(owed.result.key)
+        if started is None:
+            return owed
+        return ToolFinished(replace(owed.result, duration=self.clock.now() - started))
 
     # ---- a request and its response -------------------------------------------------------------------------------
 
@@ -179,6 +188,7 @@ class Session:
                 approved.append(record)
         if approved:
             # Started in wire order before any runs. A sink that cannot record ends the session from inside a task.
+            self._started = dict.fromkeys((record.call.key for record in approved), self.clock.now())
             for record in approved:
                 self.emit(ToolStarted(record.call.key, record.call.name, record.arguments))
             await _together([asyncio.ensure_future(self._run_one(record)) for record in approved])

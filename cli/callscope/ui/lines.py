@@ -246,7 +246,8 @@ class LinesView:
         record = conversation.calls.get(result.key)
         name = _name(result.key, conversation)
         glyph = self._glyphs[1] if result.status in ("ok", "mocked") else self._glyphs[2]
-        ran = record and record.started and result.status != "cancelled"  # nobody knows how long a cancelled one ran
+        # nobody knows how long a call ran in a session that was killed
+        ran = record and record.started and (result.status != "cancelled" or result.duration)
         took = f" after {result.duration:.3f} s" if ran else ""
         self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
         for line in result.prints.splitlines()[-20:]:
