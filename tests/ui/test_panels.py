@@ -269,6 +269,15 @@ def test_no_row_is_wider_than_the_terminal_and_none_commands_it(columns: int, *,
     assert not plain or all(row.isascii() for row in rows)
 
 
+@pytest.mark.parametrize(("locale", "mark"), [("C", "+-"), ("POSIX", "+-"), ("C.UTF-8", "╭─"), ("", "╭─")])
+def test_who_asks_for_the_c_locale_gets_ascii(locale: str, mark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LC_CTYPE", raising=False)
+    monkeypatch.delenv("LANG", raising=False)
+    monkeypatch.setenv("LC_ALL", locale)
+    console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    assert Look.of(console).marks.top == mark
+
+
 def test_reading_lines_do_not_stretch_over_a_wide_terminal() -> None:
     scene = Scene().asked().at(1, TextDelta("output", "word " * 200))
     assert max(len(row) for row in panel(scene.trace.blocks[-1], Look(300), 1).text.split("\n")) <= 120
@@ -301,6 +310,15 @@ def test_what_was_let_go_is_not_shown_again_and_the_rest_goes_on() -> None:
     assert lines(view, 2.5) == ["╭─ get_weather · call_0 · goes on", "╰─ ● running 0.5 s"]
     scene.at(3, ToolFinished(ToolResult(KEY, "sun", "ok", 1.0)))
     assert lines(view) == ["╭─ get_weather · call_0 · goes on", "│ ← sun", "╰─ ✓ ok after 1.00 s"]
+
+
+def test_a_held_call_is_not_said_again_while_others_are_asked_about() -> None:
+    scene = Scene().asked().called(*PARIS).completed().at(1, CallHeld(KEY))
+    view = Panel(content(scene.call(), LOOK), LOOK)
+    assert view.all(1)
+    scene.at(2, CallDecided(KEY, Run()))
+    assert view.all(2) == []
+    assert lines(view)[-1] == "╰─ ▸ approved by you"
 
 
 def test_a_call_of_which_all_is_said_is_not_said_again() -> None:

@@ -85,11 +85,10 @@ class Panel:
 
     def lines(self, now: float, most: int | None = None) -> list[Row]:
         """What is not in scrollback yet, or the last `most` rows of it."""
-        parts = [part for part in self.content.parts() if part.name not in self._told]
-        flow = self.content.flow()
-        growing = bool(flow and (flow.rows or flow.open_row()))
-        if self._shown_before and not growing and not parts and self.content.done:
+        parts = self._untold()
+        if self.content.done and not self._has_news(parts):
             return []
+        flow = self.content.flow()
         below = [self._edged(line) for part in parts for line in part.rows]
         if closing := self.content.closing(now):
             below += [self._edged(line) for line in closing[:-1]]
@@ -98,6 +97,13 @@ class Panel:
         if not self.begun and (most is None or len(rows) < most):
             rows[:0] = self._title()
         return rows if most is None else rows[max(0, len(rows) - most) :]
+
+    def _untold(self) -> list[Part]:
+        return [part for part in self.content.parts() if part.name not in self._told]
+
+    def _has_news(self, parts: list[Part]) -> bool:
+        flow = self.content.flow()
+        return not self._shown_before or bool(parts) or bool(flow and (flow.rows or flow.open_row()))
 
     def overflow(self, most: int, now: float) -> list[Row]:
         """Let go into scrollback what can never change, as far as the panel has more than `most` rows."""
@@ -111,7 +117,7 @@ class Panel:
         flow = self.content.flow()
         if flow:
             flow.finish()
-        rows = self.lines(now)
+        rows = self.lines(now) if self._has_news(self._untold()) else []
         if flow:
             flow.drop(len(flow.rows))
         self._told.update(part.name for part in self.content.parts())

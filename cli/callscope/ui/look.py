@@ -5,7 +5,8 @@ Knows what a terminal can do and how text becomes fit for it. Must not know what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -85,7 +86,7 @@ class Look:
     @classmethod
     def of(cls, console: Console) -> Look:
         """The look for the terminal behind a console."""
-        encoding = (console.encoding or "ascii").lower()
+        encoding = "ascii" if _speaks_ascii(os.environ) else (console.encoding or "ascii").lower()
         return cls(console.width, encoding, Marks() if encoding.startswith("utf") else PLAIN_MARKS)
 
     @property
@@ -99,6 +100,12 @@ class Look:
         if text.isascii() or self.encoding.startswith("utf"):
             return text
         return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
+
+
+def _speaks_ascii(environ: Mapping[str, str]) -> bool:
+    """Whether the person asks for the C locale; Python writes UTF-8 all the same (https://peps.python.org/pep-0540/)."""
+    names = (environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next((name for name in names if name), "") in ("C", "POSIX")
 
 
 class Row:
