@@ -54,6 +54,8 @@ def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
     if pace := exchange.deltas_a_second():
         facts.append(Fact(f"{pace:,.0f} deltas/s", 8))
     facts += _end(exchange)
+    if trace.thread:
+        facts.append(Fact(f"thread {trace.thread}", 7))
     if len(trace.exchanges) > 1:
         facts.append(Fact(wording.counted(len(trace.exchanges), "request"), 10))
     if count := trace.diagnostics:

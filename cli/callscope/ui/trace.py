@@ -65,13 +65,17 @@ MOST_TEXTS = 8
 
 
 class Trace:
-    """All blocks and exchanges since the last `forget`, in order; `breaking`: the next call will be held."""
+    """All blocks and exchanges since the last `forget`, in order.
+
+    `breaking`: the next call will be held. `thread` is the one that an agent keeps the conversation in.
+    """
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.exchanges: list[ExchangeTrace] = []
         self.settings = Settings()
         self.breaking = False
+        self.thread: str | None = None
         self.began_at: float | None = None
         self.ended_at: float | None = None
         self._calls: dict[CallKey, CallTrace] = {}
@@ -111,7 +115,7 @@ class Trace:
                     self.exchanges[-1].count_bytes(at, len(event.data))
                 return None
             case _:
-                self.breaking = conversation.breaking
+                self.breaking, self.thread = conversation.breaking, conversation.thread
                 return self._take(at, event, conversation)
 
     def _take(self, at: float, event: Event, conversation: Conversation) -> Block | None:
