@@ -3,8 +3,8 @@
 import gc
 import sys
 
-FEW_COLLECTIONS = (10_000, 10, 10)
-"""Importing makes many objects and no garbage, and Python would look through them all, again and again: 8 % of the time
+FEW_COLLECTIONS = (100_000, 10, 10)
+"""Importing makes many objects and no garbage, and Python would look through them all, again and again: 12 % of the time
 to the first prompt. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
 
 
