@@ -1,10 +1,9 @@
 """The command line: what can be asked for, in Typer's words.
 
 Knows the commands and their options. The doing is imported when a command runs, never at the top: `--help` must
-feel instant, and replay, tools and help must not pay for a network client.
+feel instant, and replay, tools and help must not pay for a network client. Annotations are values here and no strings:
+Typer would evaluate each of them again, for each command that has it.
 """
-
-from __future__ import annotations
 
 import errno
 import os
@@ -55,6 +54,9 @@ from callscope.flags import (
 )
 from callscope.streams import escape_what_they_cannot_encode, open_missing, write_to_nowhere
 from callscope.version import VERSION
+
+COMPLETING = "_CALLSCOPE_COMPLETE"
+"""The variable by which a shell asks what may come next: of that every command is a part."""
 
 
 class Commands(TyperGroup):
@@ -337,6 +339,13 @@ def _exit(code: int) -> None:
         raise typer.Exit(code)
 
 
+def _leave_only(word: str) -> None:
+    """Forget all commands but the one that is asked for, so that Typer need not look at their thirty options each."""
+    asked_for = [known for known in app.registered_commands if getattr(known.callback, "__name__", "") == word]
+    if asked_for:
+        app.registered_commands, app.registered_groups = asked_for, []
+
+
 def run(arguments: list[str]) -> None:
     """Run a command line: a mistake of the person is one message and an exit code, never a traceback."""
     if not arguments or (
@@ -346,6 +355,8 @@ def run(arguments: list[str]) -> None:
         arguments = ["chat", *arguments]
     open_missing()
     escape_what_they_cannot_encode()
+    if COMPLETING not in os.environ:
+        _leave_only(arguments[0])
     try:
         convert_plainly(get_command(app))(arguments, prog_name="callscope")
     except CallscopeError as error:

@@ -1,9 +1,7 @@
 """The commands below `callscope tools`, in Typer's words.
 
-Knows their options. The doing is imported when a command runs.
+Knows their options. The doing is imported when a command runs. Annotations are no strings here, as in `app`.
 """
-
-from __future__ import annotations
 
 from typing import Annotated
 
