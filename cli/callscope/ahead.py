@@ -19,13 +19,14 @@ DELAY = 0.05
 
 NEEDED = (
     "callscope.slash.table",
+    "callscope.ui.live",
     "httpcore",
     "callscope.dialects.chat_decoder",
     "jsonschema",
     "referencing",
     "pydantic.json_schema",
 )
-"""To do a command, send a request, read the answer, check the arguments of a call, run a Python function."""
+"""To do a command, draw a turn, send a request, read the answer, check a call's arguments, run a Python function."""
 
 OFTEN = (700, 10, 10)
 """How often Python itself collects, from here on: a turn leaves cycles behind that hold whole requests, and with the

@@ -97,10 +97,8 @@ class Trace:
         return self._calls.get(key)
 
     def forget(self) -> None:
-        """Drop everything but the settings, so that memory stays flat however long a session goes on."""
-        settings = self.settings
+        """Drop everything, so that memory stays flat however long a session goes on."""
         self.__init__()  # type: ignore[misc]
-        self.settings = settings
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> Block | None:
         """Take an event; gives the block that it began or changed."""
@@ -134,10 +132,7 @@ class Trace:
                 return self._place(at, event)
             case UserMessage() | Continued() | TurnEnded() | Rewound() | ItemsInserted():
                 return self._follow_turn(at, event)
-            case SettingsChanged():
-                self.settings = event.settings
-                return None
-            case BreakRequested() | ToolsChanged() | ThreadNamed():
+            case SettingsChanged() | ToolsChanged() | BreakRequested() | ThreadNamed():
                 return None
             case ArgumentsDelta() | TextDelta() | BytesRead() | MessagePassed():
                 return None  # `handle` has them

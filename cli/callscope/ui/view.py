@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from callscope.core.events import SettingsChanged, Stamped, ToolsChanged
 from callscope.core.ports import Clock, Sink
+from callscope.core.state import Conversation
 
-from .judging import Check
 from .lines import LinesView
 from .visible import visible
+
+if TYPE_CHECKING:
+    from .judging import Check
+    from .live import LiveView
 
 
 class View(Sink, Protocol):
@@ -64,10 +70,52 @@ class PlainView(LinesView):
         self.chrome.print(Text(visible(text)))
 
 
+class LaterPanels:
+    """Panels that are made with the first turn: the first prompt does not wait for what draws them (17 ms)."""
+
+    def __init__(self, console: Console, clock: Clock) -> None:
+        self.check: Check | None = None
+        self._console = console
+        self._clock = clock
+
+    @cached_property
+    def _panels(self) -> LiveView:
+        from .live import LiveView
+
+        return LiveView(self._console, self._clock, self.check)
+
+    @property
+    def _made(self) -> bool:
+        return "_panels" in vars(self)
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Draw the event, where it is one that can be seen."""
+        if self._made or not isinstance(stamped.event, SettingsChanged | ToolsChanged):
+            self._panels.handle(stamped, conversation)
+
+    def watching(self, stop: Callable[[], object], hold: Callable[[], object]) -> AbstractContextManager[None]:
+        """Own the terminal while a turn goes on."""
+        return self._panels.watching(stop, hold)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Lend the terminal to a question."""
+        return self._panels.aside()
+
+    def close(self) -> None:
+        """Nothing is left half drawn."""
+        if self._made:
+            self._panels.close()
+
+    def say(self, text: str) -> None:
+        """Tell the person something, also in the middle of a turn."""
+        if self._made:
+            self._panels.say(text)
+        else:
+            self._console.print(Text(visible(text)))
+
+
 def view_for(out: TextIO, console: Console, clock: Clock) -> View:
     """The view for the terminal behind a console."""
     if console.is_dumb_terminal or not console.is_terminal:
         return PlainView(out, console)
-    from .live import LiveView
-
-    return LiveView(console, clock)
+    return LaterPanels(console, clock)
