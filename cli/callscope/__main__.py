@@ -4,8 +4,8 @@ import gc
 import sys
 
 FEW_COLLECTIONS = (100_000, 10, 10)
-"""Importing makes many objects and no garbage, and Python would look through them all, again and again: 12 % of the time
-to the first prompt. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
+"""Importing makes many objects and no garbage, and Python would look through them all, again and again: 12 % of the
+time to the first prompt. https://docs.python.org/3/library/gc.html#gc.set_threshold"""
 
 
 def main() -> None:

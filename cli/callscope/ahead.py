@@ -29,8 +29,8 @@ NEEDED = (
 """To do a command, draw a turn, send a request, read the answer, check a call's arguments, run a Python function."""
 
 OFTEN = (700, 10, 10)
-"""How often Python itself collects, from here on: a turn leaves cycles behind that hold whole requests, and with the
-few collections of the start (`__main__`) 360 turns add 30 MB."""
+"""How often Python itself collects, from here on: a turn leaves cycles behind that hold whole requests, and with
+the few collections of the start (`__main__`) 360 turns add 30 MB."""
 
 
 @contextmanager
