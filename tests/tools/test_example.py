@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from callscope.tools import reading, reading_mocks, reading_runs
+from callscope.tools import reading, reading_mocks, reading_runs, rules
 from callscope.tools.definitions import PythonFunction
 from callscope.tools.loading import load_tools
 from callscope.tools.modules import function_of
@@ -107,9 +107,10 @@ def test_the_schema_for_editors_knows_the_keys_that_are_read() -> None:
     assert set(definition) == {*reading.FLAT_KEYS, *reading.CUSTOM_KEYS, "function", "custom"}
     assert tuple(definition["run"]["properties"]) == reading_runs.RUN_KINDS
     parts = schema["$defs"]
-    assert tuple(parts["approve"]["enum"]) == reading.APPROVALS
+    assert tuple(parts["approve"]["enum"]) == rules.APPROVALS
     assert tuple(schema["properties"]["defaults"]["properties"]) == reading.DEFAULT_KEYS
     assert tuple(parts["http"]["properties"]) == reading_runs.HTTP_KEYS
+    assert tuple(parts["openapi"]["properties"]) == reading_runs.OPENAPI_KEYS
     assert tuple(parts["command"]["anyOf"][1]["properties"]) == reading_runs.COMMAND_KEYS
     assert tuple(parts["mock"]["then"]["properties"]) == reading_runs.MOCK_KEYS
     assert tuple(parts["mock"]["then"]["properties"]["malformed"]["enum"]) == reading_mocks.MALFORMATIONS
@@ -119,4 +120,5 @@ def test_every_key_is_in_the_documentation() -> None:
     page = (ROOT / "docs" / "tools.md").read_text(encoding="utf-8")
     keys = {*reading.TOP_KEYS, *reading.FLAT_KEYS, *reading_runs.RUN_KINDS, "format"}
     keys |= {*reading_runs.HTTP_KEYS, *reading_runs.COMMAND_KEYS, *reading_runs.MOCK_KEYS, "when"}
+    keys |= {*reading_runs.OPENAPI_KEYS}
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from callscope.core.values import ToolSpec
+from callscope.core.values import Approval, ToolSpec
 
 if TYPE_CHECKING:
     from .outgoing import CommandLine, HttpCall
@@ -89,6 +89,16 @@ class Tool:
     implementation: Implementation | None = None
     timeout: float = DEFAULT_TIMEOUT
     limit: int = DEFAULT_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What holds for the runs of a tool, or of all tools of a file that say nothing else."""
+
+    timeout: float = DEFAULT_TIMEOUT
+    limit: int = DEFAULT_LIMIT
+    approve: Approval | None = None
+    isolated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ refused whole. Must not know how tools run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,49 +28,52 @@ def load_tools(paths: Sequence[Path | str]) -> LoadedTools:
     Python modules are imported; of a YAML file only those that are needed to know a schema. Raises UnusableFile with
     file, line, the rule and what to do.
     """
-    tools: dict[str, Tool] = {}
-    secrets: dict[str, None] = {}
     prints = Prints()
     with printing_into(prints):
-        for path in paths:
-            loaded, names = _load(path)
-            secrets |= dict.fromkeys(names)
-            for tool in loaded:
-                _refuse_second(tools.get(tool.spec.name), tool)
-                tools[tool.spec.name] = tool
+        loaded = _together(_load(path) for path in paths)
+    first: dict[str, Tool] = {}
+    for tool in loaded.tools:
+        _refuse_second(first.setdefault(tool.spec.name, tool), tool)
     said = prints.text.strip()
-    warnings = (f"A module printed while it was imported: {said[:500]}",) if said else ()
-    return LoadedTools(tuple(tools.values()), tuple(secrets), warnings)
+    printed = (f"A module printed while it was imported: {said[:500]}",) if said else ()
+    return replace(loaded, warnings=(*printed, *loaded.warnings))
 
 
-def _load(path: Path | str) -> tuple[Sequence[Tool], Sequence[str]]:
+def _together(parts: Iterable[LoadedTools]) -> LoadedTools:
+    """All tools in their order, each secret once."""
+    parts = list(parts)
+    return LoadedTools(
+        tuple(tool for part in parts for tool in part.tools),
+        tuple(dict.fromkeys(name for part in parts for name in part.secrets)),
+        tuple(warning for part in parts for warning in part.warnings),
+    )
+
+
+def _load(path: Path | str) -> LoadedTools:
     as_path = Path(path).expanduser()
     if as_path.suffix == ".py":
         read_text(as_path)  # missing, unreadable or not UTF-8: said in our words
-        return tuple(_module_tools(as_path)), ()
+        return LoadedTools(tuple(_module_tools(as_path)))
     if as_path.suffix in TOOL_FILES or as_path.exists():
         return _load_file(as_path, ())
     if all(part.isidentifier() for part in str(path).split(".")):
-        return tuple(_module_tools(str(path))), ()
+        return LoadedTools(tuple(_module_tools(str(path))))
     raise UnusableFile(
         f"{path}: there is no such file; tools come from .yaml, .json or .py files, or a package.module."
     )
 
 
-def _load_file(path: Path, including: tuple[Path, ...]) -> tuple[Sequence[Tool], Sequence[str]]:
-    """The tools and the secrets of a file and of those it includes; `including` are the files that led here."""
+def _load_file(path: Path, including: tuple[Path, ...]) -> LoadedTools:
+    """What a file and those it includes hold; `including` are the files that led here."""
     file = read_tools(read_document(path), _with_signature)
-    tools: list[Tool] = []
-    secrets = list(file.secrets)
+    parts = []
     for included, where in file.includes:
         _refuse_circle(included, (*including, path), where)
-        found, names = _load_file(included, (*including, path))
-        tools += found
-        secrets += names
-    tools += file.tools
+        parts.append(_load_file(included, (*including, path)))
+    parts.append(LoadedTools(file.tools, file.secrets, file.warnings))
     for module, where in file.modules:
-        tools += (settled(tool, file.defaults) for tool in _named(module, where))
-    return tools, secrets
+        parts.append(LoadedTools(tuple(settled(tool, file.defaults) for tool in _named(module, where))))
+    return _together(parts)
 
 
 def _refuse_circle(included: Path, including: tuple[Path, ...], where: str) -> None:
@@ -113,8 +116,8 @@ def _source(target: PythonFunction) -> str:
     return f"{target.module}:{code.co_firstlineno}" if code is not None else f"{target.module}:{target.name}"
 
 
-def _refuse_second(first: Tool | None, second: Tool) -> None:
-    if first is not None:
+def _refuse_second(first: Tool, second: Tool) -> None:
+    if first is not second:
         raise UnusableFile(
             f"{second.spec.source}: there is a tool {second.spec.name} already, at {first.spec.source}; "
             "rename one of them: a model knows a tool by its name alone."

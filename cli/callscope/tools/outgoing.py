@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from .templates import JsonTemplate, Template
 
@@ -29,18 +29,22 @@ class CommandLine:
 
 @dataclass(frozen=True, slots=True)
 class QueryField:
-    """A member of a query or of a form; a list gives one for each item, or one whose items `join` parts."""
+    """A member of a query or of a form; a list gives one for each item, unless its place joins them.
+
+    An object is JSON, or each of its members is a member of its own: `a=1`, or `name[a]=1` (deep).
+    """
 
     name: str
     value: Template
-    join: str | None = None
+    objects: Literal["json", "members", "deep"] = "json"
 
 
 @dataclass(frozen=True, slots=True)
 class JsonBody:
-    """A body of JSON."""
+    """A body of JSON; an `optional` one is left out where it would be empty."""
 
     value: JsonTemplate
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,21 @@ class FormBody:
 
 
 @dataclass(frozen=True, slots=True)
+class MultipartBody:
+    """A body as HTML forms with files send it: each value is a part of its own; those of `files` are files."""
+
+    fields: tuple[QueryField, ...]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TextBody:
     """A body of plain text."""
 
     text: Template
 
 
-Body: TypeAlias = JsonBody | FormBody | TextBody
+Body: TypeAlias = JsonBody | FormBody | MultipartBody | TextBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +81,4 @@ class HttpCall:
     query: tuple[QueryField, ...] = ()
     headers: tuple[tuple[str, Template], ...] = ()
     body: Body | None = None
+    cookies: tuple[tuple[str, Template], ...] = ()

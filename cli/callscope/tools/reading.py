@@ -14,25 +14,24 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 from callscope.core.errors import UnusableFile
-from callscope.core.values import Approval, CallKind, ToolSpec
+from callscope.core.values import CallKind, ToolSpec
 
-from .definitions import DEFAULT_LIMIT, DEFAULT_TIMEOUT, PythonFunction, Signature, Tool
+from .definitions import PythonFunction, RunSettings, Signature, Tool
 from .documents import Document, ValuePath
 from .reading_runs import module_path, read_run
-from .rules import Part, Variables
+from .rules import Part, Variables, read_settings
 from .schemas import refers_to_files, schema_problem
 from .words import did_you_mean, path_text
 
-TOP_KEYS = ("include", "secrets", "variables", "defaults", "tools", "modules")
+TOP_KEYS = ("include", "secrets", "variables", "defaults", "tools", "openapi", "modules")
 DEFAULT_KEYS = ("timeout", "approve", "isolate", "limit")
 RUN_KEYS = ("run", *DEFAULT_KEYS)
 FLAT_KEYS = ("type", "name", "description", "parameters", "strict", *RUN_KEYS)
 FUNCTION_KEYS = ("name", "description", "parameters", "strict")
 CUSTOM_KEYS = ("name", "description", "format")
-APPROVALS = get_args(Approval)
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -41,24 +40,15 @@ SchemaOf = Callable[[PythonFunction], tuple[PythonFunction, Signature]]
 
 
 @dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What holds for the runs of a tool, or of all tools of a file that say nothing else."""
-
-    timeout: float = DEFAULT_TIMEOUT
-    limit: int = DEFAULT_LIMIT
-    approve: Approval | None = None
-    isolated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ToolsFile:
-    """What one file says: its tools, and what it names: other files, modules, secrets; each with its place."""
+    """What one file says: its tools, and what it names: other files, modules, secrets; with the places of files."""
 
     tools: tuple[Tool, ...]
     includes: tuple[tuple[Path, str], ...] = ()
     modules: tuple[tuple[Path | str, str], ...] = ()
     secrets: tuple[str, ...] = ()
     defaults: RunSettings = field(default_factory=RunSettings)
+    warnings: tuple[str, ...] = ()
 
 
 def read_tools(document: Document, schema_of: SchemaOf) -> ToolsFile:
@@ -73,12 +63,15 @@ def read_tools(document: Document, schema_of: SchemaOf) -> ToolsFile:
         file.refuse("the file must be a mapping with the key `tools`.")
     file.known(TOP_KEYS)
     reader = _Reader(schema_of, _defaults(file), _variables(file))
+    tools = [reader.tool(entry) for entry in file.list_at("tools")]
+    more, warnings = reader.apis(file.list_at("openapi"))
     return ToolsFile(
-        tuple(reader.tool(entry) for entry in file.list_at("tools")),
+        (*tools, *more),
         tuple((_included(entry), entry.where) for entry in file.list_at("include")),
         tuple((_module(entry), entry.where) for entry in file.list_at("modules")),
         reader.variables.secrets,
         reader.defaults,
+        warnings,
     )
 
 
@@ -113,17 +106,7 @@ def _defaults(file: Part) -> RunSettings:
     if not isinstance(defaults.value, Mapping):
         defaults.refuse("`defaults` must be a mapping of what holds for all tools of this file.")
     defaults.known(DEFAULT_KEYS)
-    return _settings(defaults, RunSettings())
-
-
-def _settings(part: Part, otherwise: RunSettings) -> RunSettings:
-    isolate = part.choice("isolate", ("thread", "process"))
-    return RunSettings(
-        part.seconds("timeout", otherwise.timeout),
-        part.characters("limit", otherwise.limit),
-        cast("Approval | None", part.choice("approve", APPROVALS)) or otherwise.approve,
-        isolate == "process" if isolate else otherwise.isolated,
-    )
+    return read_settings(defaults, RunSettings())
 
 
 def _variables(file: Part) -> Variables:
@@ -172,7 +155,7 @@ class _Reader:
         name = _name(inner)
         description = inner.optional("description", str, "text")
         parameters = _parameters(kind, inner)
-        settings = _settings(entry, self.defaults)
+        settings = read_settings(entry, self.defaults)
         run = read_run(entry, kind, parameters, self.variables) if "run" in entry.value else None
         if isinstance(run, PythonFunction):
             run = replace(run, isolated=settings.isolated)
@@ -191,6 +174,20 @@ class _Reader:
             approve=settings.approve,
         )
         return Tool(spec, run, settings.timeout, settings.limit)
+
+    def apis(self, entries: list[Part]) -> tuple[list[Tool], tuple[str, ...]]:
+        """The tools of the APIs that the file names, and warnings."""
+        tools: list[Tool] = []
+        warnings: list[str] = []
+        for entry in entries:
+            from .openapi import read_openapi
+
+            if not isinstance(entry.value, Mapping):
+                entry.refuse("an API must be a mapping with `spec`.")
+            found, said = read_openapi(entry, read_settings(entry, self.defaults), self.variables)
+            tools += found
+            warnings += said
+        return tools, tuple(warnings)
 
     def _from_signature(self, run: Part, function: PythonFunction) -> tuple[PythonFunction, Signature]:
         try:

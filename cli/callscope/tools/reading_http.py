@@ -34,37 +34,43 @@ def read_http(part: Part, scope: Scope) -> HttpCall:
     call = HttpCall(
         part.choice("method", METHODS) or ("GET" if body is None else "POST"),
         _url(part.part("url"), scope),
-        _fields(part.part("query"), scope),
-        _headers(part.part("headers"), scope),
+        read_fields(part.part("query"), scope),
+        read_headers(part.part("headers"), scope),
         body,
     )
     scope.refuse_unused(part, templates_of(call))
     return call
 
 
+def check_address(part: Part, template: Template) -> None:
+    """Refuse a URL whose host could be anything but what the file says."""
+    start = template.parts[0] if template.parts else ""
+    if isinstance(start, Variable):
+        if len(template.parts) > 1 and isinstance(template.parts[1], Argument):
+            part.refuse("an argument right after the address could change the host; write a / between them.")
+        return
+    start = start if isinstance(start, str) else ""
+    parts = urlsplit(start)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        part.refuse("`url` must begin with http:// or https:// and a host, none of them an argument.")
+    if len(template.parts) > 1 and "/" not in start.partition("://")[2] and "?" not in start:
+        part.refuse("no argument or variable may stand in the host of `url`; write the host out.")
+    if "@" in parts.netloc:
+        part.refuse("`url` holds a user name; send it in `headers`, with a secret: authorization: Basic ${NAME}.")
+
+
 def _url(part: Part, scope: Scope) -> Template:
     if not isinstance(part.value, str):
         part.refuse("`url` is missing, as in http://127.0.0.1:8000/weather/{city}.")
     template = scope.template(part)
-    start = template.parts[0] if template.parts else ""
-    if not isinstance(start, Variable):
-        start = start if isinstance(start, str) else ""
-        parts = urlsplit(start)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            part.refuse("`url` must begin with http:// or https:// and a host, none of them an argument.")
-        if len(template.parts) > 1 and "/" not in start.partition("://")[2] and "?" not in start:
-            part.refuse("no argument or variable may stand in the host of `url`; write the host out.")
-        if "@" in parts.netloc:
-            part.refuse("`url` holds a user name; send it in `headers`, with a secret: authorization: Basic ${NAME}.")
-    elif len(template.parts) > 1 and isinstance(template.parts[1], Argument):
-        part.refuse("an argument right after the address could change the host; write a / between them.")
+    check_address(part, template)
     for name in template.arguments:
         if not scope.is_required(name):
             part.refuse(f"{name} is not `required`, and the URL needs it; require it, or put it into `query`.")
     return template
 
 
-def _fields(part: Part, scope: Scope) -> tuple[QueryField, ...]:
+def read_fields(part: Part, scope: Scope) -> tuple[QueryField, ...]:
     """Members of a query or a form; `"{*}"` for one member for each argument."""
     if part.value is None:
         return ()
@@ -78,7 +84,8 @@ def _fields(part: Part, scope: Scope) -> tuple[QueryField, ...]:
     return tuple(QueryField(name, scope.template(value)) for name, value in part.members())
 
 
-def _headers(part: Part, scope: Scope) -> tuple[tuple[str, Template], ...]:
+def read_headers(part: Part, scope: Scope) -> tuple[tuple[str, Template], ...]:
+    """Read headers, each a template; null for none."""
     if part.value is None:
         return ()
     if not isinstance(part.value, Mapping):
@@ -97,7 +104,7 @@ def _body(part: Part, scope: Scope) -> Body | None:
         part.part(given[1]).refuse(f"a request has one body: {either(given)}.")
     readers: dict[str, Any] = {
         "json": lambda body: JsonBody(scope.json_template(body)),
-        "form": lambda body: FormBody(_fields(body, scope)),
+        "form": lambda body: FormBody(read_fields(body, scope)),
         "body": lambda body: TextBody(scope.template(body)),
     }
     body: Body | None = readers[given[0]](part.part(given[0])) if given else None

@@ -19,6 +19,19 @@ from .words import did_you_mean, either
 RUN_KINDS = ("python", "http", "command", "mock")
 COMMAND_KEYS = ("args", "cwd", "env")
 HTTP_KEYS = ("method", "url", "query", "headers", "json", "form", "body")
+OPENAPI_KEYS = (
+    "spec",
+    "url",
+    "tags",
+    "operations",
+    "prefix",
+    "auth",
+    "query",
+    "headers",
+    "timeout",
+    "approve",
+    "limit",
+)
 MOCK_KEYS = ("answer", "template", "file", "error", "malformed", "delay", "sequence", "cases")
 
 

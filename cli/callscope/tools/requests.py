@@ -6,9 +6,10 @@ another host or path, add a header. Must not know how a request is sent.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, assert_never
 from urllib.parse import quote, unquote, urlsplit
 
@@ -16,10 +17,13 @@ from callscope.core.values import Headers, Request
 from callscope.version import VERSION
 
 from .definitions import InvalidArguments
-from .outgoing import Body, FormBody, HttpCall, JsonBody, QueryField, TextBody
+from .outgoing import Body, FormBody, HttpCall, JsonBody, MultipartBody, QueryField, TextBody
 from .templates import ALL, Argument, Filling, Template, Variable, fill, fill_json, templates_in, text_of
 
 DEFAULTS: Headers = (("user-agent", f"callscope/{VERSION}"), ("accept", "*/*"), ("accept-encoding", "identity"))
+
+_HEADER_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+"""As browsers do in the names of parts: https://html.spec.whatwg.org/#multipart-form-data."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -28,7 +32,7 @@ def fill_request(call: HttpCall, filling: Filling) -> Request:
     """Put the values in; raises InvalidArguments and MissingVariable."""
     url = _url(call, filling)
     body, content_type = _body(call.body, filling)
-    given = tuple(_headers(call.headers, filling))
+    given = (*_headers(call.headers, filling), *_cookies(call.cookies, filling))
     names = {name.lower() for name, _ in given}
     headers = [pair for pair in DEFAULTS if pair[0] not in names]
     headers += given
@@ -44,13 +48,13 @@ def templates_of(call: HttpCall) -> Iterator[Template]:
     """Every template of a request."""
     yield call.url
     yield from (field.value for field in call.query)
-    yield from (value for _, value in call.headers)
+    yield from (value for _, value in (*call.headers, *call.cookies))
     match call.body:
         case None:
             return
         case JsonBody(value=value):
             yield from templates_in(value)
-        case FormBody(fields=fields):
+        case FormBody(fields=fields) | MultipartBody(fields=fields):
             yield from (field.value for field in fields)
         case TextBody(text=text):
             yield text
@@ -78,7 +82,7 @@ def _url(call: HttpCall, filling: Filling) -> str:
             raise InvalidArguments([(name, f"missing argument {name}, which is part of the URL")])
     url = base + (fill(rest, filling, _quoted) or "")
     _refuse_other_paths(rest, filling, url)
-    query = "&".join(f"{_quoted(name)}={text}" for name, text in _fields(call.query, filling))
+    query = "&".join(f"{name}={text}" for name, text in _fields(call.query, filling))
     return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
 
@@ -101,26 +105,28 @@ def _quoted(text: str) -> str:
 
 
 def _fields(fields: tuple[QueryField, ...], filling: Filling) -> Iterator[tuple[str, str]]:
-    """Names and quoted values; what is absent is left out, a list is repeated or joined."""
+    """Quoted names and values; what is absent is left out, a list is repeated unless its place joins it."""
     for field in fields:
-        value = filling.value(field.value.only) if field.value.only else None
-        if field.value.only == ALL:
-            for name, member in filling.arguments.items():
-                yield from ((name, _quoted(text)) for text in _texts(member))
-        elif isinstance(value, list):
-            texts = [_quoted(text) for text in _texts(value)]
-            yield from (
-                ((field.name, text) for text in texts)
-                if field.join is None
-                else [(field.name, _quoted(field.join).join(texts))]
-            )
+        only = field.value.only
+        value = filling.value(only) if only else None
+        if isinstance(value, Mapping) and (only == ALL or field.objects == "members"):
+            yield from _members(value)
+        elif isinstance(value, Mapping) and field.objects == "deep":
+            yield from _members({f"{field.name}[{name}]": member for name, member in value.items()})
+        elif isinstance(value, list) and field.value.parts == (Argument(str(only)),):
+            yield from ((_quoted(field.name), text) for text in _texts(value))
         elif (text := fill(field.value, filling, _quoted)) is not None:
-            yield field.name, text
+            yield _quoted(field.name), text
+
+
+def _members(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, member in value.items():
+        yield from ((_quoted(name), text) for text in _texts(member))
 
 
 def _texts(value: Any) -> Iterator[str]:
     items = value if isinstance(value, list) else [value]
-    return (text_of(item) for item in items if item is not None)
+    return (_quoted(text_of(item)) for item in items if item is not None)
 
 
 # ---- headers and body ---------------------------------------------------------------------------------------------
@@ -138,20 +144,43 @@ def _headers(headers: tuple[tuple[str, Template], ...], filling: Filling) -> Ite
         yield name, text.strip()
 
 
+def _cookies(cookies: tuple[tuple[str, Template], ...], filling: Filling) -> Iterator[tuple[str, str]]:
+    """All cookies in one header, as RFC 6265 wants them."""
+    texts = ((name, fill(template, filling, _quoted)) for name, template in cookies)
+    if pairs := "; ".join(f"{name}={text}" for name, text in texts if text is not None):
+        yield "cookie", pairs
+
+
 def _body(body: Body | None, filling: Filling) -> tuple[bytes, str | None]:
     """The bytes, and the type of what they are."""
     match body:
         case None:
             return b"", None
-        case JsonBody(value=value):
-            return _json(fill_json(value, filling)), "application/json"
+        case JsonBody(value=value, optional=optional):
+            filled = fill_json(value, filling)
+            return (b"", None) if optional and filled in (None, {}) else (_json(filled), "application/json")
         case FormBody(fields=fields):
-            pairs = "&".join(f"{_quoted(name)}={text}" for name, text in _fields(fields, filling))
+            pairs = "&".join(f"{name}={text}" for name, text in _fields(fields, filling))
             return pairs.encode(), "application/x-www-form-urlencoded"
+        case MultipartBody(fields=fields, files=files):
+            return _multipart(list(_fields(fields, filling)), files)
         case TextBody(text=text):
             return (fill(text, filling) or "").encode("utf-8", "replace"), "text/plain; charset=utf-8"
         case _:
             assert_never(body)
+
+
+def _multipart(pairs: list[tuple[str, str]], files: tuple[str, ...]) -> tuple[bytes, str]:
+    """The parts, and the type that names what parts them: a digest of them, so that the same call is the same bytes."""
+    plain = [(unquote(name), unquote(text).encode()) for name, text in pairs]
+    boundary = f"callscope-{hashlib.sha256(repr(plain).encode()).hexdigest()[:32]}"
+    body = b""
+    for name, value in plain:
+        shown = name.replace("\\", "_").translate(_HEADER_ESCAPES)
+        file = f'; filename="{shown}"\r\ncontent-type: application/octet-stream' if name in files else ""
+        body += f'--{boundary}\r\ncontent-disposition: form-data; name="{shown}"{file}\r\n\r\n'.encode()
+        body += value + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
 def _json(value: Any) -> bytes:

@@ -9,8 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast, get_args
 
+from callscope.core.values import Approval
+
+from .definitions import RunSettings
 from .documents import Document, ValuePath
 from .words import did_you_mean, either
 
@@ -24,6 +27,8 @@ OTHER_NAMES = {
     "function": "a nested definition: {type: function, function: {…}}",
 }
 """What other programs call our keys."""
+
+APPROVALS = get_args(Approval)
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -146,3 +151,14 @@ class Part:
         if not path.is_file():
             self.refuse(f"there is no file {path}; paths are relative to {self.document.path.name}.")
         return path
+
+
+def read_settings(part: Part, otherwise: RunSettings) -> RunSettings:
+    """What a part says of runs, and for the rest what holds otherwise."""
+    isolate = part.choice("isolate", ("thread", "process"))
+    return RunSettings(
+        part.seconds("timeout", otherwise.timeout),
+        part.characters("limit", otherwise.limit),
+        cast("Approval | None", part.choice("approve", APPROVALS)) or otherwise.approve,
+        isolate == "process" if isolate else otherwise.isolated,
+    )

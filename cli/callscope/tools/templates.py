@@ -7,6 +7,7 @@ sign right before a place for an argument.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,18 +32,23 @@ class MissingVariable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """A place for an argument."""
+    """A place for an argument; `join` stands between the items of a list or an object, which else is JSON."""
 
     name: str
+    join: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A place for the value of an environment variable, or for its default where it is unset."""
+    """A place for the value of an environment variable, or for its default where it is unset.
+
+    `encoded` is for HTTP's basic authentication, which wants `user:password` in base64.
+    """
 
     name: str
     secret: bool = True
     default: str | None = None
+    encoded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +104,12 @@ class Filling:
             return f"${{{variable.name}}}"
         if value is None:
             raise MissingVariable(variable.name)
-        return value
+        return base64_of(value) if variable.encoded else value
 
     def secret_values(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The values of these variables, those that are set."""
-        return tuple(value for name in names if (value := self.environment.get(name)))
+        """The values of these variables, those that are set, in either form."""
+        values = [value for name in names if (value := self.environment.get(name))]
+        return (*values, *map(base64_of, values))
 
 
 NO_VARIABLES: Mapping[str, Variable] = {}
@@ -160,14 +167,26 @@ def fill(template: Template, filling: Filling, quote: Callable[[str], str] = str
         match part:
             case str():
                 texts.append(part)
-            case Argument(name=name):
+            case Argument(name=name, join=join):
                 if (value := filling.value(name)) is None:
                     return None
-                texts.append(quote(text_of(value)))
+                texts.append((join or "").join(quote(text_of(item)) for item in _items(value, join)))
             case Variable():
                 value = filling.variable(part)
                 texts.append(value if filling.shown and part.secret else quote(value))
     return "".join(texts)
+
+
+def _items(value: Any, join: str | None) -> list[Any]:
+    """What stands one by one in a joined place: the items of a list, the keys and values of an object."""
+    if join is None or not isinstance(value, list | Mapping):
+        return [value]
+    return value if isinstance(value, list) else [word for pair in value.items() for word in pair]
+
+
+def base64_of(text: str) -> str:
+    """The text in base64."""
+    return base64.b64encode(text.encode()).decode("ascii")
 
 
 class _Absent:
