@@ -138,6 +138,17 @@ def test_every_command_explains_itself(tmp_path: Path, word: str) -> None:
     assert "Usage: callscope" in ran.out
 
 
+def test_a_shell_that_completes_hears_of_every_command(tmp_path: Path) -> None:
+    asked = {"_CALLSCOPE_COMPLETE": "complete_bash", "COMP_WORDS": "callscope ", "COMP_CWORD": "1"}
+    assert {"chat", "ask", "demo", "tools", "recordings"} <= set(callscope(folder=tmp_path, env=asked).out.split())
+
+
+def test_a_mistyped_command_is_told_its_neighbour(tmp_path: Path) -> None:
+    ran = callscope("replai", folder=tmp_path)
+    assert ran.code == 2
+    assert "Did you mean 'replay'?" in ran.err
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     headings = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
     assert headings[0].split()[1] == VERSION
