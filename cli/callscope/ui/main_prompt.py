@@ -6,7 +6,9 @@ what a line means, nor what completes it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,18 +40,19 @@ class MainPrompt:
         from prompt_toolkit import PromptSession
         from prompt_toolkit.styles import Style
 
-        self.session: PromptSession[str] = PromptSession(
-            history=_history(history, mask),
-            multiline=True,
-            prompt_continuation=_continuation,
-            complete_while_typing=False,
-            reserve_space_for_menu=6,
-            style=Style.from_dict(CALM),
-            enable_history_search=True,
-            enable_suspend=True,
-            tempfile_suffix=".md",
-            key_bindings=_keys(),
-        )
+        with _words_alone():
+            self.session: PromptSession[str] = PromptSession(
+                history=_history(history, mask),
+                multiline=True,
+                prompt_continuation=_continuation,
+                complete_while_typing=False,
+                reserve_space_for_menu=6,
+                style=Style.from_dict(CALM),
+                enable_history_search=True,
+                enable_suspend=True,
+                tempfile_suffix=".md",
+                key_bindings=_keys(),
+            )
 
     async def ask(self, prompt: str, *, default: str = "", complete: Complete | None = None) -> str | None:
         """The next line, edited from `default`; an empty one after Ctrl-C, None after Ctrl-D."""
@@ -79,6 +82,17 @@ def history_file(environ: Mapping[str, str], say: Callable[[str], object]) -> Pa
 def _continuation(width: int, line: int, is_soft_wrap: int) -> str:
     """What stands before the second line and those after it: nothing that a copy would take along."""
     return " " * width
+
+
+@contextmanager
+def _words_alone() -> Iterator[None]:
+    """Prompts made in here tell a dumb terminal nothing but words; usually they begin with an escape."""
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.output.plain_text import PlainTextOutput
+    from prompt_toolkit.utils import is_dumb_terminal
+
+    with create_app_session(output=PlainTextOutput(sys.stdout)) if is_dumb_terminal() else nullcontext():
+        yield
 
 
 def _history(path: Path | None, mask: Callable[[str], str]) -> History:
