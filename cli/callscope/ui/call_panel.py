@@ -114,7 +114,7 @@ class CallContent:
             return marks.running, "the agent runs it", "running"
         if block.decision:
             return marks.arriving, wording.decision(block), "arriving"
-        return marks.arriving, "whole", "bad" if self._judge.judgement().verdict == "bad" else "arriving"
+        return marks.arriving, "assembled", "bad" if self._judge.judgement().verdict == "bad" else "arriving"
 
     def _arrival(self, now: float) -> tuple[str, str, str]:
         block, dot = self.block, self._look.marks.dot

@@ -115,6 +115,8 @@ def notice_rows(look: Look, notice: Notice) -> list[Row]:
     match event:
         case Diagnostic():
             return diagnostic_rows(look, event)
+        case ResponseFailed(kind="cancelled"):
+            return paragraph(look, wording.failure(event), "warning", look.marks.warning)
         case ResponseFailed():
             return paragraph(look, wording.failure(event), "bad", look.marks.bad)
         case TurnEnded(reason="completed"):
