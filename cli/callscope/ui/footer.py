@@ -78,8 +78,8 @@ def _end(exchange: ExchangeTrace) -> list[Fact]:
     if not exchange.completed:
         return []
     reason = exchange.failure.kind if exchange.failure else exchange.finish_reason or "no finish_reason"
-    tokens = wording.tokens(exchange.usage)
-    return [Fact(f"{reason}, {tokens}" if tokens else reason, 4, short=reason)]
+    whole, short = (wording.tokens(exchange.usage, short=short) for short in (False, True))
+    return [Fact(f"{reason}, {whole}", 4, short=f"{reason}, {short}")] if whole else [Fact(reason, 4)]
 
 
 def _fitted(facts: list[Fact], look: Look) -> Row:

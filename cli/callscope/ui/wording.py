@@ -79,9 +79,9 @@ def failure(event: ResponseFailed) -> str:
     return f"{event.kind}: {status}{event.message}{request_id}"
 
 
-def tokens(usage: Usage | None) -> str:
+def tokens(usage: Usage | None, *, short: bool = False) -> str:
     """The token counts of a response; empty where the server gave none."""
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return ""
     came, went = ("?" if count is None else f"{count:,}" for count in (usage.input_tokens, usage.output_tokens))
-    return f"{came} tokens in, {went} out"
+    return f"{came} + {went} tokens" if short else f"{came} tokens in, {went} out"
