@@ -213,6 +213,12 @@ def test_the_same_calls_come_out_whatever_a_server_does_to_them(
     completion(events)
 
 
+def test_a_bracket_of_another_kind_ends_no_arguments() -> None:
+    made = [Call("call_0", "get_time", ['{"n": 0}']), Call("call_1", "get_time", ['{"', "\\u001f]", '": 1}'])]
+    events = stream(*(calls(*entries) for entries in with_cumulative_arguments(made)))
+    assert said(events) == [(call.name, call.text) for call in made]
+
+
 @settings(max_examples=60, deadline=None)
 @given(made=call_lists())
 def test_an_ordinary_stream_is_without_complaint(made: list[Call]) -> None:

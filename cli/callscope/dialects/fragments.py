@@ -134,21 +134,25 @@ class OpenCall:
 
 
 class Depth:
-    """How deep in brackets a growing text is; linear in all, whatever the pieces."""
+    """How deep in brackets a growing text is; linear in all, whatever the pieces.
+
+    A bracket that closes one of the other kind shows that the text is no document by itself: it is never closed.
+    """
 
     _OUTSIDE = re.compile(r'["{}\[\]]')
     _INSIDE = re.compile(r'["\\]')
 
     def __init__(self) -> None:
-        self._depth = 0
+        self._open: list[str] = []  # what would close each open bracket
         self._opened = False
+        self._broken = False
         self._in_string = False
         self._escaped = False
 
     @property
     def closed(self) -> bool:
         """Whether a bracket was opened and all that were are closed."""
-        return self._opened and self._depth == 0 and not self._in_string
+        return self._opened and not self._open and not self._in_string and not self._broken
 
     def add(self, piece: str) -> None:
         """Take the next piece of the text."""
@@ -163,11 +167,11 @@ class Depth:
                 case "\\":
                     self._escaped = at == len(piece)
                     at += 1
-                case "{" | "[":
+                case "{" | "[" as bracket:
                     self._opened = True
-                    self._depth += 1
-                case _:
-                    self._depth -= 1
+                    self._open.append("}" if bracket == "{" else "]")
+                case bracket:
+                    self._broken = self._broken or not self._open or self._open.pop() != bracket
 
 
 # ---- names ----------------------------------------------------------------------------------------------------------
