@@ -21,7 +21,7 @@ bench: $(READY)          ## measure, side by side with the peers (docs/performan
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python bench/run.py
 
-screen: $(READY)         ## draw the picture of the README again
+screen: $(READY)         ## draw the pictures of the README again
 	$(BIN)/python docs/screen.py
 
 local: $(READY)          ## fetch a real small language model and chat with it offline
