@@ -13,13 +13,13 @@ from rich.text import Text
 
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, ToolCall, ToolResult
 
-from .counting import lasted
 from .fitting import fitted
 from .ledger import CallEntry, Ledger
 from .lines import STYLES
 from .pretty import pretty
 from .raw import Secrets
 from .visible import one_line, visible
+from .wording import exactly
 
 WHO = 10
 """Columns for who or what an item is."""
@@ -145,7 +145,7 @@ def _heading(item: Item) -> str:
         case ToolCall():
             return f"  {one_line(item.name, 64)}  id {one_line(item.call_id, 80)}"
         case ToolResult():
-            ran = f"  after {lasted(item.duration)}" if item.duration else ""
+            ran = f"  after {exactly(item.duration)}" if item.duration else ""
             return f"  {item.status}{ran}"
         case Message() | Reasoning():
             return f"  exchange {item.response}" if isinstance(item, Reasoning) or item.response else ""

@@ -16,11 +16,11 @@ from callscope.core.events import Diagnostic
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, Settings, ToolCall, ToolResult
 
-from .counting import counted, lasted
 from .ledger import CallEntry, ExchangeEntry, Ledger
 from .lines import failure_sentence
 from .pretty import pretty
 from .visible import one_line, visible
+from .wording import counted, exactly
 
 Mask = Callable[[str], str]
 
@@ -98,7 +98,7 @@ class _Document:
             yield f"Not run: answered in its place by {entry.by}."
 
     def _result(self, result: ToolResult, entry: CallEntry | None) -> Iterator[str]:
-        ran = f", after {lasted(result.duration)}" if result.duration else ""
+        ran = f", after {exactly(result.duration)}" if result.duration else ""
         yield f"## Result {_numbered(result.key)} of {self._code(self.names.get(result.key, ''))}: {result.status}{ran}"
         if entry and entry.returned:
             yield "The tool returned:"

@@ -15,12 +15,12 @@ from rich.text import Text
 
 from callscope.core.values import Headers
 
-from .counting import counted, lasted
 from .exchanges import Exchange, Exchanges, Read
 from .framing import ReadFrame, framing
 from .hexdump import hexdump
 from .pretty import pretty
 from .visible import visible
+from .wording import counted, exactly
 
 Form = Literal["frames", "reads", "hex"]
 Part = TypeVar("Part")
@@ -224,7 +224,7 @@ def _read_line(read: Read, gap: float) -> Text:
         _when(read.at), (f"[{read.start}, {read.end})", "cyan"), (f"  {counted(len(read.data), 'byte')}", "dim")
     )
     if gap >= 0.0005:
-        line.append(f"  {lasted(gap)} later", "dim")
+        line.append(f"  {exactly(gap)} later", "dim")
     if read.cuts:
         line.append(f"  {len(read.cuts) + 1} chunks", "cyan")
     return line

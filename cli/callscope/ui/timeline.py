@@ -13,11 +13,11 @@ from textwrap import wrap
 
 from rich.text import Text
 
-from .counting import counted, lasted
 from .fitting import fitted, padded
 from .lines import STYLES
 from .timing import CallTiming, Deltas, ExchangeTiming, TurnTiming
 from .visible import one_line
+from .wording import counted, exactly
 
 STEPS = (1, 2, 5)
 """What a tick of the axis may be a power of ten of."""
@@ -59,7 +59,7 @@ def timeline(timing: TurnTiming, *, width: int, ascii_only: bool) -> Iterator[Te
         return
     end = max(_moments(timing))
     scale = Scale(timing.began_at, max(end - timing.began_at, 1e-6), width, ASCII if ascii_only else UNICODE)
-    took = f"  {lasted(end - timing.began_at)}, {counted(len(timing.exchanges), 'exchange')}"
+    took = f"  {exactly(end - timing.began_at)}, {counted(len(timing.exchanges), 'exchange')}"
     yield Text(fitted(took, width, ascii_only=ascii_only), "bold")
     yield from scale.axis()
     before: ExchangeTiming | None = None
@@ -97,7 +97,7 @@ class Scale:
         """A span with its label, its bar and how long it took."""
         line = Text(padded(span.label, self.label, ascii_only=self._ascii) + " ", "dim")
         line.append(self._bar(span), span.style)
-        took = f" {lasted(span.end - span.start):>8}"
+        took = f" {exactly(span.end - span.start):>8}"
         note = f"{took}  {span.note}"
         line.append(took if len(note) > self.note + 1 else note.rstrip(), "dim")
         return line
@@ -220,7 +220,7 @@ def _longest_gap(timing: TurnTiming) -> Iterator[str]:
     ]
     if gaps:
         gap, delta, exchange_number = max(gaps, key=lambda found: found[0])
-        yield f"longest gap {lasted(gap)}, before delta {delta:,} of exchange {exchange_number}"
+        yield f"longest gap {exactly(gap)}, before delta {delta:,} of exchange {exchange_number}"
 
 
 def _moments(timing: TurnTiming) -> Iterator[float]:

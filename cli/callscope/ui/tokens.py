@@ -19,9 +19,9 @@ from callscope.core.events import ExchangeOpened, ResponseCompleted, ResponseFai
 from callscope.core.state import Conversation, Response
 from callscope.core.values import Usage
 
-from .counting import counted
 from .exchanges import Exchange
 from .fitting import fitted
+from .wording import counted
 
 BYTES_A_TOKEN = 4
 MOST_ROWS = 30

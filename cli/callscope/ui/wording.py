@@ -36,6 +36,15 @@ def seconds(time: float) -> str:
     return f"{time:.2f} s" if time < 9.995 else clock(time)
 
 
+def exactly(time: float) -> str:
+    """A stretch of time to the millisecond, where times are compared: `0.4 ms`, `38 ms`, `1.24 s`, `2 min 5 s`."""
+    if time < 0.001:
+        return f"{1000 * time:.1f} ms"
+    if time < 1:
+        return f"{1000 * time:.0f} ms"
+    return f"{time:.2f} s" if time < 120 else f"{time // 60:.0f} min {time % 60:.0f} s"
+
+
 def clock(time: float) -> str:
     """A stretch of time that is still growing: tenths, then minutes."""
     if time < 59.95:
