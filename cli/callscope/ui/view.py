@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from callscope.core.events import SettingsChanged, Stamped, ToolsChanged
+from callscope.core.events import (
+    BytesRead,
+    Diagnostic,
+    ExchangeEnded,
+    ExchangeOpened,
+    ResponseHead,
+    SettingsChanged,
+    Stamped,
+    ToolsChanged,
+)
 from callscope.core.ports import Clock, Sink
 from callscope.core.state import Conversation
 
@@ -23,6 +32,10 @@ from .visible import visible
 if TYPE_CHECKING:
     from .judging import Check
     from .live import LiveView
+
+
+BEFORE_ANY_TURN = (SettingsChanged, ToolsChanged, Diagnostic, ExchangeOpened, ResponseHead, BytesRead, ExchangeEnded)
+"""What a session begins with; of it a person hears only what has to be said, such as how the dialect is known."""
 
 
 class View(Sink, Protocol):
@@ -90,8 +103,11 @@ class LaterPanels:
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Draw the event, where it is one that can be seen."""
-        if self._made or not isinstance(stamped.event, SettingsChanged | ToolsChanged):
+        event = stamped.event
+        if self._made or conversation.turn is not None or not isinstance(event, BEFORE_ANY_TURN):
             self._panels.handle(stamped, conversation)
+        elif isinstance(event, Diagnostic):
+            self.say(event.message)
 
     def watching(self, stop: Callable[[], object], hold: Callable[[], object]) -> AbstractContextManager[None]:
         """Own the terminal while a turn goes on."""
