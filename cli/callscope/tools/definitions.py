@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from callscope.core.values import Approval, ToolSpec
 
 if TYPE_CHECKING:
+    from .mcp_settings import McpTool
     from .outgoing import CommandLine, HttpCall
 
 DEFAULT_TIMEOUT = 60.0
@@ -74,7 +75,7 @@ class MockCases:
 
 Mock: TypeAlias = MockAnswer | MockSequence | MockCases
 
-Implementation: TypeAlias = "PythonFunction | CommandLine | HttpCall | Mock"
+Implementation: TypeAlias = "PythonFunction | CommandLine | HttpCall | McpTool | Mock"
 """How a tool runs: a closed union, so that a new kind has to be handled in `reading.py` and in `running.py`."""
 
 

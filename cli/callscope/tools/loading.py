@@ -6,6 +6,8 @@ refused whole. Must not know how tools run.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +27,8 @@ TOOL_FILES = (".yaml", ".yml", ".json")
 def load_tools(paths: Sequence[Path | str]) -> LoadedTools:
     """Load tools files (YAML, JSON) and Python modules (a .py file, or a dotted name), in this order.
 
-    Python modules are imported; of a YAML file only those that are needed to know a schema. Raises UnusableFile with
-    file, line, the rule and what to do.
+    Python modules are imported; of a YAML file only those that are needed to know a schema. MCP servers are started.
+    Raises UnusableFile with file, line, the rule and what to do.
     """
     prints = Prints()
     with printing_into(prints):
@@ -34,6 +36,7 @@ def load_tools(paths: Sequence[Path | str]) -> LoadedTools:
     first: dict[str, Tool] = {}
     for tool in loaded.tools:
         _refuse_second(first.setdefault(tool.spec.name, tool), tool)
+    _end_other_servers(loaded.tools)
     said = prints.text.strip()
     printed = (f"A module printed while it was imported: {said[:500]}",) if said else ()
     return replace(loaded, warnings=(*printed, *loaded.warnings))
@@ -71,9 +74,21 @@ def _load_file(path: Path, including: tuple[Path, ...]) -> LoadedTools:
         _refuse_circle(included, (*including, path), where)
         parts.append(_load_file(included, (*including, path)))
     parts.append(LoadedTools(file.tools, file.secrets, file.warnings))
+    if file.servers:
+        from .mcp_tools import tools_of
+
+        parts.append(tools_of(file.servers, os.environ))
     for module, where in file.modules:
         parts.append(LoadedTools(tuple(settled(tool, file.defaults) for tool in _named(module, where))))
     return _together(parts)
+
+
+def _end_other_servers(tools: Sequence[Tool]) -> None:
+    """End the MCP servers that an earlier load started and none of these tools needs."""
+    if (running := sys.modules.get(f"{__package__}.mcp_servers")) is not None:
+        from .mcp_settings import McpTool
+
+        running.SERVERS.keep({tool.implementation.server for tool in tools if isinstance(tool.implementation, McpTool)})
 
 
 def _refuse_circle(included: Path, including: tuple[Path, ...], where: str) -> None:

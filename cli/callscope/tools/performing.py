@@ -1,4 +1,4 @@
-"""Running what runs outside of this process, or not at all: programs, requests, isolated functions, mocks.
+"""Running what runs outside of this process, or not at all: programs, requests, servers, isolated functions, mocks.
 
 Knows which module runs which kind. Must not know how a call came to be run; its arguments fit already.
 """
@@ -11,6 +11,7 @@ from typing import assert_never
 from .answers import Answer
 from .arguments import parse
 from .definitions import Implementation, MockAnswer, MockCases, MockSequence, PythonFunction, Tool
+from .mcp_settings import McpTool
 from .mocks import MockPlayer
 from .outgoing import CommandLine, HttpCall
 from .prints import Prints
@@ -40,6 +41,10 @@ class Performer:
                 from .http import run_request
 
                 return await run_request(tool, implementation, filling, prints)
+            case McpTool():
+                from .mcp_calls import run_mcp
+
+                return await run_mcp(tool, implementation, values, prints, self._environment)
             case PythonFunction():
                 from .isolation import run_isolated
 

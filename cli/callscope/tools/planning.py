@@ -17,10 +17,11 @@ from callscope.core.values import Request
 from .arguments import parse
 from .commands import fill_command
 from .definitions import MockAnswer, MockCases, MockSequence, PythonFunction, Tool
+from .mcp_settings import HttpServer, McpTool, StdioServer
 from .outgoing import CommandLine, HttpCall
 from .requests import fill_request
 from .scopes import CUSTOM_INPUT
-from .templates import Filling
+from .templates import Filling, fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,24 @@ class PlannedRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedMcpCall:
+    """The MCP server at this URL, or started by this command line, would be sent `tools/call`."""
+
+    server: str
+    address: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        params = {"name": self.tool, "arguments": dict(self.arguments)}
+        return {"mcp": {"server": self.server, "address": self.address, "method": "tools/call", "params": params}}
+
+    def __str__(self) -> str:
+        return f"{self.address}\ntools/call {self.tool} {_json(dict(self.arguments))}"
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedAnswer:
     """Nothing would run: a mock answers, or a person."""
 
@@ -104,7 +123,7 @@ class PlannedAnswer:
         return f"a {self.by} answers {_json(dict(self.arguments))}"
 
 
-PlannedRun: TypeAlias = PlannedFunction | PlannedCommand | PlannedRequest | PlannedAnswer
+PlannedRun: TypeAlias = PlannedFunction | PlannedCommand | PlannedRequest | PlannedMcpCall | PlannedAnswer
 
 
 def planned_run(tool: Tool, arguments: str, environment: Mapping[str, str]) -> PlannedRun:
@@ -126,12 +145,24 @@ def planned_run(tool: Tool, arguments: str, environment: Mapping[str, str]) -> P
             return PlannedCommand(command.words, folder, command.environment, stdin)
         case HttpCall():
             return PlannedRequest(fill_request(run, filling))
+        case McpTool(server=server, name=name):
+            return PlannedMcpCall(server.name, _address(server.transport, filling), name, values)
         case MockAnswer() | MockSequence() | MockCases():
             return PlannedAnswer("mock", values)
         case None:
             return PlannedAnswer("person", values)
         case _:
             assert_never(run)
+
+
+def _address(transport: StdioServer | HttpServer, filling: Filling) -> str:
+    match transport:
+        case HttpServer(url=url):
+            return fill(url, filling) or ""
+        case StdioServer(words=words, folder=folder, environment=environment):
+            variables = "".join(f"{name}={shlex.quote(fill(value, filling) or '')} " for name, value in environment)
+            line = shlex.join(fill(word, filling) or "" for word in words)
+            return f"cd {shlex.quote(str(folder))} && {variables}{line}"
 
 
 def _json(value: Any) -> str:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from callscope.core.errors import UnusableFile
 from callscope.core.values import CallKind, ToolSpec
@@ -26,7 +26,10 @@ from .rules import Part, Variables, read_settings
 from .schemas import refers_to_files, schema_problem
 from .words import did_you_mean, path_text
 
-TOP_KEYS = ("include", "secrets", "variables", "defaults", "tools", "openapi", "modules")
+if TYPE_CHECKING:
+    from .mcp_settings import McpSource
+
+TOP_KEYS = ("include", "secrets", "variables", "defaults", "tools", "openapi", "mcp", "modules")
 DEFAULT_KEYS = ("timeout", "approve", "isolate", "limit")
 RUN_KEYS = ("run", *DEFAULT_KEYS)
 FLAT_KEYS = ("type", "name", "description", "parameters", "strict", *RUN_KEYS)
@@ -41,11 +44,12 @@ SchemaOf = Callable[[PythonFunction], tuple[PythonFunction, Signature]]
 
 @dataclass(frozen=True, slots=True)
 class ToolsFile:
-    """What one file says: its tools, and what it names: other files, modules, secrets; with the places of files."""
+    """What one file says: its tools, and what it names: other files, modules, servers, secrets; with their places."""
 
     tools: tuple[Tool, ...]
     includes: tuple[tuple[Path, str], ...] = ()
     modules: tuple[tuple[Path | str, str], ...] = ()
+    servers: tuple[McpSource, ...] = ()
     secrets: tuple[str, ...] = ()
     defaults: RunSettings = field(default_factory=RunSettings)
     warnings: tuple[str, ...] = ()
@@ -65,13 +69,15 @@ def read_tools(document: Document, schema_of: SchemaOf) -> ToolsFile:
     reader = _Reader(schema_of, _defaults(file), _variables(file))
     tools = [reader.tool(entry) for entry in file.list_at("tools")]
     more, warnings = reader.apis(file.list_at("openapi"))
+    servers, said = _servers(file, reader.defaults)
     return ToolsFile(
         (*tools, *more),
         tuple((_included(entry), entry.where) for entry in file.list_at("include")),
         tuple((_module(entry), entry.where) for entry in file.list_at("modules")),
+        servers,
         reader.variables.secrets,
         reader.defaults,
-        warnings,
+        (*warnings, *said),
     )
 
 
@@ -123,6 +129,15 @@ def _variables(file: Part) -> Variables:
         if not isinstance(default.value, str | None):
             default.refuse(f"the default of {name} must be text, or null for none.")
     return Variables(secrets, plain.value)
+
+
+def _servers(file: Part, defaults: RunSettings) -> tuple[tuple[McpSource, ...], tuple[str, ...]]:
+    """The MCP servers that the file names, and warnings."""
+    if not file.has("mcp"):
+        return (), ()
+    from .mcp_settings import read_servers
+
+    return read_servers(file.part("mcp"), defaults)
 
 
 def _included(entry: Part) -> Path:

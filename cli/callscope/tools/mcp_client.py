@@ -1,0 +1,276 @@
+"""A connection to one MCP server, held open by a task of its own.
+
+Knows the MCP SDK (extra `mcp`), and when a connection is dead. Must not know threads, tools files, nor what a result
+means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
+
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.types import CONNECTION_CLOSED, Implementation, LoggingMessageNotificationParams, ToolListChangedNotification
+
+from callscope.version import VERSION
+
+from .mcp_settings import HttpServer, McpServer, StdioServer
+from .server_log import ServerLog
+from .templates import Filling, MissingVariable, Template, fill
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult, Tool
+
+Item = TypeVar("Item")
+Note = Callable[[str], None]
+
+MOST_PAGES = 100
+"""Of tools: a server whose cursor never ends is stopped here."""
+
+SESSION_GONE = "Session terminated"
+"""How the SDK says that an HTTP server does not know the session (HTTP 404), and so did not run the call."""
+
+_misfits: ContextVar[list[str]] = ContextVar("misfits")
+
+
+class McpUnavailable(Exception):
+    """A server cannot be started or reached, or is gone; the message is a sentence without a full stop."""
+
+    def __init__(self, server: McpServer, reason: str, said: str = "") -> None:
+        super().__init__(f"the MCP server {server.name} {reason}" + (f"; it said: {said}" if said else ""))
+        self.server = server
+
+
+class SessionGone(Exception):
+    """The server knows this session no more, and did not run the call."""
+
+
+class Connection:
+    """A server that is being started, is up, or is gone."""
+
+    def __init__(self, server: McpServer, environment: Mapping[str, str]) -> None:
+        self.server = server
+        self.log = ServerLog()
+        self._environment = environment
+        self._client: Client | None = None
+        self._reason = "has ended"
+        self._settled = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._task = asyncio.ensure_future(self._hold())
+
+    @property
+    def ended(self) -> bool:
+        """Whether it cannot be asked any more."""
+        return self._closing.is_set() or self.over
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left of it."""
+        return self._task.done()
+
+    async def tools(self) -> Sequence[Tool]:
+        """All tools that the server has now. Raises McpUnavailable."""
+        client = await self._up()
+        tools: list[Tool] = []
+        cursor: str | None = None
+        try:
+            for _ in range(MOST_PAGES):
+                page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+                tools += page.tools
+                cursor = page.next_cursor
+                if not cursor:
+                    return tools
+        except Exception as trouble:
+            raise self._unavailable(f"does not list its tools: {_words(trouble)}") from None
+        raise self._unavailable(f"lists its tools without end: after {MOST_PAGES} pages there was one more")
+
+    async def call(self, name: str, arguments: dict[str, Any], note: Note) -> CallToolResult:
+        """Call a tool. Cancelling this tells the server.
+
+        Raises McpUnavailable or SessionGone where the call was certainly not run, ConnectionError where nobody knows,
+        MCPError for the server's own refusal, and what else the SDK raises.
+        """
+        client = await self._up()
+        misfits: list[str] = []
+        _misfits.set(misfits)
+
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            share = f"{progress:g} of {total:g}" if total is not None else f"{progress:g}"
+            note(f"progress {share}{f': {message}' if message else ''}\n")
+
+        try:
+            return await client.call_tool(name, arguments, progress_callback=on_progress)
+        except MCPError as trouble:
+            if trouble.error.code == CONNECTION_CLOSED:
+                self._closing.set()
+                raise ConnectionError(f"the MCP server {self.server.name} ended in mid-call") from None
+            if trouble.error.message == SESSION_GONE:
+                self._closing.set()
+                raise SessionGone from None
+            raise
+        finally:
+            note(self.log.take() + "".join(f"[callscope: {misfit}]\n" for misfit in misfits))
+
+    async def close(self) -> None:
+        """End it, and the server where we started it."""
+        self._closing.set()
+        if not self._settled.is_set():
+            self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # ---- in the task of its own: the SDK wants a connection closed by the task that opened it ------------------------
+
+    async def _hold(self) -> None:
+        try:
+            with self.log.speaking():
+                async with self._opened() as client:
+                    _tolerate_misfits(client)
+                    self._client = client
+                    self._settled.set()
+                    await self._closing.wait()
+        except Exception as trouble:
+            self._reason = _reason(trouble)
+        finally:
+            self._client = None
+            self._closing.set()
+            self._settled.set()
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Client]:
+        async with self._streams() as streams, Client(
+            streams,
+            mode=self.server.mode,
+            client_info=Implementation(name="callscope", version=VERSION),
+            logging_callback=self._on_log,
+            log_level="info",
+            message_handler=self._on_message,
+        ) as client:  # fmt: skip
+            yield client
+
+    @asynccontextmanager
+    async def _streams(self) -> AsyncIterator[Any]:
+        """The transport, not yet entered: the SDK's client does that."""
+        filling = Filling({}, self._environment)
+        match self.server.transport:
+            case StdioServer() as program:
+                with self.log.stderr() as stderr:
+                    yield _watched(stdio_client(_parameters(program, filling), errlog=stderr), self._closing.set)
+            case HttpServer(url=url, headers=headers):
+                from .mcp_http import http_streams
+
+                async with http_streams(_filled(url, filling), _all_filled(headers, filling)) as streams:
+                    yield streams
+            case _:
+                assert_never(self.server.transport)
+
+    async def _on_log(self, params: LoggingMessageNotificationParams) -> None:
+        self.log.add(f"[{params.level}] {params.data}\n")
+
+    async def _on_message(self, message: Any) -> None:
+        if isinstance(message, ToolListChangedNotification):
+            self.log.add("[callscope: the server says that its tools have changed; /reload reads them]\n")
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    async def _up(self) -> Client:
+        await self._settled.wait()
+        if self._client is None or self.ended:
+            raise self._unavailable(self._reason)
+        return self._client
+
+    def _unavailable(self, reason: str) -> McpUnavailable:
+        return McpUnavailable(self.server, reason, self.log.tail())
+
+
+def _parameters(program: StdioServer, filling: Filling) -> StdioServerParameters:
+    command, *arguments = (_filled(word, filling) for word in program.words)
+    # the SDK adds PATH, HOME and the like; what else a server needs stands in its settings
+    environment = _all_filled(program.environment, filling)
+    return StdioServerParameters(command=command, args=arguments, env=environment, cwd=program.folder)
+
+
+def _all_filled(fields: Sequence[tuple[str, Template]], filling: Filling) -> dict[str, str]:
+    return {name: _filled(value, filling) for name, value in fields}
+
+
+def _filled(template: Template, filling: Filling) -> str:
+    return fill(template, filling) or ""
+
+
+@asynccontextmanager
+async def _watched(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[Any]:
+    """A transport that says when its server's output has ended: the SDK's client tells nobody until it is asked."""
+    async with transport as (reading, writing):
+        yield _Watched(reading, on_end), writing
+
+
+class _Watched:
+    """The SDK's stream of messages from a server."""
+
+    def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
+        self._stream = stream
+        self._on_end = on_end
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __aiter__(self) -> _Watched:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self._stream.__anext__()
+        except BaseException:
+            self._on_end()
+            raise
+
+    async def __aenter__(self) -> _Watched:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(self, *trouble: Any) -> Any:
+        return await self._stream.__aexit__(*trouble)
+
+
+def _tolerate_misfits(client: Client) -> None:
+    """The SDK raises away a result that does not fit the tool's own output schema; whoever debugs wants to see it."""
+    validate = client.session.validate_tool_result
+
+    async def tolerant(name: str, result: CallToolResult) -> None:
+        try:
+            await validate(name, result)
+        except RuntimeError as trouble:
+            _misfits.get([]).append(str(trouble).splitlines()[0])
+
+    client.session.validate_tool_result = tolerant  # type: ignore[method-assign]
+
+
+def _reason(trouble: BaseException) -> str:
+    trouble = _innermost(trouble)
+    match trouble:
+        case FileNotFoundError():
+            return f"cannot be started: there is no program {trouble.filename or trouble}"
+        case PermissionError():
+            return f"cannot be started: {trouble.filename or trouble} is no program that may be run"
+        case MissingVariable():
+            return f"cannot be started: it needs the environment variable {trouble}, which is not set"
+        case MCPError() if trouble.error.code == CONNECTION_CLOSED:
+            return "ended before it could be asked"
+        case _:
+            return f"cannot be used: {_words(trouble)}"
+
+
+def _innermost(trouble: BaseException) -> BaseException:
+    """What went wrong: the SDK's task groups wrap it in groups."""
+    while isinstance(trouble, BaseExceptionGroup):
+        trouble = trouble.exceptions[0]
+    return trouble
+
+
+def _words(trouble: BaseException) -> str:
+    trouble = _innermost(trouble)
+    return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
