@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from callscope.app_tools import tools_app
 from callscope.conversion import convert_plainly
-from callscope.core.errors import CallscopeError
+from callscope.core.errors import CallscopeError, UsageError
 from callscope.flags import (
     Approve,
     AsJson,
@@ -284,14 +284,27 @@ def agents(
 
 @app.command()
 def serve(
+    files: Annotated[list[Path] | None, typer.Argument(help="Recordings to serve again.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo agent.")] = False,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8080,
+    speed: Annotated[str | None, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max. [1]")] = None,
+    on_miss: Annotated[
+        str | None, typer.Option("--on-miss", help="For a request nobody recorded: fail, next, nearest. [fail]")
+    ] = None,
+    repeat: Annotated[bool, typer.Option("--repeat", help="Begin again once every exchange was asked for.")] = False,
 ) -> None:
-    """Serve the demo agent as an OpenAI-compatible endpoint."""
-    from callscope import commands
+    """Serve recordings, or the demo agent, as the endpoint that they were recorded from."""
+    if demo and not (files or speed or on_miss or repeat):
+        from callscope import commands
 
-    commands.serve(host, port, demo=demo)
+        commands.serve_demo(host, port)
+        return
+    from callscope import providing
+
+    if demo or not files:
+        raise UsageError("Say what to serve: recordings (FILE…), or --demo, which takes --host and --port alone.")
+    _exit(providing.serve_recordings(files, providing.Asked(host, port, speed or "1", on_miss or "fail", repeat)))
 
 
 @app.command()

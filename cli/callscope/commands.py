@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from callscope.tools.running import LocalToolbox
     from callscope.ui.outcome import Outcome
 
-__all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve", "show_tool"]
+__all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve_demo", "show_tool"]
 
 Result = TypeVar("Result")
 
@@ -156,10 +156,8 @@ def _ask_view(*, as_json: bool) -> Any:
     return LinesView(sys.stdout, chrome_console(sys.stderr))
 
 
-def serve(host: str, port: int, *, demo: bool) -> None:
+def serve_demo(host: str, port: int) -> None:
     """Serve the demo agent until Ctrl-C."""
-    if not demo:
-        raise UsageError("Say what to serve: --demo.")
     from callscope.serving.demo import DemoAgent
     from callscope.serving.server import serve_forever
 

@@ -184,7 +184,8 @@ class Connection(asyncio.Protocol):
         match piece:
             case Head(status=status, headers=headers):
                 reason = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
-                await self._send(h11.Response(status_code=status, headers=list(headers), reason=reason.encode()))
+                encoded = [(name.encode(), value.encode()) for name, value in headers]
+                await self._send(h11.Response(status_code=status, headers=encoded, reason=reason.encode()))
             case bytes():
                 if piece and with_body:
                     await self._send(h11.Data(data=piece))
@@ -218,5 +219,13 @@ class Connection(asyncio.Protocol):
 
 
 def _request(head: h11.Request, body: bytes) -> Request:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
+    headers = tuple((name.decode("ascii"), _text(value)) for name, value in head.headers.raw_items())
     return Request(head.method.decode("ascii"), head.target.decode("latin-1"), headers, body)
+
+
+def _text(header: bytes) -> str:
+    """Header bytes as text: UTF-8 where they are, else Latin-1, in which nothing is lost."""
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -143,12 +144,14 @@ def run_in_thread(handler: Handler, host: str = "127.0.0.1", port: int = 0) -> T
 
 
 def serve_forever(handler: Handler, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `on_ready` hears the URL once. Raises UsageError where it cannot listen."""
+    """Serve until Ctrl-C or SIGTERM; `on_ready` hears the URL once. Raises UsageError where it cannot listen."""
 
     async def run() -> None:
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
         async with serve(handler, host, port) as server:
             on_ready(server.url)
-            await asyncio.Event().wait()
+            await ended.wait()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())

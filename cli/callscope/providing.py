@@ -1,0 +1,105 @@
+"""What `serve FILE…` does: recordings as a server, until Ctrl-C.
+
+Knows how the command is told what it serves and what was not asked for, and the exit code of it. Must not know Typer,
+nor how a request is matched.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from callscope.compose import LiveClock
+from callscope.core.errors import UsageError
+from callscope.offering import Offer, offered
+from callscope.record.reading import open_recording
+from callscope.serving.choosing import OnMiss, Shelf
+from callscope.serving.recorded import RecordedServer
+from callscope.serving.server import serve_forever
+from callscope.ui.visible import visible
+
+NOT_AS_RECORDED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the options of `serve` ask for."""
+
+    host: str
+    port: int
+    speed: str = "1"
+    on_miss: str = "fail"
+    repeat: bool = False
+
+
+def serve_recordings(files: Sequence[Path], asked: Asked) -> int:
+    """Serve what was recorded until Ctrl-C; gives 1 where a request was not recorded, or a recorded one not made."""
+    speed, on_miss = _speed(asked.speed), _on_miss(asked.on_miss)
+    offers = [_opened(file) for file in files]
+    shelf = Shelf([exchange for offer in offers for exchange in offer.exchanges], on_miss, repeat=asked.repeat)
+    server = RecordedServer(
+        shelf,
+        clock=LiveClock(),
+        say=_say,
+        speed=speed,
+        models=dict.fromkeys(name for offer in offers for name in offer.models),
+        agents=dict.fromkeys(name for offer in offers for name in offer.agents),
+    )
+    serve_forever(server, asked.host, asked.port, lambda url: _greet(url, offers))
+    return _sum_up(shelf, repeat=asked.repeat)
+
+
+def _opened(file: Path) -> Offer:
+    recording = open_recording(file)
+    for warning in recording.warnings:
+        _say(f"callscope: {warning}")
+    return offered(recording)
+
+
+def _greet(url: str, offers: Sequence[Offer]) -> None:
+    for offer in offers:
+        whom = ", ".join((*offer.models, *offer.agents)) or "no model"
+        _say(f"{offer.path.name}: {_counted(len(offer.exchanges), 'exchange')} with {whom}, at {url}{offer.base}")
+    _say("Ctrl-C ends it")
+
+
+def _sum_up(shelf: Shelf, *, repeat: bool) -> int:
+    unused = () if repeat and shelf.served else shelf.unused
+    for exchange in unused:
+        _say(f"not asked for: {exchange.name}: {exchange.request.method} {exchange.request.url}")
+    misses = f", {_counted(shelf.misses, 'request')} that nobody recorded" if shelf.misses else ""
+    _say(f"served {_counted(shelf.served, 'exchange')}, {len(unused)} not asked for{misses}")
+    return NOT_AS_RECORDED if unused or shelf.misses else 0
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _speed(word: str) -> float | None:
+    """The divisor of the recorded pauses; None leaves them out."""
+    if word == "max":
+        return None
+    try:
+        factor = float(word)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < math.inf:
+        raise UsageError(f"--speed {word}: write a number above 0, such as 1 or 10, or max.")
+    return factor
+
+
+def _on_miss(word: str) -> OnMiss:
+    for known in get_args(OnMiss):
+        if word == known:
+            return known  # type: ignore[no-any-return]  # get_args knows no types
+    raise UsageError(f"--on-miss {word}: write one of {', '.join(get_args(OnMiss))}.")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(visible(text) + "\n")
+    sys.stderr.flush()
