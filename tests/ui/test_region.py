@@ -87,6 +87,13 @@ def test_a_narrower_terminal_that_breaks_rows_anew_is_cleared_of_all_of_them() -
     assert "\x1b[2A" in glass.file.getvalue()
 
 
+def test_the_cursor_stands_behind_the_last_row_even_where_that_did_not_change() -> None:
+    glass = Glass()
+    glass.draw(["clock 1", "footer"], [])
+    glass.draw(["clock 2", "footer"], [])
+    assert (glass.screen.cursor.y, glass.screen.cursor.x) == (1, len("footer"))
+
+
 def test_a_narrower_terminal_that_cuts_rows_off_keeps_what_stood_above() -> None:
     glass = Glass()
     glass.draw(["y" * 30, "footer"], ["kept"])

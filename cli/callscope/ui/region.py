@@ -56,9 +56,11 @@ class Region:
         out += [f"{ERASE_LINE}{row.painted(self._paint)}\r\n" for row in above]
         out.append(WRAP_OFF)
         for number in range(first, len(painted)):
-            same = keeps and painted[number] == self._drawn[number]
+            last = number + 1 == len(painted)
+            # the last one is always written: behind it the cursor goes where the row goes when a terminal breaks it
+            same = keeps and not last and painted[number] == self._drawn[number]
             out.append("" if same else ERASE_LINE + painted[number])
-            out.append("\r\n" if number + 1 < len(painted) else "")
+            out.append("" if last else "\r\n")
         out += ["" if keeps else ERASE_BELOW, WRAP_ON]
         self._write("".join(out))
         self._drawn, self._texts, self._height = painted, [row.text for row in rows], len(painted)
