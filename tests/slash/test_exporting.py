@@ -129,7 +129,7 @@ def test_nothing_that_the_recording_masks_is_exported(repl: Repl, tmp_path: Path
 
 
 def test_what_cannot_be_exported_is_one_clear_line(repl: Repl, tmp_path: Path) -> None:
-    child = repl("--dialect", "chat")
+    child = repl("--dialect", "chat", "--model", "callscope-demo")
     assert "No request was sent yet." in shown(child, "/export curl")
     assert "no turn on the screen" in shown(child, "/export svg")
     assert "/export markdown|json|curl|svg" in shown(child, "/export pdf")
