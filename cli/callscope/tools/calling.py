@@ -21,9 +21,13 @@ from .tracebacks import person_traceback, summary
 
 def callable_of(target: PythonFunction, kind: CallKind) -> Callable[[str], Any]:
     """The function behind its signature; a custom tool's function takes the input's text as it is."""
+    from .foreign import foreign_tool
+
     function = function_of(target)
+    if (foreign := foreign_tool(function)) is not None:
+        return foreign.call
     if kind == "custom":
-        return function
+        return function  # type: ignore[no-any-return] # it is callable, or it would have been refused
     from .signatures import read_signature  # pydantic: paid by the first call, where it runs
 
     return read_signature(function, typed=False).call

@@ -28,7 +28,8 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for stream in (sys.stdout, sys.stderr):  # written through, so that a crash loses nothing and the order stays
         cast(TextIOWrapper, stream).reconfigure(encoding="utf-8", errors="backslashreplace", write_through=True)
-    target = PythonFunction(Path(job["module"]) if job["file"] else job["module"], job["function"])
+    module = Path(job["module"]) if job["file"] else job["module"]
+    target = PythonFunction(module, job["function"], listed=job["listed"])
 
     def call() -> Any:
         value = callable_of(target, job["kind"])(job["arguments"])

@@ -31,14 +31,16 @@ Malformation = Literal["cut", "empty", "html", "escapes", "long"]
 class PythonFunction:
     """A function of a person's module: `module` is a file, or a dotted name; imported when it first runs.
 
-    `function` is the function itself where it had to be imported to know its schema; `isolated` runs each call in a
-    process of its own.
+    `function` is the function itself, or a framework's tool, where it had to be imported to know its schema;
+    `isolated` runs each call in a process of its own. `listed` says that `name` is a tool's among those that the
+    module offers, and not that of one of its attributes.
     """
 
     module: Path | str
     name: str
-    function: Callable[..., Any] | None = field(default=None, repr=False)
+    function: Any = field(default=None, repr=False)
     isolated: bool = False
+    listed: bool = False
 
     def __str__(self) -> str:
         module = self.module.name if isinstance(self.module, Path) else self.module
@@ -121,12 +123,17 @@ class Signature:
     """A function as a tool: what it takes as JSON Schema, what it says of itself, and how arguments become a call.
 
     `call` takes the arguments as JSON text, converts them to the annotated types and calls the function; it raises
-    `InvalidArguments` where they cannot be converted, and whatever the function raises.
+    `InvalidArguments` where they cannot be converted, and whatever the function raises. `strict`, `approve` and
+    `timeout` are what a framework says of its tool.
     """
 
     description: str
     parameters: Mapping[str, Any]
     call: Callable[[str], Any] = field(repr=False)
+    name: str = ""
+    strict: bool | None = None
+    approve: Approval | None = None
+    timeout: float | None = None
 
 
 class InvalidArguments(Exception):

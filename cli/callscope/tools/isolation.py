@@ -31,6 +31,7 @@ async def run_isolated(
         "module": str(target.module),
         "file": isinstance(target.module, Path),
         "function": target.name,
+        "listed": target.listed,
         "tool": tool.spec.name,
         "kind": tool.spec.kind,
         "limit": tool.limit,

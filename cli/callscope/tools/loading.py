@@ -15,7 +15,7 @@ from pathlib import Path
 from callscope.core.errors import UnusableFile
 from callscope.core.values import ToolSpec
 
-from .definitions import LoadedTools, PythonFunction, Signature, Tool
+from .definitions import DEFAULT_TIMEOUT, LoadedTools, PythonFunction, Signature, Tool
 from .documents import read_document, read_text
 from .modules import function_of, tool_functions
 from .prints import Prints, printing_into
@@ -111,15 +111,26 @@ def _module_tools(module: Path | str) -> Iterator[Tool]:
         target, signature = _with_signature(target)
         if problem := check_name(target.name):
             raise UnusableFile(f"{_source(target)}: {problem}.")
-        spec = ToolSpec(target.name, signature.description, signature.parameters, source=_source(target))
-        yield Tool(spec, target)
+        spec = ToolSpec(
+            target.name,
+            signature.description,
+            signature.parameters,
+            strict=signature.strict,
+            source=_source(target),
+            approve=signature.approve,
+        )
+        yield Tool(spec, target, signature.timeout or DEFAULT_TIMEOUT)
 
 
 def _with_signature(target: PythonFunction) -> tuple[PythonFunction, Signature]:
-    from .signatures import read_signature  # pydantic: only where a signature is the only source of a schema
+    from .foreign import foreign_tool
 
     function = function_of(target)
     found = replace(target, function=function)
+    if (foreign := foreign_tool(function)) is not None:
+        return found, foreign
+    from .signatures import read_signature  # pydantic: only where a signature is the only source of a schema
+
     try:
         return found, read_signature(function)
     except UnusableFile as error:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from callscope.core.errors import UnusableFile
 from callscope.core.values import CallKind, ToolSpec
 
-from .definitions import PythonFunction, RunSettings, Signature, Tool
+from .definitions import DEFAULT_TIMEOUT, PythonFunction, RunSettings, Signature, Tool
 from .documents import Document, ValuePath
 from .reading_runs import module_path, read_run
 from .rules import Part, Variables, read_settings
@@ -87,7 +87,8 @@ def settled(tool: Tool, settings: RunSettings) -> Tool:
     if isinstance(run, PythonFunction):
         run = replace(run, isolated=settings.isolated)
     spec = replace(tool.spec, approve=settings.approve or tool.spec.approve)
-    return Tool(spec, run, settings.timeout, settings.limit)
+    timeout = settings.timeout if settings.timeout != DEFAULT_TIMEOUT else tool.timeout
+    return Tool(spec, run, timeout, settings.limit)
 
 
 def check_name(name: Any) -> str | None:
@@ -177,6 +178,7 @@ class _Reader:
             if kind == "function" and parameters is None:
                 run, signature = self._from_signature(entry.part("run"), run)
                 parameters, description = signature.parameters, description or signature.description
+                settings = replace(settings, approve=settings.approve or signature.approve)
         elif entry.has("isolate"):
             entry.part("isolate").refuse("`isolate` is for `run: {python: …}`; leave it out here.")
         spec = ToolSpec(

@@ -62,7 +62,7 @@ def read_signature(function: Callable[..., Any], *, typed: bool = True) -> Signa
         bound.apply_defaults()
         return function(*bound.args, **bound.kwargs)
 
-    return Signature(doc.summary, _schema(model, name), call)
+    return Signature(doc.summary, _schema(model, name), call, name)
 
 
 # ---- from annotations to a model ----------------------------------------------------------------------------------
@@ -150,23 +150,23 @@ def _schema(model: type[BaseModel], name: str) -> dict[str, Any]:
     except Exception as error:  # pydantic's own errors and those of a person's schema hooks
         words = summary(error).splitlines()[0]
         raise UnusableFile(f"{name}: no schema can be made of its types: {words}.") from None
-    return _without_titles(schema)  # type: ignore[no-any-return] # an object stays an object
+    return without_titles(schema)  # type: ignore[no-any-return] # an object stays an object
 
 
-def _without_titles(schema: Any) -> Any:
+def without_titles(schema: Any) -> Any:
     """Pydantic titles everything after its Python name, and the synthetic names would be noise to a model."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
+        return [without_titles(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     named = ("properties", "$defs")
     plain = ("default", "const", "enum", "examples")
     return {
-        key: {name: _without_titles(part) for name, part in value.items()}
+        key: {name: without_titles(part) for name, part in value.items()}
         if key in named
         else value
         if key in plain
-        else _without_titles(value)
+        else without_titles(value)
         for key, value in schema.items()
         if not (key == "title" and isinstance(value, str))
     }
