@@ -6,6 +6,7 @@ Knows which implementation stands behind each port. Must not know how a command 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -38,6 +39,7 @@ from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
 from callscope.tools.mock_rules import mocked
 from callscope.tools.running import LocalToolbox
+from callscope.tools.threads import ThreadedCall
 from callscope.version import VERSION
 
 DEFAULT_TOOLS = Path("tools.yaml")
@@ -118,7 +120,8 @@ async def open_session(
             say(sentence)
         config = load_config(resumed.flags if resumed else options.flags, os.environ)
         load = partial(_tools, options, config, resumed, say)
-        tools = load()
+        # beside the loop: a server may take its time to start, and Ctrl-C must be heard
+        tools = await ThreadedCall(lambda _: load(), "load").result(math.inf)
         secrets = _secrets(config, tools, say)
         endpoint = open_endpoint(config)
         stack.push_async_callback(endpoint.aclose)
