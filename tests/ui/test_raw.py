@@ -142,6 +142,10 @@ def test_reads_are_shown_with_their_gaps_and_the_chunks_that_came_together() -> 
     assert sum(line.count("┊") for line in shown) == 2
 
 
+def test_reads_show_where_lines_end() -> None:
+    assert holds(lines(exchange(EVENTS[:15]), "reads"), 'data: {"a":1}⏎', "⏎", "0.300 s  complete  15 bytes in 1 read")
+
+
 def test_hex_shows_every_byte_and_where_each_read_begins() -> None:
     shown = lines(exchange(EVENTS[:9], EVENTS[9:]), "hex")
     assert any(line.startswith("00000000  64 61 74 61 3a 20 7b 22 61  ") for line in shown)

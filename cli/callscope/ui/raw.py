@@ -186,19 +186,23 @@ def _frame_text(part: ReadFrame, look: Look) -> Text:
     return _marked(part.raw, places, look)
 
 
-def _marked(data: bytes, places: Sequence[int], look: Look) -> Text:
-    r"""Bytes as text, cut at these places with a mark; bytes that are no UTF-8 in their piece as `\xNN`."""
+def _marked(data: bytes, places: Sequence[int], look: Look, newline: str = "") -> Text:
+    r"""Bytes as text, cut at these places with a mark; bytes that are no UTF-8 in their piece as `\xNN`.
+
+    `newline` is written at the end of each line.
+    """
     text = Text("  ")
     room = None if look.everything else LONGEST_TEXT
     for number, (start, end) in enumerate(pairwise(places)):
         if number:
             text.append("|" if look.ascii_only else "┊", "bold cyan")
-        piece = visible(data[start:end].decode("utf-8", "backslashreplace")).replace("\n", "\n  ")
+        piece = visible(data[start:end].decode("utf-8", "backslashreplace")).replace("\n", f"{newline}\n  ")
         text.append(piece if room is None else piece[:room])
         if room is not None and len(piece) > room:
             text.append(f" [{counted(len(data) - start, 'byte')} from here on: /raw all]", "yellow")
             break
         room = None if room is None else room - len(piece)
+    text.rstrip()
     return text
 
 
@@ -209,7 +213,8 @@ def _reads(exchange: Exchange, look: Look) -> Iterator[Text]:
         else:
             read, gap = part
             yield _read_line(read, gap)
-            yield _marked(read.data, (0, *read.cuts, len(read.data)), look)
+            newline = r"\n" if look.ascii_only else "⏎"
+            yield _marked(read.data, (0, *read.cuts, len(read.data)), look, newline)
 
 
 def _with_gaps(reads: Sequence[Read]) -> Iterator[tuple[Read, float]]:
