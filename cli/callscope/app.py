@@ -323,11 +323,15 @@ def replay(
     accept: Annotated[
         bool, typer.Option("--accept", help="Rewrite what is derived, after a decoder was mended.")
     ] = False,
+    rechunk: Annotated[
+        str | None,
+        typer.Option("--rechunk", help="Check that other cuts give the same events: 1, random:SEED, frames, utf8."),
+    ] = None,
 ) -> None:
     """Show a recording again and derive everything from its bytes; exit code 1 with the first difference."""
     from callscope import replaying
 
-    asked = replaying.Asked(speed, step, as_json, server, calls, tuple(tools or ()), accept)
+    asked = replaying.Asked(speed, step, as_json, server, calls, tuple(tools or ()), accept, rechunk)
     _exit(replaying.replay(file, asked))
 
 

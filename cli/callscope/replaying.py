@@ -54,6 +54,7 @@ class Asked:
     calls: str | None = None
     tools: tuple[Path, ...] = ()
     accept: bool = False
+    rechunk: str | None = None
 
 
 def replay(file: Path, asked: Asked) -> int:
@@ -62,6 +63,8 @@ def replay(file: Path, asked: Asked) -> int:
     if asked.accept:
         accept_file(file)
         return 0
+    if asked.rechunk:
+        return rechunked(file, asked.rechunk)
     if asked.server or asked.calls:
         server, calls = asked.server or "recorded", asked.calls or "recorded"
         return run_again(file, server, calls, asked.tools, as_json=asked.as_json)
@@ -74,6 +77,8 @@ def _refuse_what_means_nothing(asked: Asked) -> None:
     given = [name for name, value in {**shown, **run, "--json": asked.as_json}.items() if value]
     if asked.accept and given:
         raise UsageError(f"--accept rewrites what is derived and shows nothing: {given[0]} says nothing beside it.")
+    if asked.rechunk and (given or asked.accept):
+        raise UsageError(f"--rechunk compares and shows nothing: {[*given, '--accept'][0]} says nothing beside it.")
     rerun = asked.server or asked.calls
     if rerun and (showing := [name for name in given if name in shown]):
         raise UsageError(f"{showing[0]} is for showing a recording; a run of it (--server, --calls) takes no time.")
@@ -114,6 +119,20 @@ def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_
         shown.exit_code = DIVERGED if report.divergence else 0
     _say(f"callscope: {report}")
     return shown.exit_code
+
+
+def rechunked(file: Path, way: str) -> int:
+    """Say whether the recorded bytes give the same events when they are cut otherwise."""
+    from callscope.record.rechunking import cut_named, rechunk
+
+    cut = cut_named(way)
+    done = rechunk(_opened(file), cut)
+    if done.difference:
+        _say(f"callscope: {file} decodes otherwise when it is cut otherwise ({way}): {done.difference}")
+        return DIVERGED
+    same = f"the same events: {done.events} in {done.exchanges} exchange{'' if done.exchanges == 1 else 's'}"
+    _say(f"callscope: {same}, as recorded in {done.reads} reads and cut into {done.pieces} ({way})")
+    return 0
 
 
 def accept_file(file: Path) -> None:
