@@ -168,6 +168,15 @@ def test_a_secret_is_in_nothing_that_comes_back(tmp_path: Path, status: str) -> 
     assert "/s?key=${KEY}&" in result.prints
 
 
+def test_a_secret_is_hidden_in_each_form_in_which_a_server_may_send_it_back(tmp_path: Path) -> None:
+    forms = ['a/b+"c==', "a%2Fb%2B%22c%3D%3D", 'a/b+\\"c==', "YS9iKyJjPT0="]
+    environment = {"KEY": 'a/b+"c=='}
+    server = Asked(answer(" ".join(forms).encode()))
+    http = {"url": "/s", "query": {"key": "${KEY}", "a": "{*}"}}
+    result = http_run(tmp_path, server, http, {"a": 1}, secrets=["KEY"], environment=environment)
+    assert result.output == "******** ******** ******** ********"
+
+
 def test_a_secret_is_in_no_error_of_the_connection(tmp_path: Path) -> None:
     text = 'secrets: [KEY]\ntools: [{name: t, run: {http: {url: "http://127.0.0.1:1/${KEY}"}}}]'
     tools = LocalToolbox(load_tools([write(tmp_path, "tools.yaml", text)]).tools, environment={"KEY": SECRET})

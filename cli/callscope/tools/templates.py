@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from urllib.parse import quote as percent_encoded
 
 from .definitions import InvalidArguments
 
@@ -107,9 +108,10 @@ class Filling:
         return base64_of(value) if variable.encoded else value
 
     def secret_values(self, names: Iterable[str]) -> tuple[str, ...]:
-        """The values of these variables, those that are set, in either form."""
+        """The values of these variables, those that are set, in each form in which one may come back."""
         values = [value for name in names if (value := self.environment.get(name))]
-        return (*values, *map(base64_of, values))
+        forms = (str, base64_of, lambda value: percent_encoded(value, safe=""), lambda value: json.dumps(value)[1:-1])
+        return tuple(dict.fromkeys(form(value) for value in values for form in forms))
 
 
 NO_VARIABLES: Mapping[str, Variable] = {}
