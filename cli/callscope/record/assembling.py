@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from callscope.core.events import (
+    ArgumentsDelta,
     Diagnostic,
     ExchangeOpened,
     PeerEvent,
@@ -45,17 +46,34 @@ def assembled(response: Response, last: ResponseCompleted | ResponseFailed, diag
     }
 
 
+class Assembling:
+    """The line of one exchange, made while what its decoder gives passes by: nothing of it is kept but what it says."""
+
+    def __init__(self, exchange: int) -> None:
+        self._conversation = apply(Conversation(), ExchangeOpened(exchange, Request("", "", (), b"")))
+        self._diagnostics: list[Diagnostic] = []
+        self.line: Line | None = None
+
+    def feed(self, events: Iterable[PeerEvent]) -> None:
+        """Take what the decoder gave; `line` is there once the response ended."""
+        if self.line is not None:
+            return
+        for event in events:
+            if type(event) is ArgumentsDelta:
+                continue  # of a call's arguments the whole counts, and not its many pieces
+            self._conversation = apply(self._conversation, event)
+            if isinstance(event, Diagnostic):
+                self._diagnostics.append(event)
+            elif isinstance(event, ResponseCompleted | ResponseFailed) and self._conversation.response is not None:
+                self.line = assembled(self._conversation.response, event, self._diagnostics)
+                return
+
+
 def assembled_from(exchange: int, events: Iterable[PeerEvent]) -> Line | None:
     """The line of an exchange from all that its decoder gave; None where no response ended in it."""
-    conversation = apply(Conversation(), ExchangeOpened(exchange, Request("", "", (), b"")))
-    diagnostics: list[Diagnostic] = []
-    for event in events:
-        conversation = apply(conversation, event)
-        if isinstance(event, Diagnostic):
-            diagnostics.append(event)
-        elif isinstance(event, ResponseCompleted | ResponseFailed) and conversation.response is not None:
-            return assembled(conversation.response, event, diagnostics)
-    return None
+    assembling = Assembling(exchange)
+    assembling.feed(events)
+    return assembling.line
 
 
 def as_written(line: Line) -> Line:

@@ -5,16 +5,15 @@ Knows how to sum a recording up. A file that cannot be used is listed with its p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from callscope.core.errors import UnusableFile
-from callscope.core.events import ExchangeOpened, SettingsChanged, TurnEnded, UserMessage
+from callscope.core.events import BytesRead, ExchangeOpened, SettingsChanged, TurnEnded, UserMessage
 
 from .appending import reason
-from .reading import Recording, open_recording
+from .reading import Entry, RecordingFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def list_recordings(directory: Path) -> list[Summary]:
 
 def summarize(path: Path) -> Summary:
     """One recording in short. Raises UnusableFile."""
-    return _summary(open_recording(path))
+    return _summary(RecordingFile(path))
 
 
 def _listed(path: Path) -> Summary:
@@ -79,42 +78,57 @@ def _listed(path: Path) -> Summary:
         return Summary(path, _size(path), problem=str(error).removeprefix(f"{path}").lstrip(", :") or str(error))
 
 
-def _summary(recording: Recording) -> Summary:
-    events = [entry.event for entry in recording.entries]
-    said = [event.text for event in events if isinstance(event, UserMessage)]
-    models = [event.settings.model for event in events if isinstance(event, SettingsChanged)]
+@dataclass(slots=True)
+class _Count:
+    """What has passed of a recording."""
+
+    seconds: float = 0.0
+    model: str = ""
+    words: str = ""
+    turns: int = 0
+    exchanges: int = 0
+    calls: int = 0
+    open_turn: bool = False
+    ending: str = "no turn"
+
+    def take(self, entry: Entry) -> None:
+        """Count one line; most are reads, which say nothing here."""
+        self.seconds = entry.at
+        match entry.event:
+            case BytesRead():
+                return
+            case UserMessage(text=text):
+                self.words = self.words if self.turns else text
+                self.turns += 1
+                self.open_turn = True
+            case SettingsChanged(settings=settings):
+                self.model = settings.model or self.model
+            case ExchangeOpened():
+                self.exchanges += 1
+            case TurnEnded(reason=why):
+                self.open_turn, self.ending = False, why
+            case None if entry.kind == "assembled" and isinstance(calls := entry.members.get("calls"), list):
+                self.calls += len(calls)
+            case _:
+                pass
+
+
+def _summary(recording: RecordingFile) -> Summary:
+    count = _Count()
+    for entry in recording.entries:
+        count.take(entry)
     return Summary(
         path=recording.path,
         size=_size(recording.path),
         created=recording.header.created,
-        seconds=recording.entries[-1].at if recording.entries else 0.0,
-        model=next(iter(reversed([model for model in models if model] or [""]))),
-        words=said[0] if said else "",
-        turns=len(said),
-        exchanges=sum(isinstance(event, ExchangeOpened) for event in events),
-        calls=sum(_calls(recording)),
-        ending=_ending(recording),
+        seconds=count.seconds,
+        model=count.model,
+        words=count.words,
+        turns=count.turns,
+        exchanges=count.exchanges,
+        calls=count.calls,
+        ending="cut off" if count.open_turn else count.ending,
     )
-
-
-def _calls(recording: Recording) -> Iterator[int]:
-    for entry in recording.entries:
-        if entry.kind == "assembled" and isinstance(calls := entry.members.get("calls"), list):
-            yield len(calls)
-
-
-def _ending(recording: Recording) -> str:
-    """How the last turn ended; `cut off` where it did not."""
-    open_turn, ending = False, "no turn"
-    for entry in recording.entries:
-        match entry.event:
-            case UserMessage():
-                open_turn = True
-            case TurnEnded(reason=why):
-                open_turn, ending = False, why
-            case _:
-                pass
-    return "cut off" if open_turn else ending
 
 
 def _size(path: Path) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, TypeAlias
 
 from callscope.core.errors import UnusableFile
 
@@ -61,6 +62,39 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
+class Recorded(Protocol):
+    """What can be gone through line by line: a recording in memory, or one that is read on the way."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """The lines behind the header."""
+
+
+class RecordingFile:
+    """A recording that is read as it is asked for, so that its size does not matter.
+
+    `entries` reads the file from its beginning, each time anew; `warnings` are known once it came to its end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.warnings: list[str] = []
+        with _opened(path) as file:
+            self.header = _header(path, file.readline(LONGEST_HEADER))
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """The lines behind the header. Raises UnusableFile where one of them is wrong."""
+        self.warnings.clear()
+        with _opened(self.path) as file:
+            file.readline(LONGEST_HEADER)
+            yield from _entries(self.path, _whole(self.path, _lines(self.path, file), self.warnings))
+
+
 class _Object(NamedTuple):
     """A line that is a JSON object, not yet looked at."""
 
@@ -81,14 +115,18 @@ _Line: TypeAlias = Entry | _Object | _Broken
 
 def open_recording(path: Path) -> Recording:
     """Read a whole recording. Raises UnusableFile."""
+    file = RecordingFile(path)
+    entries = tuple(file.entries)
+    return Recording(path, file.header, entries, tuple(file.warnings))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with _open(path) as file:
-            header = _header(path, file.readline(LONGEST_HEADER))
-            read = list(_lines(path, file))
+            yield file
     except OSError as error:
         raise UnusableFile(f"{path} cannot be read: {reason(error)}.") from None
-    warnings = tuple(reversed(list(_torn(path, read))))
-    return Recording(path, header, tuple(_entries(path, read)), warnings)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -143,22 +181,31 @@ def _parse(raw: bytes) -> Line | str:
     return value if isinstance(value, dict) else "is not a JSON object"
 
 
-def _torn(path: Path, read: list[_Line]) -> Iterator[str]:
-    """A line may be broken where writing was cut off: at the end, or where a session was then resumed.
+def _whole(path: Path, lines: Iterable[_Line], warnings: list[str]) -> Iterator[Entry | _Object]:
+    """The whole lines. One may be broken where writing was cut off: at the end, or where a session was then resumed.
 
     The line that resumes a torn one can be torn as well, as often as somebody tried.
     """
-    may_break = True
-    for line in reversed(read):
-        if not isinstance(line, _Broken):
-            may_break = _resumes(line)
-            continue
-        if not may_break:
-            raise UnusableFile(
-                f"{path}, line {line.line}: the line {line.why}. Only the last line of a recording may be cut off."
-            )
-        may_break = line.resuming
-        yield f"{path}, line {line.line}: cut off when the recording was stopped; it is left out."
+    broken: _Broken | None = None
+    for line in lines:
+        if broken is not None:
+            if not _resumes(line):
+                raise UnusableFile(
+                    f"{path}, line {broken.line}: the line {broken.why}. Only the last line of a recording may be "
+                    "cut off."
+                )
+            warnings.append(_left_out(path, broken))
+            broken = None
+        if isinstance(line, _Broken):
+            broken = line
+        else:
+            yield line
+    if broken is not None:
+        warnings.append(_left_out(path, broken))
+
+
+def _left_out(path: Path, broken: _Broken) -> str:
+    return f"{path}, line {broken.line}: cut off when the recording was stopped; it is left out."
 
 
 def _begins_resuming(raw: bytes) -> bool:
@@ -167,16 +214,18 @@ def _begins_resuming(raw: bytes) -> bool:
 
 
 def _resumes(line: _Line) -> bool:
+    if isinstance(line, _Broken):
+        return line.resuming
     return isinstance(line, _Object) and line.members.get("kind") == "resumed"
 
 
-def _entries(path: Path, read: list[_Line]) -> Iterator[Entry]:
+def _entries(path: Path, read: Iterable[Entry | _Object]) -> Iterator[Entry]:
     resumed_at = latest = 0.0
     for line in read:
         if isinstance(line, Entry):
             latest = resumed_at + line.at
             yield line._replace(at=latest) if resumed_at else line
-        elif isinstance(line, _Object):
+        else:
             entry = _entry(path, *line)
             if entry.kind == "resumed":
                 resumed_at = latest

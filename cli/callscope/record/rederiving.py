@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.errors import UnusableFile
-from callscope.core.events import ArgumentsDelta, BytesRead, ExchangeEnded, ExchangeOpened, PeerEvent, Stamped
+from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, PeerEvent, Stamped
 
 from .appending import LineFile, reason
-from .assembling import as_written, assembled_from
+from .assembling import Assembling, as_written
 from .deriving import Deriving, DialectNamed
 from .format import Line, encode_line
 from .matching import mismatch
-from .reading import Entry, Recording, open_recording
+from .reading import Entry, Recorded, RecordingFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class _Exchange:
     """One exchange while its lines pass."""
 
     number: int
-    events: list[PeerEvent]
+    assembling: Assembling
     digest: Any
     size: int = 0
     end: Entry | None = None
 
 
 def derive(
-    recording: Recording, dialects: DialectNamed | None = None, found: list[Difference] | None = None
+    recording: Recorded, dialects: DialectNamed | None = None, found: list[Difference] | None = None
 ) -> Iterator[Stamped]:
     """The whole stream of the session again, with the recorded times (seconds since the header).
 
@@ -80,12 +80,12 @@ def derive(
             found += _differences(*ended)
 
 
-def verify(recording: Recording, dialects: DialectNamed | None = None) -> Difference | None:
+def verify(recording: Recorded, dialects: DialectNamed | None = None) -> Difference | None:
     """The first difference; None where every derived line is what the bytes give."""
     return next(differences(recording, dialects), None)
 
 
-def differences(recording: Recording, dialects: DialectNamed | None = None) -> Iterator[Difference]:
+def differences(recording: Recorded, dialects: DialectNamed | None = None) -> Iterator[Difference]:
     """All differences; of one exchange what was said comes before the bytes it was said in, because it says more."""
     for exchange, entry in _exchanges(recording, dialects):
         yield from _differences(exchange, entry)
@@ -93,7 +93,7 @@ def differences(recording: Recording, dialects: DialectNamed | None = None) -> I
 
 def _differences(exchange: _Exchange, entry: Entry | None) -> Iterator[Difference]:
     if entry is not None:
-        derived = assembled_from(exchange.number, exchange.events)
+        derived = exchange.assembling.line
         members = {name: value for name, value in entry.members.items() if name != "t"}
         if found := mismatch(members, as_written(derived) if derived else {}):
             yield Difference(exchange.number, entry.line, found.path, found.recorded, found.now)
@@ -107,10 +107,10 @@ def accept(path: Path, dialects: DialectNamed | None = None) -> int:
     """
     lock = LineFile.open(path)
     try:
-        recording = open_recording(path)
+        recording = RecordingFile(path)
         replaced: dict[int, bytes] = {}
         for exchange, entry in _exchanges(recording, dialects):
-            derived = assembled_from(exchange.number, exchange.events) if entry else None
+            derived = exchange.assembling.line if entry else None
             if entry and derived and mismatch(entry.members, {"t": entry.members["t"]} | as_written(derived)):
                 replaced[entry.line] = encode_line({"t": entry.members["t"]} | derived)
         if replaced:
@@ -120,7 +120,7 @@ def accept(path: Path, dialects: DialectNamed | None = None) -> int:
         lock.close()
 
 
-def _exchanges(recording: Recording, dialects: DialectNamed | None) -> Iterator[tuple[_Exchange, Entry | None]]:
+def _exchanges(recording: Recorded, dialects: DialectNamed | None) -> Iterator[tuple[_Exchange, Entry | None]]:
     """Each ended exchange, with its `assembled` line where it has one."""
     deriving = Deriving(recording.path, dialects)
     exchanges = _Exchanges()
@@ -140,7 +140,7 @@ class _Exchanges:
         exchange = self._exchange
         if exchange is not None:
             if isinstance(entry.event, BytesRead):
-                exchange.events += _kept(decoded)
+                exchange.assembling.feed(decoded)
                 exchange.digest.update(entry.event.data)
                 exchange.size += len(entry.event.data)
                 return ()
@@ -149,9 +149,9 @@ class _Exchanges:
                 return ((exchange, entry),)
         ended = self.close() if isinstance(entry.event, ExchangeOpened) else ()
         if isinstance(entry.event, ExchangeOpened):
-            self._exchange = _Exchange(entry.event.exchange, [], sha256())
+            self._exchange = _Exchange(entry.event.exchange, Assembling(entry.event.exchange), sha256())
         elif exchange is not None:
-            exchange.events += _kept(decoded)
+            exchange.assembling.feed(decoded)
             if isinstance(entry.event, ExchangeEnded):
                 exchange.end = entry
         return ended
@@ -160,11 +160,6 @@ class _Exchanges:
         """Give the exchange that ended without an `assembled` line."""
         exchange, self._exchange = self._exchange, None
         return ((exchange, None),) if exchange is not None and exchange.end is not None else ()
-
-
-def _kept(decoded: Sequence[PeerEvent]) -> list[PeerEvent]:
-    """What an `assembled` line is made from: of a call's arguments the whole counts, and not its many pieces."""
-    return [event for event in decoded if type(event) is not ArgumentsDelta]
 
 
 def _differences_of_bytes(exchange: _Exchange) -> Iterator[Difference]:
