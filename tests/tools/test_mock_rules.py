@@ -111,3 +111,13 @@ def test_a_toolbox_takes_other_tools_while_it_is_in_use(tmp_path: Path) -> None:
     assert run(toolbox, "add").output == "mocked"
     toolbox.use(loaded.tools)
     assert run(toolbox, "add").output == "3"
+
+
+def test_a_sequence_goes_on_while_other_tools_are_mocked_and_begins_anew_where_it_is_another(tmp_path: Path) -> None:
+    loaded = tools(tmp_path)
+    toolbox = LocalToolbox(mocked(loaded, "add={sequence: [one, two, three]}").tools)
+    assert run(toolbox, "add").output == "one"
+    toolbox.use(mocked(mocked(loaded, "add={sequence: [one, two, three]}"), "get_time=x").tools)
+    assert run(toolbox, "add").output == "two"
+    toolbox.use(mocked(loaded, "add={sequence: [uno, due]}").tools)
+    assert run(toolbox, "add").output == "uno"

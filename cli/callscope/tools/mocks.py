@@ -29,15 +29,19 @@ class NoCase(Exception):
 
 
 class MockPlayer:
-    """Gives the answers of mocks, each sequence in its turn."""
+    """Gives the answers of mocks, each sequence in its turn; a tool that gets another mock begins anew."""
 
     def __init__(self) -> None:
-        self._turns: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._mocks: dict[str, Mock] = {}
+        self._turns: dict[str, dict[tuple[int, ...], int]] = {}
 
     async def answer(self, tool: Tool, mock: Mock, arguments: Mapping[str, Any]) -> Answer:
         """The next answer of this tool's mock, after its delay; a delay past the tool's time is a timeout."""
+        name = tool.spec.name
+        if self._mocks.get(name) != mock:
+            self._mocks[name], self._turns[name] = mock, {}
         try:
-            chosen = self._chosen(tool.spec.name, mock, arguments, ())
+            chosen = _chosen(mock, arguments, self._turns[name], ())
         except NoCase:
             words = f"No case of the mock of {tool.spec.name} fits these arguments; one without `when` fits all."
             return failed("no_mock", words)
@@ -50,22 +54,26 @@ class MockPlayer:
         except UnusableFile as problem:
             return failed("tool_unavailable", f"The mock of {tool.spec.name} cannot answer: {problem}")
 
-    def _chosen(self, name: str, mock: Mock, arguments: Mapping[str, Any], place: tuple[int, ...]) -> MockAnswer:
-        match mock:
-            case MockAnswer():
-                return mock
-            case MockSequence(answers=answers):
-                turn = self._turns.get((name, place), 0)
-                self._turns[name, place] = turn + 1
-                index = min(turn, len(answers) - 1)
-                return self._chosen(name, answers[index], arguments, (*place, index))
-            case MockCases(cases=cases):
-                for index, (when, answer) in enumerate(cases):
-                    if fits(when, arguments):
-                        return self._chosen(name, answer, arguments, (*place, index))
-                raise NoCase
-            case _:
-                assert_never(mock)
+
+def _chosen(
+    mock: Mock, arguments: Mapping[str, Any], turns: dict[tuple[int, ...], int], place: tuple[int, ...]
+) -> MockAnswer:
+    """The answer whose turn it is; `turns` are those that each sequence of the mock has had, by its place in it."""
+    match mock:
+        case MockAnswer():
+            return mock
+        case MockSequence(answers=answers):
+            turn = turns.get(place, 0)
+            turns[place] = turn + 1
+            index = min(turn, len(answers) - 1)
+            return _chosen(answers[index], arguments, turns, (*place, index))
+        case MockCases(cases=cases):
+            for index, (when, answer) in enumerate(cases):
+                if fits(when, arguments):
+                    return _chosen(answer, arguments, turns, (*place, index))
+            raise NoCase
+        case _:
+            assert_never(mock)
 
 
 def fits(when: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
