@@ -19,6 +19,7 @@ from .mcp_settings import McpTool
 from .mcp_tools import secret_values
 from .outputs import cut
 from .prints import Prints
+from .server_log import words_of
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult, ContentBlock
@@ -55,8 +56,7 @@ def _failure(tool: Tool, target: McpTool, trouble: Exception) -> Answer:
         case MCPError():
             return failed("mcp_error", f"{target} answered with error {trouble.error.code}: {trouble.error.message}")
         case _:  # whatever else the SDK makes of a broken server or of a broken answer
-            words = str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
-            return failed("mcp_error", f"{target} gave no usable answer: {words}")
+            return failed("mcp_error", f"{target} gave no usable answer: {words_of(trouble)}")
 
 
 def result_text(result: CallToolResult) -> str:

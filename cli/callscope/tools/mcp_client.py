@@ -18,8 +18,9 @@ from mcp.types import CONNECTION_CLOSED, Implementation, LoggingMessageNotificat
 
 from callscope.version import VERSION
 
+from .mcp_http import HttpAnswers, http_streams
 from .mcp_settings import HttpServer, McpServer, StdioServer
-from .server_log import ServerLog
+from .server_log import ServerLog, words_of
 from .templates import Filling, MissingVariable, Template, fill
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ Note = Callable[[str], None]
 
 MOST_PAGES = 100
 """Of tools: a server whose cursor never ends is stopped here."""
-
-SESSION_GONE = "Session terminated"
-"""How the SDK says that an HTTP server does not know the session (HTTP 404), and so did not run the call."""
 
 _misfits: ContextVar[list[str]] = ContextVar("misfits")
 
@@ -56,6 +54,7 @@ class Connection:
         self.server = server
         self.log = ServerLog()
         self._environment = environment
+        self._answers = HttpAnswers()
         self._client: Client | None = None
         self._reason = "has ended"
         self._settled = asyncio.Event()
@@ -85,7 +84,7 @@ class Connection:
                 if not cursor:
                     return tools
         except Exception as trouble:
-            raise self._unavailable(f"does not list its tools: {_words(trouble)}") from None
+            raise self._unavailable(f"does not list its tools: {words_of(trouble)}") from None
         raise self._unavailable(f"lists its tools without end: after {MOST_PAGES} pages there was one more")
 
     async def call(self, name: str, arguments: dict[str, Any], note: Note) -> CallToolResult:
@@ -108,7 +107,7 @@ class Connection:
             if trouble.error.code == CONNECTION_CLOSED:
                 self._closing.set()
                 raise ConnectionError(f"the MCP server {self.server.name} ended in mid-call") from None
-            if trouble.error.message == SESSION_GONE:
+            if self._answers.session_gone:
                 self._closing.set()
                 raise SessionGone from None
             raise
@@ -133,7 +132,7 @@ class Connection:
                     self._settled.set()
                     await self._closing.wait()
         except Exception as trouble:
-            self._reason = _reason(trouble)
+            self._reason = " ".join(filter(None, (_reason(trouble), self._answers.refusal)))
         finally:
             self._client = None
             self._closing.set()
@@ -160,9 +159,8 @@ class Connection:
                 with self.log.stderr() as stderr:
                     yield _watched(stdio_client(_parameters(program, filling), errlog=stderr), self._closing.set)
             case HttpServer(url=url, headers=headers):
-                from .mcp_http import http_streams
-
-                async with http_streams(_filled(url, filling), _all_filled(headers, filling)) as streams:
+                where, what = _filled(url, filling), _all_filled(headers, filling)
+                async with http_streams(where, what, self._answers) as streams:
                     yield streams
             case _:
                 assert_never(self.server.transport)
@@ -250,7 +248,8 @@ def _tolerate_misfits(client: Client) -> None:
 
 
 def _reason(trouble: BaseException) -> str:
-    trouble = _innermost(trouble)
+    while isinstance(trouble, BaseExceptionGroup):
+        trouble = trouble.exceptions[0]
     match trouble:
         case FileNotFoundError():
             return f"cannot be started: there is no program {trouble.filename or trouble}"
@@ -261,16 +260,4 @@ def _reason(trouble: BaseException) -> str:
         case MCPError() if trouble.error.code == CONNECTION_CLOSED:
             return "ended before it could be asked"
         case _:
-            return f"cannot be used: {_words(trouble)}"
-
-
-def _innermost(trouble: BaseException) -> BaseException:
-    """What went wrong: the SDK's task groups wrap it in groups."""
-    while isinstance(trouble, BaseExceptionGroup):
-        trouble = trouble.exceptions[0]
-    return trouble
-
-
-def _words(trouble: BaseException) -> str:
-    trouble = _innermost(trouble)
-    return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
+            return f"cannot be used: {words_of(trouble)}"

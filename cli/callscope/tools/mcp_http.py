@@ -20,14 +20,33 @@ PATIENCE = 30.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
+class HttpAnswers:
+    """What the SDK keeps to itself of a server's answers."""
+
+    def __init__(self) -> None:
+        self.refusal = ""
+        """The status of the last answer that was none."""
+        self.session_gone = False
+        """Whether the server has answered that it knows our session no more, and so ran nothing.
+
+        https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
+        """
+
+    async def look_at(self, response: httpx2.Response) -> None:
+        """Take note of an answer."""
+        if response.status_code >= 400:
+            self.refusal = f"HTTP {response.status_code} {response.reason_phrase}".strip()
+            self.session_gone |= response.status_code == 404 and "mcp-session-id" in response.request.headers
+
+
 @asynccontextmanager
-async def http_streams(url: str, headers: Mapping[str, str]) -> AsyncIterator[Any]:
+async def http_streams(url: str, headers: Mapping[str, str], answers: HttpAnswers) -> AsyncIterator[Any]:
     """The transport to a URL, not yet entered."""
     async with httpx2.AsyncClient(
         headers=dict(headers),
         timeout=httpx2.Timeout(PATIENCE, read=None),
         trust_env=httpx2.URL(url).host not in LOOPBACK,  # no proxy stands between this machine and itself
-        event_hooks={"response": [_refuse_endless]},
+        event_hooks={"response": [answers.look_at, _refuse_endless]},
     ) as client:
         yield streamable_http_client(url, http_client=client)
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TextIO
 
+from .words import path_text
+
 LONGEST = 20_000
 """Characters kept until somebody takes them; the newest are kept."""
 
@@ -101,14 +103,24 @@ class _Collector(logging.Filter):
         if log is None:
             return True
         trouble = record.exc_info[1] if record.exc_info else None
-        log.add(f"[callscope: {record.getMessage()}{f': {_first_line(trouble)}' if trouble else ''}]\n")
+        log.add(f"[callscope: {record.getMessage()}{f': {_broken(trouble)}' if trouble else ''}]\n")
         return False
 
 
-def _first_line(trouble: BaseException) -> str:
+def _broken(trouble: BaseException) -> str:
+    """What came in place of a message; pydantic keeps it."""
     errors = getattr(trouble, "errors", None)
-    if callable(errors) and errors():  # pydantic's: what did not fit says more than what it did not fit
-        return repr(errors()[0].get("input"))[:200]
+    return repr(errors()[0].get("input"))[:200] if callable(errors) and errors() else words_of(trouble)
+
+
+def words_of(trouble: BaseException) -> str:
+    """What went wrong, in a line: the SDK's task groups wrap it in groups, pydantic's errors are lists."""
+    while isinstance(trouble, BaseExceptionGroup):
+        trouble = trouble.exceptions[0]
+    errors = getattr(trouble, "errors", None)
+    if callable(errors) and errors():
+        first = errors()[0]
+        return f"{path_text(first['loc'])}: {first['msg']}"
     return str(trouble).splitlines()[0] if str(trouble) else type(trouble).__name__
 
 
