@@ -6,7 +6,7 @@ terminal takes more room than was thought, whatever it makes of joined emoji: ea
 
 from __future__ import annotations
 
-from rich.cells import get_character_cell_size
+from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
@@ -134,6 +134,7 @@ class Cuts:
         self._place = 0
         self._deltas = 0
         self._characters = 0
+        self._mark_cells = {look.marks.cut: cell_len(look.marks.cut)}
         # a mark that the arguments contain is no mark
         self._hidden = str.maketrans({look.marks.cut: escaped(look.marks.cut), "\t": escaped("\t")})
 
@@ -170,6 +171,9 @@ class Cuts:
         del self.rows[:count], self.starts[:count]
 
     def _show(self, text: str, style: Style) -> None:
+        if text.isascii() and text.isprintable() and self._look.marks.cut not in text:
+            self._put(text, style)  # most deltas: there is nothing to hide or to escape
+            return
         if text and joins(text, 0):
             self._put(escaped(text[0]), style)  # else it would be drawn as one with the mark before it
             text = text[1:]
@@ -180,6 +184,10 @@ class Cuts:
             self._put(self._look.shown(line).translate(self._hidden), style)
 
     def _put(self, text: str, style: Style) -> None:
+        cells = len(text) if text.isascii() else self._mark_cells.get(text, self._width)
+        if text and self._used + cells < self._width and self._place >= self._skip:
+            self._add(text, style, cells)  # most pieces: there is nothing to measure or to break
+            return
         start = min(len(text), max(0, self._skip - self._place))
         self._place += start
         while start < len(text):
@@ -187,12 +195,15 @@ class Cuts:
             if end == start:
                 self._end_row()
                 continue
-            self._open.append(Segment(text[start:end], style))
-            self._used += max(cells, (end - start) // 4)  # a row has an end, even one of marks without width
-            self._place += end - start
+            self._add(text[start:end], style, max(cells, (end - start) // 4))  # marks without width end a row, too
             start = end
             if self._used >= self._width:
                 self._end_row()
+
+    def _add(self, text: str, style: Style, cells: int) -> None:
+        self._open.append(Segment(text, style))
+        self._used += cells
+        self._place += len(text)
 
     def _end_row(self) -> None:
         if self._open:
