@@ -35,7 +35,7 @@ def measured(goal: Callable[[Bench], Iterator[Row]], bench: Bench) -> Iterator[R
 def main() -> None:
     """Measure everything, and print each row as soon as it is known."""
     parser = argparse.ArgumentParser(description="Measure Callscope beside its peers.")
-    parser.add_argument("--rounds", type=int, default=5, help="counted rounds of each comparison (default: 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="counted rounds of each comparison (default: 3)")
     names = [goal.__name__ for goal in GOALS]
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="measure only these")
     arguments = parser.parse_args()

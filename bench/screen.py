@@ -58,18 +58,21 @@ def first_prompt(bench: Bench) -> Iterator[Row]:
 def live_view(bench: Bench) -> Iterator[Row]:
     """What a delta costs on the screen at 2,000 a second, beside printing it; and late by early."""
     for kind in ("text", "reasoning", "arguments"):
-        rounds = [(_shown(bench, "print", kind), _shown(bench, "live", kind)) for _ in range(min(bench.rounds, 3))]
-        beside = [live[-1] / printed[-1] for printed, live in rounds]
-        grown = [(live[3] - live[2]) / live[0] for _, live in rounds]
-        cost = 1e6 * statistics.median(live[-1] for _, live in rounds) / DELTAS
+        printed, live = [], []
+        for _ in range(min(bench.rounds, 3)):
+            printed.append(_shown(bench, "print", kind, QUARTER)[-1] / QUARTER)
+            live.append([seconds / QUARTER for seconds in _shown(bench, "live", kind, DELTAS)])
+        cost = 1e6 * statistics.median(quarters[-1] / 4 for quarters in live)
+        beside = [quarters[-1] / 4 / each for quarters, each in zip(live, printed, strict=True)]
+        grown = [(quarters[3] - quarters[2]) / quarters[0] for quarters in live]
         yield _row(f"{kind} on the screen, by printing it", 2, beside, f"{cost:.1f} µs a delta")
         yield _row(f"{kind} at 80,000 characters, by at 20,000", 1.25, grown)
 
 
-def _shown(bench: Bench, view: str, kind: str) -> list[float]:
-    """The processor time after each quarter of an answer's deltas."""
+def _shown(bench: Bench, view: str, kind: str, count: int) -> list[float]:
+    """The processor time after each quarter of so many deltas."""
     figures = bench.directory / "figures"
-    argv = [sys.executable, str(HERE / "view.py"), view, kind, str(DELTAS), str(RATE), str(figures)]
+    argv = [sys.executable, str(HERE / "view.py"), view, kind, str(count), str(RATE), str(figures)]
     with Terminal(argv, bench.directory, bench.environment) as terminal:
         terminal.end()
     return [float(word) for word in figures.read_text().split()]
