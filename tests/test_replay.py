@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from command_line import callscope
@@ -93,20 +90,6 @@ def test_a_recording_is_shown_whole_with_its_summary(weather: Path, tmp_path: Pa
     ran = callscope("recordings", "show", weather, folder=tmp_path)
     assert ran.code == 0
     assert "1 turn, 2 exchanges, 2 calls" in ran.err
-
-
-def test_stepping_waits_for_a_key_at_each_event_and_gives_the_terminal_back(weather: Path, tmp_path: Path) -> None:
-    command = f"{sys.executable} -m callscope replay {weather} --step; stty -a | grep -o ' -\\?echo ' "
-    child = pexpect.spawn("sh", ["-c", command], encoding="utf-8", timeout=15, cwd=str(tmp_path), env={**os.environ})
-    child.expect_exact("any key steps")
-    child.send(" ")
-    child.expect_exact("> What is the weather")
-    child.send(" ")
-    child.expect_exact("I")
-    child.send(" " * 200)
-    child.expect_exact("Here")
-    child.expect_exact(" echo ")
-    child.close(force=True)
 
 
 @pytest.mark.parametrize(

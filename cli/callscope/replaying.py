@@ -17,29 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callscope.core.errors import UsageError
-from callscope.core.events import (
-    BytesRead,
-    ExchangeEnded,
-    ExchangeOpened,
-    ResponseHead,
-    ResponseStarted,
-    SettingsChanged,
-    Stamped,
-    ToolsChanged,
-)
+from callscope.core.events import Stamped, ToolsChanged
 from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
+from callscope.core.values import ToolCall
 from callscope.record.pacing import pacing
 from callscope.record.reading import Recording, open_recording
+from callscope.record.reel import UNSEEN
 from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.record.rederiving import Difference
 
 DIVERGED = 1
-UNSHOWN = (BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, ResponseStarted, SettingsChanged, ToolsChanged)
-"""Events that change nothing on the screen: a step does not stop at them."""
-
+INTERRUPTED = 130
 Pause = Callable[[Stamped], None]
 
 
@@ -90,14 +81,15 @@ def _refuse_what_means_nothing(asked: Asked) -> None:
 
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
+    factor = _factor(speed)
     recording = _opened(file)
+    if not as_json and _can_draw():
+        return _play_in_terminal(recording, factor, paused=step)
     with _shown(file, as_json=as_json) as shown:
-        with _stepping() if step else _pacing(speed) as pause:
+        with _stepping() if step else _pacing(factor) as pause:
             differences = _play(recording, shown.sinks, pause)
         shown.exit_code = DIVERGED if differences else 0
-    if differences:
-        _say(f"callscope: {file} derives otherwise today: {differences[0]}")
-    return shown.exit_code
+    return _verdict(file, differences)
 
 
 def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_json: bool) -> int:
@@ -161,8 +153,53 @@ def show_recording(file: Path, *, as_json: bool) -> None:
         return
     recording = _opened(file)
     _say(str(summarize(file)))
-    with _shown(file, as_json=False) as shown, _pacing("max") as pause:
+    with _shown(file, as_json=False) as shown, _pacing(math.inf) as pause:
         _play(recording, shown.sinks, pause)
+
+
+def _can_draw() -> bool:
+    """Whether a person is at a terminal that panels can be drawn in."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        return False
+    from callscope.ui.lines import chrome_console
+
+    return not chrome_console(sys.stderr).is_dumb_terminal
+
+
+def _play_in_terminal(recording: Recording, factor: float, *, paused: bool) -> int:
+    """Let a person play a recording; gives the exit code."""
+    from callscope.player import Player
+    from callscope.record.rederiving import derive
+    from callscope.record.reel import Reel
+    from callscope.ui.lines import chrome_console
+
+    found: list[Difference] = []
+    reel = Reel(derive(recording, found=found))
+    length = max((entry.at for entry in recording.entries), default=0.0)
+    console = chrome_console(sys.stderr)
+    player = Player(reel, console, length=length, speed=factor, paused=paused, check=_recorded_check(recording))
+    asyncio.run(player.run())
+    if player.interrupted:
+        return INTERRUPTED
+    reel.finish()
+    return _verdict(recording.path, found)
+
+
+def _recorded_check(recording: Recording) -> Callable[[ToolCall, str], str | None]:
+    """What is wrong with arguments by the schemas that are recorded."""
+    from callscope.tools.definitions import Tool
+    from callscope.tools.running import LocalToolbox
+
+    changes = [entry.event.tools for entry in recording.entries if isinstance(entry.event, ToolsChanged)]
+    specs = {spec.name: spec for tools in changes for spec in tools}
+    toolbox = LocalToolbox([Tool(spec) for spec in specs.values()])
+    return lambda call, arguments: toolbox.check(call, arguments)
+
+
+def _verdict(file: Path, differences: Sequence[Difference]) -> int:
+    if differences:
+        _say(f"callscope: {file} derives otherwise today: {differences[0]}")
+    return DIVERGED if differences else 0
 
 
 def _opened(file: Path) -> Recording:
@@ -216,18 +253,25 @@ def _play(recording: Recording, sinks: Sequence[Sink], pause: Pause) -> Sequence
     return found
 
 
-@contextmanager
-def _pacing(speed: str) -> Iterator[Pause]:
-    """Wait as long between two events as then, divided by `speed`; `max` never waits."""
+def _factor(speed: str) -> float:
+    """How many times as fast; `max` never waits."""
     if speed == "max":
-        yield lambda stamped: None
-        return
+        return math.inf
     try:
         factor = float(speed)
     except ValueError:
         factor = 0.0
     if not 0 < factor < math.inf:
         raise UsageError(f"--speed {speed}: write a number above 0, such as 1 or 10, or max.")
+    return factor
+
+
+@contextmanager
+def _pacing(factor: float) -> Iterator[Pause]:
+    """Wait as long between two events as then, divided by the factor."""
+    if factor == math.inf:
+        yield lambda stamped: None
+        return
     wait = pacing(factor)
     yield lambda stamped: wait(stamped.at)
 
@@ -245,7 +289,7 @@ def _stepping() -> Iterator[Pause]:
     _say("any key steps, Ctrl-C leaves")
     tty.setcbreak(terminal)
     try:
-        yield lambda stamped: None if isinstance(stamped.event, UNSHOWN) else _wait_for_key(terminal)
+        yield lambda stamped: None if isinstance(stamped.event, UNSEEN) else _wait_for_key(terminal)
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from copy import deepcopy
 from itertools import pairwise
 
 import pytest
@@ -147,3 +148,15 @@ def test_the_work_is_linear_on_any_shape(text: str) -> None:
         assert progress.state != "invalid"
     assert progress.state == "whole"
     assert time.process_time() - began < 10
+
+
+def test_a_copy_goes_on_by_itself() -> None:
+    progress = JsonProgress()
+    progress.feed('{"a": [1')
+    assert progress.state == "incomplete"
+    progress.feed(", 2")
+    copied = deepcopy(progress)
+    copied.feed("]}")
+    assert (progress.state, copied.state) == ("incomplete", "whole")
+    progress.feed("}")
+    assert (progress.invalid_at, copied.invalid_at) == (11, None)

@@ -67,6 +67,14 @@ class JsonProgress:
         self._begun = False
         self._wrong: tuple[int, int] | None = None
 
+    def __deepcopy__(self, memo: object) -> JsonProgress:
+        """A progress of its own: `feed` is bound to a list, and the copy has another."""
+        copied = JsonProgress()
+        feed, unread = copied.feed, copied._unread
+        vars(copied).update(vars(self) | {"open": self.open.copy(), "feed": feed, "_unread": unread})
+        unread += self._unread
+        return copied
+
     @property
     def state(self) -> State:
         """What the text is so far; white space alone is `empty`."""

@@ -35,12 +35,12 @@ def footer(trace: Trace, look: Look, now: float, typed: str = "") -> Row:
     facts.append(Fact("^C stops", 1))
     if typed:
         facts.append(Fact(f"typed: {typed[-20:]}", 3, "plain"))
-    return _fitted(facts, look)
+    return fitted(facts, look)
 
 
 def summary(trace: Trace, look: Look) -> Row:
     """The line that stays when the turn is over."""
-    return _fitted(facts_of(trace, look, trace.ended_at or 0.0), look)
+    return fitted(facts_of(trace, look, trace.ended_at or 0.0), look)
 
 
 def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
@@ -82,7 +82,7 @@ def _end(exchange: ExchangeTrace) -> list[Fact]:
     return [Fact(f"{reason}, {whole}", 4, short=f"{reason}, {short}")] if whole else [Fact(reason, 4)]
 
 
-def _fitted(facts: list[Fact], look: Look) -> Row:
+def fitted(facts: list[Fact], look: Look) -> Row:
     """As many facts as fit, the most important ones, in their own order; first some get shorter."""
     facts = [replace(fact, words=look.shown(fact.words).replace("\n", " ")) for fact in facts]
     dot = f" {look.marks.dot} "

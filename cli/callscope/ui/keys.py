@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPress
@@ -54,12 +54,25 @@ class Keys:
         return "".join(press.data for press in self.typed if press.data.isprintable())
 
 
+class Taker(Protocol):
+    """Whoever wants keys."""
+
+    @property
+    def stop(self) -> Callable[[], object]:
+        """What is done when the terminal has gone."""
+        ...
+
+    def take(self, presses: list[KeyPress]) -> None:
+        """Some keys came."""
+        ...
+
+
 Listen: TypeAlias = Callable[["Keys", Callable[[], object]], AbstractContextManager[None]]
 """Brings keys, and says that some came."""
 
 
 @contextmanager
-def listening(keys: Keys, came: Callable[[], object]) -> Iterator[None]:
+def listening(keys: Taker, came: Callable[[], object]) -> Iterator[None]:
     """Take keys from stdin, in raw mode, and say that some `came`; afterwards the terminal is as it was."""
     from prompt_toolkit.input import create_input
 
