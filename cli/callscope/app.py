@@ -15,7 +15,6 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from callscope.app_recordings import recordings_app
 from callscope.app_tools import tools_app
 from callscope.conversion import convert_plainly
 from callscope.core.errors import CallscopeError, UsageError
@@ -86,6 +85,7 @@ app = typer.Typer(
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+recordings_app = typer.Typer(help="Look at recordings.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
 app.add_typer(recordings_app, name="recordings")
 
@@ -308,19 +308,6 @@ def serve(
 
 
 @app.command()
-def proxy(
-    url: Annotated[str, typer.Argument(help="The server: what your program's base URL is now.")],
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8081,
-    recordings: Recordings = None,
-) -> None:
-    """Record another program: it talks to this port, and everything goes on to the server as it comes."""
-    from callscope import providing
-
-    _exit(providing.proxy(url, host, port, recordings))
-
-
-@app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
     speed: Annotated[str | None, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max. [1]")] = None,
@@ -346,6 +333,22 @@ def replay(
 
     asked = replaying.Asked(speed, step, as_json, server, calls, tuple(tools or ()), accept, rechunk)
     _exit(replaying.replay(file, asked))
+
+
+@recordings_app.command("list")
+def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> None:
+    """List recordings, newest first."""
+    from callscope import replaying
+
+    replaying.list_recordings(recordings, as_json=as_json)
+
+
+@recordings_app.command("show")
+def recordings_show(file: Annotated[Path, typer.Argument(help="The recording.")], as_json: AsJson = False) -> None:
+    """Show what a recording holds, and all of it at once."""
+    from callscope import replaying
+
+    replaying.show_recording(file, as_json=as_json)
 
 
 def _exit(code: int) -> None:
