@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from callscope.app_recordings import recordings_app
 from callscope.app_tools import tools_app
 from callscope.conversion import convert_plainly
 from callscope.core.errors import CallscopeError, UsageError
@@ -85,7 +86,6 @@ app = typer.Typer(
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-recordings_app = typer.Typer(help="Look at recordings.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(tools_app, name="tools")
 app.add_typer(recordings_app, name="recordings")
 
@@ -194,10 +194,10 @@ def ask(
 
 def _complete_call(ctx: typer.Context, incomplete: str) -> list[str]:
     """What may stand next behind `call`; a shell that asks never sees an error."""
-    from callscope import calling
+    from callscope import completing
 
     words = [*([ctx.params["tool"]] if ctx.params.get("tool") else []), *(ctx.params.get("arguments") or [])]
-    return calling.complete(words, incomplete, ctx.params.get("tools") or [])
+    return completing.offers(words, incomplete, ctx.params.get("tools") or [])
 
 
 @app.command()
@@ -222,12 +222,12 @@ def call(
     from callscope import calling
 
     written = calling.Written(tool, tuple(arguments or ()), args_json)
-    loaded = calling.loaded(tools or [], mock or [])
+    sources = calling.Sources(tuple(tools or ()), tuple(mock or ()))
     if dry_run:
-        calling.show_plan(written, loaded, as_json=as_json)
+        calling.show_plan(written, sources, as_json=as_json)
         return
     keep = calling.Keep(recordings) if record else None
-    _exit(calling.call(written, loaded, seconds=timeout, as_json=as_json, keep=keep))
+    _exit(calling.call(written, sources, seconds=timeout, as_json=as_json, keep=keep))
 
 
 @app.command()
@@ -308,6 +308,19 @@ def serve(
 
 
 @app.command()
+def proxy(
+    url: Annotated[str, typer.Argument(help="The server: what your program's base URL is now.")],
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8081,
+    recordings: Recordings = None,
+) -> None:
+    """Record another program: it talks to this port, and everything goes on to the server as it comes."""
+    from callscope import providing
+
+    _exit(providing.proxy(url, host, port, recordings))
+
+
+@app.command()
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
     speed: Annotated[str | None, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max. [1]")] = None,
@@ -335,22 +348,6 @@ def replay(
     _exit(replaying.replay(file, asked))
 
 
-@recordings_app.command("list")
-def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> None:
-    """List recordings, newest first."""
-    from callscope import replaying
-
-    replaying.list_recordings(recordings, as_json=as_json)
-
-
-@recordings_app.command("show")
-def recordings_show(file: Annotated[Path, typer.Argument(help="The recording.")], as_json: AsJson = False) -> None:
-    """Show what a recording holds, and all of it at once."""
-    from callscope import replaying
-
-    replaying.show_recording(file, as_json=as_json)
-
-
 def _exit(code: int) -> None:
     if code:
         raise typer.Exit(code)
@@ -370,6 +367,10 @@ def run(arguments: list[str]) -> None:
         and arguments[0] not in ("-h", "--help", "--version", "--install-completion", "--show-completion")
     ):
         arguments = ["chat", *arguments]
+    if arguments[0] in ("--install-completion", "--show-completion"):
+        from callscope.shells import use_our_scripts
+
+        use_our_scripts()
     open_missing()
     escape_what_they_cannot_encode()
     if COMPLETING not in os.environ:

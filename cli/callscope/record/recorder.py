@@ -6,7 +6,6 @@ is spelled (format.py), masked (concealing.py) or written (appending.py).
 
 from __future__ import annotations
 
-import secrets as randomness
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -45,6 +44,7 @@ from .appending import LineFile
 from .assembling import assembled, assembled_from
 from .concealing import concealed, concealed_read
 from .deriving import Deriving, DialectNamed
+from .directories import new_recording
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
@@ -90,8 +90,7 @@ class Recorder:
     ) -> Recorder:
         """Begin a new recording in this folder, which is made where it is missing."""
         now = datetime.now(UTC)
-        path = directory / f"{now:%Y%m%dT%H%M%SZ}-{randomness.token_hex(4)}.jsonl"
-        recorder = cls(LineFile.create(path), secrets=secrets, clock=clock, dialects=dialects)
+        recorder = cls(LineFile.create(new_recording(directory, now)), secrets=secrets, clock=clock, dialects=dialects)
         header = {"kind": "header", "format": FORMAT, "version": VERSION, "created": _utc(now)}
         recorder._file.append(encode_line(header | {"program": program, "parent": parent}))
         return recorder
