@@ -16,6 +16,7 @@ from pathlib import Path
 from measure import HERE, Cost, ratio, taking_turns, wall
 from programs import BIN, Bench, Program
 from table import Row, at_most
+
 from terminal import PROMPT, Terminal
 
 ROOT = HERE.parent
