@@ -15,7 +15,7 @@ from typing import Any
 
 HOW = sys.argv[1] if len(sys.argv) > 1 else ""
 NOTES = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-"""Where to write what it was sent."""
+"""Where to write what it was sent, and beside it which process it is."""
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -103,6 +103,9 @@ def called(message: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def main() -> None:
+    if NOTES:
+        with NOTES.with_suffix(".pids").open("a") as file:
+            file.write(f"{os.getpid()}\n")
     if HOW == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     answers = {"initialize": initialized, "tools/list": listed, "tools/call": called}

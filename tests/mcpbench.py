@@ -13,6 +13,7 @@ from typing import Any
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
 from callscope.tools.running import LocalToolbox
+from processes_seen import alive
 
 FAKE = Path(__file__).with_name("fake_mcp_server.py")
 REAL = Path(__file__).with_name("real_mcp_server.py")
@@ -41,18 +42,10 @@ def toolbox(folder: Path, how: str = "", *arguments: str | Path, **more: Any) ->
     return LocalToolbox(loaded(folder, fake=server(FAKE, how, *arguments, **more)).tools)
 
 
-def running(mark: str | Path) -> list[int]:
-    """The processes of servers that have this among their arguments."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            except OSError:
-                continue
-            if str(mark) in words and any(word.endswith("_mcp_server.py") for word in words):
-                found.append(int(entry.name))
-    return found
+def running(mark: Path) -> list[int]:
+    """The processes of the fake servers that were given this path."""
+    pids = mark.with_suffix(".pids")
+    return [pid for pid in map(int, pids.read_text().split()) if alive(pid)] if pids.exists() else []
 
 
 def soon(what: Callable[[], Any]) -> Any:

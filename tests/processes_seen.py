@@ -11,13 +11,13 @@ def gone(pid: int, patience: float = 5.0) -> bool:
     """Whether a process has ended; one that was killed a moment ago may still be dying."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        if not _alive(pid):
+        if not alive(pid):
             return True
         time.sleep(0.01)
     return False
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     """A zombie that nobody has fetched yet has ended, where that can be seen."""
     try:
         os.kill(pid, 0)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from callscope.calling import completions
+from callscope.completing import completions
 from callscope.core.values import ToolSpec
-from callscope.tools.definitions import LoadedTools, Tool
 from command_line import Ran, callscope
 
 TOOLS = """\
@@ -158,26 +157,22 @@ def test_a_secret_that_a_tool_gives_away_is_not_in_the_recording(folder: Path) -
     assert "correct-horse" not in recording.read_text(encoding="utf-8")
 
 
-# ---- completion -------------------------------------------------------------------------------------------------------
+# ---- completion -----------------------------------------------------------------------------------------------------
 
-LOADED = LoadedTools(
-    (
-        Tool(
-            ToolSpec(
-                "double",
-                parameters={
-                    "type": "object",
-                    "properties": {
-                        "number": {"type": "integer"},
-                        "unit": {"enum": ["m", "km"]},
-                        "round": {"type": "boolean"},
-                    },
-                },
-            )
-        ),
-        Tool(ToolSpec("dig")),
-    )
-)
+SPECS = [
+    ToolSpec(
+        "double",
+        parameters={
+            "type": "object",
+            "properties": {
+                "number": {"type": "integer"},
+                "unit": {"enum": ["m", "km"]},
+                "round": {"type": "boolean"},
+            },
+        },
+    ),
+    ToolSpec("dig"),
+]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +191,7 @@ LOADED = LoadedTools(
 def test_a_shell_is_offered_tools_then_parameters_then_values(
     words: list[str], incomplete: str, offered: list[str]
 ) -> None:
-    assert completions(words, incomplete, LOADED) == offered
+    assert completions(words, incomplete, SPECS) == offered
 
 
 def test_a_shell_that_asks_in_a_folder_with_a_broken_file_gets_nothing_and_no_error(tmp_path: Path) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from callscope.compose import DEFAULT_TOOLS, LiveClock
-from callscope.core.errors import CallscopeError, UsageError
+from callscope.core.errors import UsageError
 from callscope.core.events import Event, ItemsInserted, SettingsChanged, Stamped, ToolsChanged
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Settings, ToolCall, ToolResult, ToolSpec
@@ -27,10 +27,11 @@ from callscope.record.recorder import Recorder
 from callscope.tools.definitions import InvalidArguments, LoadedTools, Tool
 from callscope.tools.given import given_arguments, json_value
 from callscope.tools.loading import load_tools
+from callscope.tools.memory import remember
 from callscope.tools.mock_rules import mocked
-from callscope.tools.parameters import kinds, listed, plain_schemas, properties
 from callscope.tools.planning import planned_run
 from callscope.tools.running import LocalToolbox
+from callscope.tools.threads import ThreadedCall
 from callscope.tools.words import did_you_mean
 from callscope.ui.visible import visible
 from callscope.version import VERSION
@@ -38,15 +39,25 @@ from callscope.version import VERSION
 TIMED_OUT = 124
 ERROR = 1
 STDIN = "-"
+BY_HAND = "by_hand_0"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a command line says: a tool, and its arguments in one of three forms."""
+    """What a command line says: a tool, and its arguments in one of three forms; `stdin` is what came there."""
 
     tool: str
     words: tuple[str, ...] = ()
     args_json: str | None = None
+    stdin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where tools come from: files, else ./tools.yaml; and mocks that stand in the place of some."""
+
+    files: tuple[Path, ...] = ()
+    mocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +67,23 @@ class Keep:
     folder: Path | None = None
 
 
-def loaded(paths: Sequence[Path], mocks: Sequence[str] = ()) -> LoadedTools:
-    """The tools of these files, else of ./tools.yaml, with these mocks in their place."""
-    if not paths and not DEFAULT_TOOLS.exists():
-        raise UsageError("There are no tools here: say where they are with --tools FILE.")
-    tools = load_tools(list(paths) or [DEFAULT_TOOLS])
-    for warning in tools.warnings:
-        sys.stderr.write(visible(f"callscope: {warning}") + "\n")
-    for rule in mocks:
-        tools = mocked(tools, rule)
-    return tools
-
-
-def call(written: Written, tools: LoadedTools, *, seconds: float | None, as_json: bool, keep: Keep | None) -> int:
+def call(written: Written, sources: Sources, *, seconds: float | None, as_json: bool, keep: Keep | None) -> int:
     """Call a tool and show what came of it; gives the exit code."""
-    tool, made = _made(written, tools)
-    result = run(_ran(made, tool, tools, seconds))
+    made, tools, result = run(_called(_heard(written), sources, seconds))
     recording = _record(made, result, tools, keep) if keep and result else None
     if as_json:
         _print(json.dumps(envelope(made, result, recording), ensure_ascii=False))
     elif result:
         show(result)
     else:
-        sys.stderr.write(f"callscope: --timeout: {made.name} gave no result within {seconds:g} seconds.\n")
+        sys.stderr.write(f"callscope: --timeout: {written.tool} gave no result within {seconds:g} seconds.\n")
     return exit_code(result)
 
 
-def show_plan(written: Written, tools: LoadedTools, *, as_json: bool) -> None:
+def show_plan(written: Written, sources: Sources, *, as_json: bool) -> None:
     """Print what the call would run: the argument list, the request, the function. Nothing runs."""
+    written = _heard(written)
+    tools = run(_loaded(sources))
     tool, made = _made(written, tools)
     _check(made, LocalToolbox(tools.tools))
     try:
@@ -93,11 +93,25 @@ def show_plan(written: Written, tools: LoadedTools, *, as_json: bool) -> None:
     _print(json.dumps(plan.as_json(), ensure_ascii=False) if as_json else str(plan))
 
 
+async def _loaded(sources: Sources) -> LoadedTools:
+    """The tools, with the mocks in their place; loaded beside the loop, for a server may take its time to start."""
+    if not sources.files and not DEFAULT_TOOLS.exists():
+        raise UsageError("There are no tools here: say where they are with --tools FILE.")
+    paths = list(sources.files) or [DEFAULT_TOOLS]
+    tools = await ThreadedCall(lambda _: load_tools(paths), "load").result(math.inf)
+    remember(paths, tools.specs)
+    for warning in tools.warnings:
+        sys.stderr.write(visible(f"callscope: {warning}") + "\n")
+    for rule in sources.mocks:
+        tools = mocked(tools, rule)
+    return tools
+
+
 def _made(written: Written, tools: LoadedTools) -> tuple[Tool, ToolCall]:
     """The tool that is meant and the call of it; it came in no exchange."""
     tool = named(written, tools)
     spec = tool.spec
-    return tool, ToolCall(CallKey(0, 0), "by_hand_0", spec.name, arguments_of(written, spec), spec.kind)
+    return tool, ToolCall(CallKey(0, 0), BY_HAND, spec.name, arguments_of(written, spec), spec.kind)
 
 
 def named(written: Written, tools: LoadedTools) -> Tool:
@@ -114,15 +128,19 @@ def named(written: Written, tools: LoadedTools) -> Tool:
 
 def arguments_of(written: Written, spec: ToolSpec) -> str:
     """The arguments as JSON text (for a custom tool: as text). Raises UsageError."""
-    from_stdin = STDIN in written.words
-    words = [word for word in written.words if word != STDIN]
-    if (written.args_json is not None) + from_stdin + bool(words) > 1:
-        raise UsageError("Give the arguments in one way: key=value words, --args-json, or - for stdin.")
-    if from_stdin or written.args_json == STDIN:
-        return _whole(_stdin(), spec, "stdin")
+    if written.stdin is not None:
+        return _whole(written.stdin, spec, "stdin")
     if written.args_json is not None:
         return _whole(written.args_json, spec, "--args-json")
-    return given_arguments(words, spec)
+    return given_arguments(written.words, spec)
+
+
+def _heard(written: Written) -> Written:
+    """The same with what stdin says, where it is to be read: before there is a loop, so that Ctrl-C ends it."""
+    from_stdin = STDIN in written.words
+    if (written.args_json is not None) + from_stdin + (len(written.words) > from_stdin) > 1:
+        raise UsageError("Give the arguments in one way: key=value words, --args-json, or - for stdin.")
+    return replace(written, stdin=_stdin()) if from_stdin or written.args_json == STDIN else written
 
 
 def _whole(text: str, spec: ToolSpec, source: str) -> str:
@@ -138,17 +156,23 @@ def _stdin() -> str:
         raise UsageError(f"stdin is not UTF-8 at byte {error.start}.") from None
 
 
-async def _ran(call: ToolCall, tool: Tool, tools: LoadedTools, seconds: float | None) -> ToolResult | None:
-    """Check and run; None where the command's own time was up. Raises UsageError for arguments that do not fit."""
-    toolbox = LocalToolbox(tools.tools)
-    if tool.implementation is None:
-        raise UsageError(f"{call.name} has no `run` in {tool.spec.source}: a person answers it, and here is none.")
-    _check(call, toolbox)
+async def _called(
+    written: Written, sources: Sources, seconds: float | None
+) -> tuple[ToolCall, LoadedTools, ToolResult | None]:
+    """Load, check and run; no result where the command's own time was up. Raises UsageError for what does not fit."""
+    made, tools = ToolCall(CallKey(0, 0), BY_HAND, written.tool, ""), LoadedTools()
     try:
         async with asyncio.timeout(seconds):
-            return await toolbox.run(call, call.arguments)
+            tools = await _loaded(sources)
+            tool, made = _made(written, tools)
+            toolbox = LocalToolbox(tools.tools)
+            if tool.implementation is None:
+                words = f"{made.name} has no `run` in {tool.spec.source}: a person answers it, and here is none."
+                raise UsageError(words)
+            _check(made, toolbox)
+            return made, tools, await toolbox.run(made, made.arguments)
     except TimeoutError:
-        return None
+        return made, tools, None
 
 
 def _check(call: ToolCall, toolbox: LocalToolbox) -> None:
@@ -219,28 +243,3 @@ def _message(output: str) -> str:
         return str(json.loads(output)["error"]["message"])
     except (ValueError, TypeError, KeyError):
         return output
-
-
-def complete(words: Sequence[str], incomplete: str, paths: Sequence[Path]) -> list[str]:
-    """What a shell may offer; nothing where the tools cannot be loaded."""
-    try:
-        return completions(words, incomplete, loaded(paths))
-    except CallscopeError:
-        return []
-
-
-def completions(words: Sequence[str], incomplete: str, tools: LoadedTools) -> list[str]:
-    """What may stand next on the command line: a tool's name, then a parameter not given yet, or one of its values."""
-    if not words:
-        return [spec.name for spec in tools.specs if spec.name.startswith(incomplete)]
-    spec = next((spec for spec in tools.specs if spec.name == words[0]), None)
-    known = properties(spec) if spec else {}
-    name, separator, _ = incomplete.partition("=")
-    if spec and separator and name in known:
-        parts = plain_schemas(known[name], spec.parameters)
-        values = [value for part in parts for value in listed(part)]
-        values = values or ["true", "false"] * any("boolean" in kinds(part) for part in parts)
-        written = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for value in values]
-        return [word for word in written if word.startswith(incomplete)]
-    given = {word.partition("=")[0].removesuffix(":") for word in words[1:]}
-    return [f"{name}=" for name in known if name not in given and name.startswith(incomplete)]

@@ -193,8 +193,14 @@ def print_schema(name: str | None, paths: Sequence[Path] | None) -> None:
 
 def _specs(paths: Sequence[Path] | None) -> Sequence[ToolSpec]:
     from callscope.tools.loading import load_tools
+    from callscope.tools.memory import remember
 
-    return load_tools(list(paths or [DEFAULT_TOOLS])).specs
+    paths = list(paths or [DEFAULT_TOOLS])
+    tools = load_tools(paths)
+    for warning in tools.warnings:
+        _say(warning)
+    remember(paths, tools.specs)
+    return tools.specs
 
 
 def _named(name: str, specs: Sequence[ToolSpec]) -> ToolSpec:
