@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from callscope.endpoints.curl import curl_command
 from callscope.endpoints.detecting import Detected, Witness, detect
 from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
-from callscope.profiles import Profile, profile_path, read_profiles
 from callscope.record.directories import recordings_directory
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
@@ -115,7 +114,10 @@ async def open_session(
 ) -> AsyncIterator[Opened]:
     """Open a session with its settings and tools in place; `say` hears what a person should know beforehand."""
     async with AsyncExitStack() as stack:
-        resumed = stack.enter_context(_resumed(options)) if options.resume else None
+        going_on = (
+            resuming(options.resume, options.flags, os.environ, record=options.record) if options.resume else None
+        )
+        resumed = stack.enter_context(going_on) if going_on else None
         for sentence in greeting(resumed) if resumed else ():
             say(sentence)
         config = load_config(resumed.flags if resumed else options.flags, os.environ)
@@ -179,14 +181,6 @@ def _begin(
         session.emit(ToolsChanged(tools.specs))
     if detected.is_news:
         session.emit(detected.told.diagnostic())
-
-
-def _resumed(options: Options) -> AbstractContextManager[Resumed]:
-    assert options.resume is not None
-    name = options.flags.profile
-    profiles = read_profiles(profile_path(os.environ)) if name else {}
-    named = profiles.get(name or "", Profile("", Path()))
-    return resuming(options.resume, options.flags, named, record=options.record)
 
 
 def _gone_on_with(resumed: Resumed, secrets: Secrets, clock: LiveClock) -> Recorder:

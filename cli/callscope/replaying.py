@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callscope.core.errors import UsageError
-from callscope.core.events import Stamped, ToolsChanged
+from callscope.core.events import Stamped
 from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
-from callscope.core.values import ToolCall
+from callscope.playing import can_draw, play
 from callscope.record.pacing import pacing
 from callscope.record.reading import Recording, open_recording
 from callscope.record.reel import UNSEEN
@@ -83,8 +83,9 @@ def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
     factor = _factor(speed)
     recording = _opened(file)
-    if not as_json and _can_draw():
-        return _play_in_terminal(recording, factor, paused=step)
+    if not as_json and can_draw():
+        found = play(recording, factor, paused=step)
+        return INTERRUPTED if found is None else _verdict(file, found)
     with _shown(file, as_json=as_json) as shown:
         with _stepping() if step else _pacing(factor) as pause:
             differences = _play(recording, shown.sinks, pause)
@@ -155,45 +156,6 @@ def show_recording(file: Path, *, as_json: bool) -> None:
     _say(str(summarize(file)))
     with _shown(file, as_json=False) as shown, _pacing(math.inf) as pause:
         _play(recording, shown.sinks, pause)
-
-
-def _can_draw() -> bool:
-    """Whether a person is at a terminal that panels can be drawn in."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        return False
-    from callscope.ui.lines import chrome_console
-
-    return not chrome_console(sys.stderr).is_dumb_terminal
-
-
-def _play_in_terminal(recording: Recording, factor: float, *, paused: bool) -> int:
-    """Let a person play a recording; gives the exit code."""
-    from callscope.player import Player
-    from callscope.record.rederiving import derive
-    from callscope.record.reel import Reel
-    from callscope.ui.lines import chrome_console
-
-    found: list[Difference] = []
-    reel = Reel(derive(recording, found=found))
-    length = max((entry.at for entry in recording.entries), default=0.0)
-    console = chrome_console(sys.stderr)
-    player = Player(reel, console, length=length, speed=factor, paused=paused, check=_recorded_check(recording))
-    asyncio.run(player.run())
-    if player.interrupted:
-        return INTERRUPTED
-    reel.finish()
-    return _verdict(recording.path, found)
-
-
-def _recorded_check(recording: Recording) -> Callable[[ToolCall, str], str | None]:
-    """What is wrong with arguments by the schemas that are recorded."""
-    from callscope.tools.definitions import Tool
-    from callscope.tools.running import LocalToolbox
-
-    changes = [entry.event.tools for entry in recording.entries if isinstance(entry.event, ToolsChanged)]
-    specs = {spec.name: spec for tools in changes for spec in tools}
-    toolbox = LocalToolbox([Tool(spec) for spec in specs.values()])
-    return lambda call, arguments: toolbox.check(call, arguments)
 
 
 def _verdict(file: Path, differences: Sequence[Difference]) -> int:

@@ -8,7 +8,7 @@ bring there. Must not know how a session is put together.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from callscope.core.errors import UnusableFile
 from callscope.core.events import Event, SettingsChanged, UserMessage
 from callscope.core.state import Conversation
 from callscope.core.values import Approval, Settings, ToolSpec
-from callscope.profiles import Profile
+from callscope.profiles import Profile, profile_path, read_profiles
 from callscope.record.appending import LineFile
 from callscope.record.reading import Entry, Recording, open_recording
 from callscope.record.restoring import left_by
@@ -89,8 +89,10 @@ class Resumed:
 
 
 @contextmanager
-def resuming(path: Path, said: Flags, named: Profile, *, record: bool) -> Iterator[Resumed]:
+def resuming(path: Path, said: Flags, environ: Mapping[str, str], *, record: bool) -> Iterator[Resumed]:
     """Open a recording to go on with; while this lasts no second program can write it. Raises UnusableFile."""
+    profiles = read_profiles(profile_path(environ)) if said.profile else {}
+    named = profiles.get(said.profile or "", Profile("", Path()))
     file = LineFile.open(path) if record else None
     try:
         recording = open_recording(path)
