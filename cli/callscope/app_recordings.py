@@ -18,6 +18,10 @@ File = Annotated[Path, typer.Argument(help="The recording.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The new recording. [a new name in the same folder]")
 ]
+ValueEnv = Annotated[
+    list[str] | None,
+    typer.Option("--value-env", help="Variable whose value is a secret, beside vendors' tokens; repeatable."),
+]
 
 
 @recordings_app.command("list")
@@ -60,6 +64,41 @@ def recordings_trim(
     from callscope import curating
 
     curating.trim_recording(file, turns, output)
+
+
+@recordings_app.command("verify")
+def recordings_verify(
+    files: Annotated[list[Path], typer.Argument(help="Recordings.")],
+    value_env: ValueEnv = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a file.")] = False,
+) -> None:
+    """Check that recordings are whole, derive from their bytes, and hold no secret; exit code 1 where one does not."""
+    from callscope import curating
+
+    _exit(curating.verify_recordings(files, value_env or [], as_json=as_json))
+
+
+@recordings_app.command("export")
+def recordings_export(
+    file: File,
+    form: Annotated[
+        str, typer.Option("--as", help="pytest (a failing test), shell (curl), markdown, html, messages or har.")
+    ],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="The new file; - prints it. [the recording's name, here]")
+    ] = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option("--expect", help="For a test, repeatable: 'calls valid', 'no errors', … (docs/exporting.md)."),
+    ] = None,
+    tools: Annotated[
+        list[Path] | None, typer.Option("--tools", "-T", help="For a test: check and run the calls with these again.")
+    ] = None,
+) -> None:
+    """Write a recording in another form, to mend a bug with or to report one."""
+    from callscope.exporting import forms
+
+    forms.export(file, forms.Asked(form, output, tuple(expect or ()), tuple(tools or ())))
 
 
 def _exit(code: int) -> None:

@@ -6,12 +6,20 @@ a recording says.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from callscope.core.errors import UsageError
 from callscope.ui.visible import visible
+
+NOT_WHOLE = 1
+SHORTEST = 8
+"""Characters: a shorter value is too likely to be an ordinary word."""
 
 
 def fork_recording(file: Path, at: int | None, output: Path | None) -> None:
@@ -43,6 +51,49 @@ def turn_numbers(written: str) -> set[int]:
     return numbers
 
 
+def verify_recordings(files: Sequence[Path], value_env: Sequence[str], *, as_json: bool) -> int:
+    """Print what is wrong with each recording; gives 1 where anything is."""
+    from callscope.record.checking import check
+    from callscope.record.ruling import Rules
+
+    rules = Rules(values_of(value_env))
+    code = 0
+    for file in files:
+        checked = check(file, rules)
+        code = NOT_WHOLE if checked.problems else code
+        if as_json:
+            _print(json.dumps(asdict(checked) | {"path": str(file)}, ensure_ascii=False))
+            continue
+        for problem in checked.problems:
+            _print(f"{file}, {problem}")
+        for warning in checked.warnings:
+            _say(f"callscope: {warning}")
+        if not checked.problems:
+            _print(f"{file}: whole, {checked.lines:,} lines, no secret found")
+    return code
+
+
+def values_of(names: Sequence[str]) -> dict[str, str]:
+    """The values of these variables. Raises UsageError where one is missing, or too short to be looked for."""
+    values = {name: os.environ.get(name, "").strip() for name in names}
+    for name, value in values.items():
+        if not value:
+            raise UsageError(f"--value-env {name}: the variable is not set.")
+        if len(value) < SHORTEST:
+            raise UsageError(
+                f"--value-env {name}: its value has fewer than {SHORTEST} characters, as any word may have."
+            )
+    return values
+
+
 def _made(path: Path) -> None:
     """Say where it is on stdout, so that a script can go on with it."""
-    sys.stdout.write((visible(str(path)) if sys.stdout.isatty() else str(path)) + "\n")
+    _print(str(path))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(visible(text) + "\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")

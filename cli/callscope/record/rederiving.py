@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,8 @@ from .deriving import Deriving, DialectNamed
 from .format import Line, encode_line
 from .matching import mismatch
 from .reading import Entry, Recorded, RecordingFile
+
+Watch = Callable[[Entry, Sequence[PeerEvent]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,14 @@ def verify(recording: Recorded, dialects: DialectNamed | None = None) -> Differe
     return next(differences(recording, dialects), None)
 
 
-def differences(recording: Recorded, dialects: DialectNamed | None = None) -> Iterator[Difference]:
-    """All differences; of one exchange what was said comes before the bytes it was said in, because it says more."""
-    for exchange, entry in _exchanges(recording, dialects):
+def differences(
+    recording: Recorded, dialects: DialectNamed | None = None, watch: Watch | None = None
+) -> Iterator[Difference]:
+    """All differences; of one exchange what was said comes before the bytes it was said in, because it says more.
+
+    `watch` sees each line on the way, with what the decoder made of it.
+    """
+    for exchange, entry in _exchanges(recording, dialects, watch):
         yield from _differences(exchange, entry)
 
 
@@ -120,12 +127,17 @@ def accept(path: Path, dialects: DialectNamed | None = None) -> int:
         lock.close()
 
 
-def _exchanges(recording: Recorded, dialects: DialectNamed | None) -> Iterator[tuple[_Exchange, Entry | None]]:
+def _exchanges(
+    recording: Recorded, dialects: DialectNamed | None, watch: Watch | None = None
+) -> Iterator[tuple[_Exchange, Entry | None]]:
     """Each ended exchange, with its `assembled` line where it has one."""
     deriving = Deriving(recording.path, dialects)
     exchanges = _Exchanges()
     for entry in recording.entries:
-        yield from exchanges.take(entry, () if entry.event is None else deriving.decode(entry.event))
+        decoded = () if entry.event is None else deriving.decode(entry.event)
+        if watch is not None:
+            watch(entry, decoded)
+        yield from exchanges.take(entry, decoded)
     yield from exchanges.close()
 
 
