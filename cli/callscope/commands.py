@@ -130,6 +130,8 @@ def ask(
 async def _ask(
     options: Options, prompt: str, seconds: float | None, outcome: Outcome, recording: list[str], *, as_json: bool
 ) -> Ended:
+    from callscope.ahead import collect_as_ever
+
     view = _ask_view(as_json=as_json)
 
     def views(recorder: Recorder | None) -> Sequence[Sink]:
@@ -139,6 +141,7 @@ async def _ask(
         return [outcome, view]
 
     async with open_session(options, gate=_gate(options), views=views, say=_say) as opened:
+        collect_as_ever()
         try:
             return await ask_once(opened.session, outcome, prompt, seconds)
         finally:
