@@ -66,6 +66,18 @@ def recordings_trim(
     curating.trim_recording(file, turns, output)
 
 
+@recordings_app.command("diff")
+def recordings_diff(
+    a: Annotated[Path, typer.Argument(help="A recording.")],
+    b: Annotated[Path, typer.Argument(help="Another one.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Compare two sessions: calls, arguments, results, endings, timing, prose; exit code 1 unless only the last two."""
+    from callscope import curating
+
+    _exit(curating.diff_recordings(a, b, as_json=as_json))
+
+
 @recordings_app.command("verify")
 def recordings_verify(
     files: Annotated[list[Path], typer.Argument(help="Recordings.")],

@@ -17,9 +17,10 @@ from callscope.core.ports import Prepared
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Message, Request, Settings, ToolCall, ToolResult
 from callscope.dialects.chat import ChatCompletions
+from callscope.exporting.files import write_beside, write_new
+from callscope.exporting.messages import next_messages
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
-from callscope.slash.exporting import next_messages, write_beside, write_new
 from replbench import Child, at_prompt, enter, furnish, leave, open_repl
 
 KEY = "sk-proj-abcdefgh12345678"

@@ -43,14 +43,31 @@ def curl_command(request: Request, *, key_variable: str | None = None, secrets: 
     JSON-escaped, the variable's name says so. A body that cannot be an argument comes through `printf` and a pipe.
     """
     hide = Hiding(_secrets(request, secrets), key_variable or "API_KEY")
-    words = ["curl", "--no-buffer", *_method(request), *_url_options(request.url), _word(hide.pieces(request.url))]
-    for name, value in _headers(request):
-        words += ["-H", _header(name, value, hide)]
+    words = _words(request, hide)
     if not _has_body(request):
         return " ".join(words)
     if _fits_an_argument(request.body):
         return " ".join([*words, "--data-binary", _word(hide.pieces(request.body.decode("utf-8")))])
     return f"{_printf(request.body, hide)} | {' '.join([*words, '--data-binary', '@-'])}"
+
+
+def curl_without_body(request: Request, *, secrets: Sequence[str] = ()) -> str:
+    """The same line without the body; where there is one, curl reads it from its stdin."""
+    hide = Hiding(_secrets(request, secrets), "API_KEY")
+    return " ".join([*_words(request, hide), *(["--data-binary", "@-"] if _has_body(request) else [])])
+
+
+def printf_command(pieces: Iterable[Piece]) -> str:
+    """A printf that writes exactly this: octal escapes for what is no plain text, %s where a variable stands.
+
+    Bytes that are no UTF-8 stand in the text as `surrogateescape` has them.
+    """
+    pieces = list(pieces)
+    formats = "".join("%s" if piece.variable else "".join(map(_escaped, piece.text)) for piece in pieces)
+    arguments = [f'"${piece.variable}"' for piece in pieces if piece.variable]
+    if formats.startswith("-"):
+        formats = rf"\055{formats[1:]}"  # or printf takes it for an option
+    return " ".join(["printf", shlex.quote(formats), *arguments])
 
 
 class Hiding:
@@ -75,6 +92,14 @@ class Hiding:
             pieces += [Piece(text[end : match.start()]), Piece("", self._variables[match.group()])]
             end = match.end()
         return [piece for piece in [*pieces, Piece(text[end:])] if piece.text or piece.variable]
+
+
+def _words(request: Request, hide: Hiding) -> list[str]:
+    """All but the body."""
+    words = ["curl", "--no-buffer", *_method(request), *_url_options(request.url), _word(hide.pieces(request.url))]
+    for name, value in _headers(request):
+        words += ["-H", _header(name, value, hide)]
+    return words
 
 
 def _secrets(request: Request, known: Sequence[str]) -> list[str]:
@@ -156,14 +181,8 @@ def _within_quotes(piece: Piece, following: str) -> str:
 
 
 def _printf(body: bytes, hide: Hiding) -> str:
-    """A printf that writes exactly these bytes: octal escapes where they are no text, %s where a secret is."""
     # surrogateescape keeps bytes that are no UTF-8 apart from text
-    pieces = hide.pieces(body.decode("utf-8", "surrogateescape"))
-    formats = "".join("%s" if piece.variable else "".join(map(_escaped, piece.text)) for piece in pieces)
-    arguments = [f'"${piece.variable}"' for piece in pieces if piece.variable]
-    if formats.startswith("-"):
-        formats = rf"\055{formats[1:]}"  # or printf takes it for an option
-    return " ".join(["printf", shlex.quote(formats), *arguments])
+    return printf_command(hide.pieces(body.decode("utf-8", "surrogateescape")))
 
 
 def _escaped(character: str) -> str:

@@ -1,29 +1,21 @@
 """The command that writes what there is to see into a file.
 
-Knows the forms, and how a file is named and never overwritten. Must not know how any form is made. Nothing leaves that
+Knows the forms. Must not know how any of them is made, nor how a file is named. Nothing leaves that
 the recording masks.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from callscope.core.errors import UsageError
-from callscope.core.ports import Dialect
-from callscope.core.state import Conversation
+from callscope.exporting.files import STDOUT, write_beside, write_new
+from callscope.exporting.messages import next_messages
 from callscope.repl import Command, Repl
-from callscope.ui.pretty import pretty
 from callscope.ui.visible import visible
 
 from .hints import one_of
-
-STDOUT = "-"
-_COMMANDS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal or a reader of lines would obey, and JSON allows in a string."""
 
 
 def _markdown(repl: Repl) -> str:
@@ -34,18 +26,6 @@ def _markdown(repl: Repl) -> str:
 
 def _json(repl: Repl) -> str:
     return repl.secrets.mask(next_messages(repl.session.dialect, repl.session.conversation))[0]
-
-
-def next_messages(dialect: Dialect, conversation: Conversation) -> str:
-    """The messages of the next request as JSON, or its whole body in a dialect that has none."""
-    text = dialect.request(conversation).request.body.decode()
-    try:
-        body = json.loads(text)
-    except ValueError:  # no JSON is made, it is only sent: what leaves is what is exported
-        return text
-    messages = body.get("messages") if isinstance(body, dict) else None
-    said = json.dumps(body if messages is None else messages, ensure_ascii=False)
-    return _COMMANDS.sub(lambda match: f"\\u{ord(match.group()):04x}", pretty(said)) + "\n"
 
 
 def _curl(repl: Repl) -> str:
@@ -92,29 +72,6 @@ async def _export(repl: Repl, rest: str) -> None:
     base = repl.recorder.path.stem if repl.recorder else "callscope"
     path = write_new(text, place.strip()) if place else write_beside(text, base, suffix)
     repl.say(f"  exported to {visible(str(path))}")
-
-
-def write_new(text: str, place: str) -> Path:
-    """Write a file that is not there yet; raises UsageError where it is, or cannot be written."""
-    path = Path(place).expanduser()
-    try:
-        with path.open("x", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path} is there already and is not overwritten: name another file.") from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{path} cannot be written: {why}.") from None
-    return path
-
-
-def write_beside(text: str, base: str, suffix: str) -> Path:
-    """Write `BASE.SUFFIX` in the working directory, or with the first number behind it that is free."""
-    path, number = Path(f"{base}.{suffix}"), 1
-    while path.exists() or path.is_symlink():
-        number += 1
-        path = Path(f"{base}-{number}.{suffix}")
-    return write_new(text, str(path))
 
 
 COMMANDS = (

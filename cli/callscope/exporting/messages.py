@@ -1,0 +1,37 @@
+"""The messages of a conversation, as its dialect would send them next.
+
+Knows JSON that is safe to print. Must not know any protocol.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from callscope.core.ports import Dialect
+from callscope.core.state import Conversation
+from callscope.ui.pretty import pretty
+
+_COMMANDS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal or a reader of lines would obey, and JSON allows in a string."""
+
+
+def next_messages(dialect: Dialect, conversation: Conversation) -> str:
+    """The messages of the next request as JSON, or its whole body in a dialect that has none."""
+    text = dialect.request(conversation).request.body.decode()
+    try:
+        body = json.loads(text)
+    except ValueError:  # no JSON is made, it is only sent: what leaves is what is exported
+        return text
+    messages = body.get("messages") if isinstance(body, dict) else None
+    said = json.dumps(body if messages is None else messages, ensure_ascii=False)
+    return harmless(pretty(said)) + "\n"
+
+
+def harmless(document: str) -> str:
+    """A JSON document that means the same, with escapes in its strings for what a terminal would obey."""
+    return _COMMANDS.sub(lambda match: _escape(ord(match.group())), document)
+
+
+def _escape(code: int) -> str:
+    return f"\\u{code:04x}"
