@@ -13,11 +13,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from callscope.core.errors import UsageError
-from callscope.ui.visible import visible
+from callscope.record.matching import Absent
+from callscope.ui.visible import one_line, visible
 
 NOT_WHOLE = 1
+LONGEST_SIDE = 80
+"""Characters of one side of a difference that a line shows; JSON has all of it."""
 SHORTEST = 8
 """Characters: a shorter value is too likely to be an ordinary word."""
 
@@ -71,6 +75,41 @@ def verify_recordings(files: Sequence[Path], value_env: Sequence[str], *, as_jso
         if not checked.problems:
             _print(f"{file}: whole, {checked.lines:,} lines, no secret found")
     return code
+
+
+def diff_recordings(a: Path, b: Path, *, as_json: bool) -> int:
+    """Print how two sessions differ; gives 1 where they do in more than settings, timing and prose."""
+    from callscope.record.diffing import COUNTING, changes
+    from callscope.record.reading import RecordingFile
+    from callscope.record.rederiving import derive
+    from callscope.record.telling import told
+
+    found = changes(*(told(derive(RecordingFile(path))) for path in (a, b)))
+    differ = any(change.cls in COUNTING for change in found)
+    if as_json:
+        members = [
+            {"class" if name == "cls" else name: _json(value) for name, value in asdict(one).items()} for one in found
+        ]
+        _print(json.dumps({"a": str(a), "b": str(b), "differ": differ, "changes": members}, ensure_ascii=False))
+        return int(differ)
+    for change in found:
+        place = "" if change.place == "turn" else f", {change.place}"
+        path = "" if change.path == "$" else f" {change.path}"
+        sides = " → ".join(map(_short, (change.a, change.b)))
+        _print(one_line(f"{change.cls:<10} turn {change.turn}{place}:{path} {sides}"))
+    if not found:
+        _print("no difference")
+    return int(differ)
+
+
+def _json(value: Any) -> Any:
+    return {"absent": True} if isinstance(value, Absent) else value
+
+
+def _short(value: Any) -> str:
+    """A side of a difference; of a long one the beginning."""
+    text = str(value) if isinstance(value, Absent) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST_SIDE else f"{text[: LONGEST_SIDE - 1]}…"
 
 
 def values_of(names: Sequence[str]) -> dict[str, str]:
