@@ -2,7 +2,7 @@
 
 Knows these shells. Must not know what is offered. Typer's own scripts add a space behind `city=`, and in bash lose what
 stands before the `=`. Ours ask as Typer's script for fish does, which needs neither: see
-docs/decisions/006-shells-ask-as-fish-does.md.
+docs/decisions/009-shells-ask-as-fish-does.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BASH = f"""
     local cut="${{word%%"$2"}}"
     COMPREPLY=()
     while IFS=$'\\t' read -r offer _; do
-        [[ $offer == "$cut"* ]] || continue
+        [[ -n $offer && $offer == "$cut"* ]] || continue
         [[ $offer == *= ]] && compopt -o nospace
         COMPREPLY+=( "$(printf '%%q' "${{offer#"$cut"}}")" )
     done < <( env _TYPER_COMPLETE_ARGS="$typed" {ASK} "$1" 2>/dev/null )

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from callscope.tools import reading, reading_mocks, reading_runs, rules
+from callscope.tools import mcp_settings, reading, reading_mocks, reading_runs, rules
 from callscope.tools.definitions import PythonFunction
 from callscope.tools.loading import load_tools
 from callscope.tools.modules import function_of
@@ -90,6 +90,9 @@ def test_the_examples_schemas_say_what_its_functions_take() -> None:
                     assert schema.get(key) == own["properties"][name].get(key), (tool.spec.name, name)
 
 
+SERVER_KEYS = {*mcp_settings.STDIO_KEYS, *mcp_settings.HTTP_KEYS, *mcp_settings.OWN_KEYS}
+
+
 def editor_schema() -> dict[str, Any]:
     schema: dict[str, Any] = json.loads((ROOT / "docs" / "tools.schema.json").read_text(encoding="utf-8"))
     return schema
@@ -111,6 +114,9 @@ def test_the_schema_for_editors_knows_the_keys_that_are_read() -> None:
     assert tuple(schema["properties"]["defaults"]["properties"]) == reading.DEFAULT_KEYS
     assert tuple(parts["http"]["properties"]) == reading_runs.HTTP_KEYS
     assert tuple(parts["openapi"]["properties"]) == reading_runs.OPENAPI_KEYS
+    assert set(parts["server"]["properties"]) == SERVER_KEYS
+    assert set(parts["server"]["properties"]["type"]["enum"]) == set(mcp_settings.TYPES)
+    assert tuple(parts["server"]["properties"]["mode"]["enum"]) == mcp_settings.MODES
     assert tuple(parts["command"]["anyOf"][1]["properties"]) == reading_runs.COMMAND_KEYS
     assert tuple(parts["mock"]["then"]["properties"]) == reading_runs.MOCK_KEYS
     assert tuple(parts["mock"]["then"]["properties"]["malformed"]["enum"]) == reading_mocks.MALFORMATIONS
@@ -120,5 +126,5 @@ def test_every_key_is_in_the_documentation() -> None:
     page = (ROOT / "docs" / "tools.md").read_text(encoding="utf-8")
     keys = {*reading.TOP_KEYS, *reading.FLAT_KEYS, *reading_runs.RUN_KINDS, "format"}
     keys |= {*reading_runs.HTTP_KEYS, *reading_runs.COMMAND_KEYS, *reading_runs.MOCK_KEYS, "when"}
-    keys |= {*reading_runs.OPENAPI_KEYS}
+    keys |= {*reading_runs.OPENAPI_KEYS, *SERVER_KEYS}
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
