@@ -1,21 +1,23 @@
-"""What `serve FILE…` does: recordings as a server, until Ctrl-C.
+"""What `serve FILE…` and `proxy` do until Ctrl-C: recordings as a server, and a server recorded.
 
-Knows how the command is told what it serves and what was not asked for, and the exit code of it. Must not know Typer,
-nor how a request is matched.
+Knows what a person is told of it, and the exit codes. Must not know Typer, nor how a request is matched or recorded.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
+from urllib.parse import urlsplit
 
 from callscope.compose import LiveClock
 from callscope.core.errors import UsageError
 from callscope.offering import Offer, offered
+from callscope.record.directories import recordings_directory
 from callscope.record.reading import open_recording
 from callscope.serving.choosing import OnMiss, Shelf
 from callscope.serving.recorded import RecordedServer
@@ -51,6 +53,34 @@ def serve_recordings(files: Sequence[Path], asked: Asked) -> int:
     )
     serve_forever(server, asked.host, asked.port, lambda url: _greet(url, offers))
     return _sum_up(shelf, repeat=asked.repeat)
+
+
+def proxy(url: str, host: str, port: int, folder: Path | None) -> int:
+    """Pass everything on to the server of a URL and record it, until Ctrl-C."""
+    from callscope.endpoints.addresses import address, origin
+    from callscope.endpoints.http import HttpEndpoint
+    from callscope.endpoints.patience import Timeouts
+    from callscope.serving.proxy import Proxy
+    from callscope.witnessing import Witness
+
+    target = address(url)
+    directory = recordings_directory(folder, os.environ)
+    clock = LiveClock()
+    # how long to wait for an answer is the client's business, and the headers are the client's own
+    patient = Timeouts(first_byte=None, between_bytes=None)
+    upstream = HttpEndpoint(target.url, headers=target.headers, query=target.query, timeouts=patient, defaults=())
+    upstream.check()
+    witness = Witness(directory, clock, _say, target.secrets)
+
+    def greet(own: str) -> None:
+        path = urlsplit(target.url).path.rstrip("/")
+        _say(f"{own}{path} leads to {target.url}, recorded in {directory} (Ctrl-C ends it)")
+
+    try:
+        serve_forever(Proxy(origin(target.url), upstream, witness.listen), host, port, greet, upstream.aclose)
+    finally:
+        witness.close()
+    return 0
 
 
 def _opened(file: Path) -> Offer:

@@ -41,7 +41,8 @@ class HttpEndpoint:
 
     `headers` (keys included) and `query` are added to requests for the origin of `url` and to no other, so that a key
     cannot reach another host. `proxy` goes before the proxies of the environment; `ca_file` is a PEM file of
-    authorities to trust in place of the usual ones. Lives in one event loop; `aclose` it.
+    authorities to trust in place of the usual ones; `defaults` go with requests that do not have them. Lives in one
+    event loop; `aclose` it.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class HttpEndpoint:
         timeouts: Timeouts | None = None,
         proxy: str | None = None,
         ca_file: str | None = None,
+        defaults: Headers = DEFAULTS,
     ) -> None:
         for name, value in headers:
             check_header(name, value)
         self._url = url
         self._origin = origin(url)
         self._headers = headers
+        self._defaults = defaults
         self._query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
         self._timeouts = timeouts or Timeouts()
         self._routes = Routes(proxy, ca_file)
@@ -84,7 +87,7 @@ class HttpEndpoint:
             url = httpx.URL(parts._replace(netloc=netloc, query=query, fragment="").geturl())
         except httpx.InvalidURL as error:
             raise UsageError(f"This is not a URL: {request.url} ({error}).") from None
-        headers = merged(DEFAULTS, request.headers, self._headers if ours else ())
+        headers = merged(self._defaults, request.headers, self._headers if ours else ())
         headers = tuple(pair for pair in headers if pair[0].lower() not in DERIVED)
         length = (("content-length", str(len(request.body))),) if request.body or request.method == "POST" else ()
         host = ("host", url.netloc.decode("ascii"))

@@ -10,30 +10,22 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import Any, Final
 
 from callscope.core.events import BytesRead, ExchangeEnded, ResponseHead
 from callscope.core.ports import Clock
-from callscope.core.values import Ending, Headers, Request
+from callscope.core.values import Ending, Request
 
 from .choosing import FREE, Chosen, RecordedExchange, Shelf, path_of
 from .connection import HangUp, Head, Piece, Reset
+from .passing import chunks, is_final, passable
 
 LONGEST_PAUSE: Final = 86_400.0
 """Seconds: a recording that nobody vouches for may name a time that no clock can wait for."""
 
-HOP_BY_HOP: Final = frozenset(
-    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
-)
-"""Headers about a connection and not about what is sent over it: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1"""
-
 WITHOUT_BODY: Final = (204, 304)
 SHOWN: Final = 300
 """Characters of a value in a message about a difference."""
-
-_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class RecordedServer:
@@ -76,22 +68,25 @@ class RecordedServer:
 
     async def _played(self, exchange: RecordedExchange) -> AsyncGenerator[Piece, None]:
         """What came back, as it came; where the recording ends without an end, or the client had gone, it is cut."""
-        started, headless = self._clock.now(), True
+        started = self._clock.now()
+        head: Head | None = None
         for at, wire in exchange.answer:
             await self._wait(started, at)
             match wire:
                 case ResponseHead():
                     head = head_of(exchange)
                     if head is None:
-                        for piece in _document(502, _error(f"{exchange.name} has the status {wire.status}.", "status")):
+                        no_status = (
+                            f"{exchange.name} was answered with the status {wire.status}, which HTTP does not have"
+                        )
+                        for piece in _document(502, _error(no_status, "status")):
                             yield piece
                         return
-                    headless = False
                     yield head
-                case BytesRead() if not headless and head.status not in WITHOUT_BODY:
+                case BytesRead() if head and head.status not in WITHOUT_BODY:
                     for chunk in chunks(wire):
                         yield chunk
-                case ExchangeEnded(how="complete") if not headless:
+                case ExchangeEnded(how="complete") if head:
                     return
                 case ExchangeEnded(how="timeout"):
                     await asyncio.get_running_loop().create_future()  # silence, until the client has enough of it
@@ -142,7 +137,7 @@ def head_of(exchange: RecordedExchange) -> Head | None:
     """
     wires = [wire for _, wire in exchange.answer]
     recorded = next(wire for wire in wires if isinstance(wire, ResponseHead))
-    if not 200 <= recorded.status <= 999:
+    if not is_final(recorded):
         return None
     size = sum(len(wire.data) for wire in wires if isinstance(wire, BytesRead))
     whole = any(isinstance(wire, ExchangeEnded) and wire.how == "complete" for wire in wires)
@@ -153,21 +148,6 @@ def head_of(exchange: RecordedExchange) -> Head | None:
     if any(name.lower() == "connection" and value.lower() == "close" for name, value in recorded.headers):
         kept.append(("connection", "close"))
     return Head(recorded.status, tuple(kept))
-
-
-def passable(headers: Headers) -> Iterator[tuple[str, str]]:
-    """The headers that may go on: not those about the connection, nor what HTTP does not allow."""
-    about = [value for name, value in headers if name.lower() == "connection"]
-    named = {word.strip().lower() for value in about for word in value.split(",")}
-    for name, value in headers:
-        if name.lower() not in HOP_BY_HOP | named and _NAME.fullmatch(name) and not _CONTROL.search(value):
-            yield name, value.strip()
-
-
-def chunks(read: BytesRead) -> Iterator[bytes]:
-    """The transfer chunks that came in one read."""
-    borders = sorted({0, len(read.data), *(cut for cut in read.cuts if 0 < cut < len(read.data))})
-    return (read.data[start:end] for start, end in pairwise(borders))
 
 
 def _fits(length: str, size: int, *, whole: bool) -> bool:

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -143,15 +143,28 @@ def run_in_thread(handler: Handler, host: str = "127.0.0.1", port: int = 0) -> T
     return ThreadedServer(handler, host, port)
 
 
-def serve_forever(handler: Handler, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C or SIGTERM; `on_ready` hears the URL once. Raises UsageError where it cannot listen."""
+def serve_forever(
+    handler: Handler,
+    host: str,
+    port: int,
+    on_ready: Callable[[str], None],
+    at_end: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; `on_ready` hears the URL once, `at_end` is called when no response is left.
+
+    Raises UsageError where it cannot listen.
+    """
 
     async def run() -> None:
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-        async with serve(handler, host, port) as server:
-            on_ready(server.url)
-            await ended.wait()
+        try:
+            async with serve(handler, host, port) as server:
+                on_ready(server.url)
+                await ended.wait()
+        finally:
+            if at_end:
+                await at_end()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(run())
