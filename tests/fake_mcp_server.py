@@ -54,8 +54,9 @@ def listed(message: dict[str, Any]) -> dict[str, Any]:
         return {"things": []}
     if HOW == "names":
         long = "x" * 80
+        task = tool("task", execution={"taskSupport": "required"})
         bad = {**tool("bad"), "inputSchema": {"type": "object", "properties": {"a": {"type": "strnig"}}}}
-        return {"tools": [tool("a.b"), tool("a/b"), tool(long), tool(f"{long}2"), bad]}
+        return {"tools": [tool("a.b"), tool("a/b"), tool(long), tool(f"{long}2"), task, bad]}
     hints = {"annotations": {"readOnlyHint": True}}
     harmless = {"annotations": {"destructiveHint": False}}
     destructive = {"annotations": {"readOnlyHint": False}}
@@ -72,7 +73,7 @@ def listed(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def called(message: dict[str, Any]) -> dict[str, Any] | None:
+def called(message: dict[str, Any]) -> dict[str, Any] | None:  # noqa: C901 - one row for each wrong
     name = message["params"]["name"]
     if NOTES and HOW == "slow":
         NOTES.with_suffix(".begun").write_text("")
@@ -92,7 +93,7 @@ def called(message: dict[str, Any]) -> dict[str, Any] | None:
     if HOW == "flood":
         sys.stderr.write("x" * 300_000 + "the end\n")
         sys.stderr.flush()
-    if HOW == "changes":
+    if HOW == "changes" and not CAME_LATER:
         CAME_LATER.append(tool("fresh"))
         send({"method": "notifications/tools/list_changed"})
     if name == "count":

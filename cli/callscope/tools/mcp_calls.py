@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp import MCPError
+from mcp.types import BlobResourceContents, TextResourceContents
 
 from .answers import Answer, concealed, failed, head, timed_out
 from .definitions import Tool
@@ -94,8 +95,16 @@ def _part(block: ContentBlock) -> str:
         case "resource_link":
             return f"[resource {block.uri} {block.name}]"
         case "resource":
-            text = getattr(block.resource, "text", None)
-            return text if isinstance(text, str) else f"[resource {block.resource.uri}]"
+            return _contents(block.resource)
+
+
+def _contents(resource: TextResourceContents | BlobResourceContents) -> str:
+    match resource:
+        case TextResourceContents():
+            return resource.text
+        case BlobResourceContents():
+            kind = resource.mime_type or "of no type"
+            return f"[resource {resource.uri} {kind}, {_size(resource.blob):,} bytes]"
 
 
 def _size(base64: str) -> int:

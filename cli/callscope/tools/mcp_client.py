@@ -7,6 +7,7 @@ means.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -57,6 +58,8 @@ class Connection:
         self._answers = HttpAnswers()
         self._client: Client | None = None
         self._reason = "has ended"
+        self._listed: Sequence[Tool] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
         self._closing = asyncio.Event()
         self._task = asyncio.ensure_future(self._hold())
@@ -73,6 +76,10 @@ class Connection:
 
     async def tools(self) -> Sequence[Tool]:
         """All tools that the server has now. Raises McpUnavailable."""
+        self._listed = await self._list()
+        return self._listed
+
+    async def _list(self) -> Sequence[Tool]:
         client = await self._up()
         tools: list[Tool] = []
         cursor: str | None = None
@@ -169,8 +176,15 @@ class Connection:
         self.log.add(f"[{params.level}] {params.data}\n")
 
     async def _on_message(self, message: Any) -> None:
-        if isinstance(message, ToolListChangedNotification):
-            self.log.add("[callscope: the server says that its tools have changed; /reload reads them]\n")
+        if isinstance(message, ToolListChangedNotification) and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.ensure_future(self._look_again())
+
+    async def _look_again(self) -> None:
+        """Say what has changed since the tools were loaded: servers also say so of what they only began with."""
+        with contextlib.suppress(McpUnavailable):
+            now, before = await self._list(), self._listed
+            if before is not None and (words := _changes(before, now)):
+                self.log.add(f"[callscope: the server's tools have changed: {words}; /reload reads them]\n")
 
     # -----------------------------------------------------------------------------------------------------------------
 
@@ -182,6 +196,16 @@ class Connection:
 
     def _unavailable(self, reason: str) -> McpUnavailable:
         return McpUnavailable(self.server, reason, self.log.tail())
+
+
+def _changes(before: Sequence[Tool], now: Sequence[Tool]) -> str:
+    old, new = ({tool.name: tool for tool in tools} for tools in (before, now))
+    found = {
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+        "changed": [name for name in new if name in old and new[name] != old[name]],
+    }
+    return ", ".join(f"{verb} {' '.join(names)}" for verb, names in found.items() if names)
 
 
 def _parameters(program: StdioServer, filling: Filling) -> StdioServerParameters:

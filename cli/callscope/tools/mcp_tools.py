@@ -59,11 +59,19 @@ def secret_values(server: McpServer, environment: Mapping[str, str]) -> list[str
 
 def _loaded(source: McpSource, listed: Sequence[types.Tool]) -> LoadedTools:
     chosen = list(_chosen(source, listed))
-    problems = {tool.name: problem[1] for tool in chosen if (problem := schema_problem(tool.input_schema))}
+    problems = {tool.name: problem for tool in chosen if (problem := _problem(tool))}
     tools = tuple(_named(source, [tool for tool in chosen if tool.name not in problems]))
-    left_out = (f"{name} (its inputSchema: {problem})" for name, problem in problems.items())
-    warnings = tuple(f"{source.server.source}: {source.server.name}: left out: {words}." for words in left_out)
+    left_out = ", ".join(f"{name} ({problem})" for name, problem in problems.items())
+    warnings = (f"{source.server.source}: of {source.server.name}, left out: {left_out}.",) if left_out else ()
     return LoadedTools(tools, (), warnings)
+
+
+def _problem(tool: types.Tool) -> str | None:
+    """Why a tool cannot be taken, or None."""
+    if tool.execution is not None and tool.execution.task_support == "required":
+        return "it runs as one of MCP's tasks alone, which are not spoken here"
+    problem = schema_problem(tool.input_schema)
+    return f"its inputSchema: {problem[1]}" if problem else None
 
 
 def _chosen(source: McpSource, listed: Sequence[types.Tool]) -> Iterator[types.Tool]:
