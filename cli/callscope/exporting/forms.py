@@ -117,9 +117,16 @@ def _shell(recording: RecordingFile) -> str:
     return shell(recording)
 
 
+def _html(recording: RecordingFile) -> str:
+    from .page import html
+
+    return html(recording)
+
+
 FORMS: dict[str, Form] = {
     "shell": Form("sh", _shell, executable=True),
     "markdown": Form("md", _markdown),
+    "html": Form("html", _html),
     "messages": Form("json", _messages),
     "har": Form("har", _har),
 }

@@ -1,0 +1,49 @@
+"""HTML that cannot be broken out of: whatever is no markup of ours is text, made visible and escaped.
+
+Must not know what a page says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from callscope.ui.visible import visible
+
+
+class Html(str):
+    """Markup that we made; any other string is text."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *children: str | None, **attributes: str | int | bool | None) -> Html:
+    """An element. Attributes are named as in Python (`class_`, `data_at`); None and false ones are left out."""
+    given = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    opened = f"<{name}{given}>"
+    return Html(opened) if name in _VOID else Html(f"{opened}{joined(children)}</{name}>")
+
+
+def joined(children: Iterable[str | None]) -> Html:
+    """Elements and texts behind one another."""
+    return Html("".join(_written(child) for child in children if child is not None))
+
+
+def shortened(text: str, limit: int) -> Html:
+    """A text up to so many characters, and how many more there are."""
+    if len(text) <= limit:
+        return joined([text])
+    more = f" … {len(text) - limit:,} more characters are in the recording"
+    return joined([text[:limit], tag("span", more, class_="more")])
+
+
+_VOID = ("meta", "input")
+
+
+def _written(child: str) -> str:
+    return child if isinstance(child, Html) else escape(visible(child))
+
+
+def _attribute(name: str, value: object) -> str:
+    name = name.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{escape(visible(str(value)))}"'
