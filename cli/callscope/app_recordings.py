@@ -78,6 +78,23 @@ def recordings_diff(
     _exit(curating.diff_recordings(a, b, as_json=as_json))
 
 
+@recordings_app.command("redact")
+def recordings_redact(
+    file: File,
+    value_env: ValueEnv = None,
+    path: Annotated[
+        list[str] | None,
+        typer.Option("--path", help="What stands at this JSON path ($.user.email) is a secret, wherever; repeatable."),
+    ] = None,
+    output: Output = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Replace the recording itself.")] = False,
+) -> None:
+    """Mask more in a recording, byte for byte; exit code 1 where something could not be masked."""
+    from callscope import curating
+
+    _exit(curating.redact_recording(file, value_env or [], path or [], output, in_place=in_place))
+
+
 @recordings_app.command("verify")
 def recordings_verify(
     files: Annotated[list[Path], typer.Argument(help="Recordings.")],

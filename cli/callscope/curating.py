@@ -112,6 +112,44 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST_SIDE else f"{text[: LONGEST_SIDE - 1]}…"
 
 
+def redact_recording(
+    file: Path, value_env: Sequence[str], paths: Sequence[str], output: Path | None, *, in_place: bool
+) -> int:
+    """Write a recording with more masked, and print its path; gives 1 where a secret is still in it."""
+    from callscope.record.appending import LineFile
+    from callscope.record.checking import check
+    from callscope.record.masking import Secrets
+    from callscope.record.pointing import parse_path
+    from callscope.record.reading import RecordingFile
+    from callscope.record.redacting import redacted, redacted_header, values_at
+    from callscope.record.ruling import Rules
+    from callscope.record.writing import new_beside, write_whole
+
+    if in_place and output:
+        raise UsageError("--in-place replaces the recording: --output says nothing beside it.")
+    values = values_of(value_env)
+    steps = {written: parse_path(written) for written in paths}
+    lock = LineFile.open(file) if in_place else None
+    try:
+        recording = RecordingFile(file)
+        for written, path in steps.items():
+            found = values_at(recording, [path])
+            if not found:
+                raise UsageError(f"--path {written}: nothing stands there in {file}. Nothing was written.")
+            values |= {f"{written} ({number})": value for number, value in enumerate(sorted(found), start=1)}
+        secrets = Secrets(values.values())
+        made = file if in_place else new_beside(file, output)
+        write_whole(made, redacted_header(file, secrets, parent=not in_place), redacted(recording, secrets))
+    finally:
+        if lock is not None:
+            lock.close()
+    left = [problem for problem in check(made, Rules(values)).problems if problem.rule == "secret"]
+    for problem in left:
+        _say(f"callscope: {made}, {problem}")
+    _made(made)
+    return NOT_WHOLE if left else 0
+
+
 def values_of(names: Sequence[str]) -> dict[str, str]:
     """The values of these variables. Raises UsageError where one is missing, or too short to be looked for."""
     values = {name: os.environ.get(name, "").strip() for name in names}

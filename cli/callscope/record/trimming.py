@@ -27,6 +27,7 @@ from callscope.core.events import (
 from callscope.core.values import Message
 
 from .editing import Origin, recast
+from .format import Line
 from .reading import Entry
 from .walking import Owner
 
@@ -71,7 +72,7 @@ def _kept(entries: Sequence[Entry], wanted: Set[Owner]) -> Iterator[Entry]:
                 continue
             case _:
                 pass
-        if kept or not _is_of_turn(entry, open_turn):
+        if kept or not is_of_turn(entry, open_turn):
             yield entry
         if isinstance(event, TurnEnded):
             open_turn = False
@@ -96,22 +97,26 @@ def keep_items(entry: Entry, places: Sequence[int]) -> Entry:
     """An `insert` with these of its items alone."""
     event = entry.event
     assert isinstance(event, ItemsInserted)
-    items = entry.members["items"]
-    members = entry.members | {"items": [items[place] for place in places]}
-    if isinstance(masked := members.get("masked"), dict):
-        members["masked"] = _moved(masked, {old: new for new, old in enumerate(places)})
+    members = keep_elements(entry.members, "items", places)
     return entry._replace(members=members, event=replace(event, items=tuple(event.items[place] for place in places)))
 
 
-def _moved(masked: dict[str, object], places: dict[int, int]) -> dict[str, object]:
-    """The masks of the items that are left, under their new places: `items[1].output`."""
-    moved: dict[str, object] = {}
+def keep_elements(line: Line, name: str, places: Sequence[int]) -> Line:
+    """A line with these elements of a list in it, and their masks under their new places: `items[1].output`."""
+    kept = line | {name: [line[name][place] for place in places]}
+    if isinstance(masked := line.get("masked"), dict):
+        kept["masked"] = _moved(masked, f"{name}[", {old: new for new, old in enumerate(places)})
+    return kept
+
+
+def _moved(masked: Line, begin: str, places: dict[int, int]) -> Line:
+    moved: Line = {}
     for path, spans in masked.items():
-        head, _, rest = path.removeprefix("items[").partition("]")
-        if not path.startswith("items[") or not head.isdecimal():
+        head, _, rest = path.removeprefix(begin).partition("]")
+        if not path.startswith(begin) or not head.isdecimal():
             moved[path] = spans
         elif int(head) in places:
-            moved[f"items[{places[int(head)]}]{rest}"] = spans
+            moved[f"{begin}{places[int(head)]}]{rest}"] = spans
     return moved
 
 
@@ -119,7 +124,7 @@ def _next_turn(entries: Sequence[Entry]) -> Owner | None:
     return next(((entry.line, 0) for entry in entries if isinstance(entry.event, UserMessage)), None)
 
 
-def _is_of_turn(entry: Entry, open_turn: bool) -> bool:
+def is_of_turn(entry: Entry, open_turn: bool) -> bool:
     """Whether a line goes with its turn; what holds for later ones stays."""
     match entry.event:
         case SettingsChanged() | ToolsChanged() | Rewound():

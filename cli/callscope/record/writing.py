@@ -33,15 +33,24 @@ def header_of(path: Path, *, parent: bool = True) -> bytes:
 
 def write_beside(path: Path, lines: Iterable[bytes], output: Path | None = None) -> Path:
     """Write a new recording that names this one as its parent, to `output` or else into the same folder."""
-    new = output or new_recording(path.parent)
-    if new.exists():
-        raise UnusableFile(f"{new} is there already; say another --output, nothing was written.")
+    new = new_beside(path, output)
     write_whole(new, header_of(path), lines)
     return new
 
 
-def write_whole(path: Path, header: bytes, lines: Iterable[bytes]) -> None:
-    """Write a recording that only its owner can read. It takes its name once it is whole: then a path is replaced."""
+def new_beside(path: Path, output: Path | None) -> Path:
+    """Where a recording that is made from this one goes. Raises UnusableFile where something is there already."""
+    new = output or new_recording(path.parent)
+    if new.exists():
+        raise UnusableFile(f"{new} is there already; say another --output, nothing was written.")
+    return new
+
+
+def write_whole(path: Path, header: bytes, lines: Iterable[bytes], *, durable: bool = True) -> None:
+    """Write a recording that only its owner can read. It takes its name once it is whole: then a path is replaced.
+
+    `durable`: it is on the disk itself before it has its name.
+    """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -49,7 +58,8 @@ def write_whole(path: Path, header: bytes, lines: Iterable[bytes]) -> None:
             file.write(header)
             file.writelines(lines)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise UnusableFile(f"{path} cannot be written: {reason(error)}.") from None
