@@ -109,13 +109,14 @@ class RecordedServer:
         if request.method in FREE:
             listed = self._listed(path_of(request.url))
             return (200, listed) if listed else (404, _error(f"no recording has an answer to {request.url}", "path"))
+        used = self._shelf.was_used(request)
+        before = f"{used.name} was asked for before, and is there once" if used else ""
         if chosen.unlike is None:
-            used = self._shelf.was_used(request)
-            why = f"{used.name} was asked for before; it is there once" if used else "no exchange of this path is left"
-            return 409, _error(why, "used" if used else "path")
+            return 409, _error(before or "no exchange of this path is left", "used" if used else "path")
         path, recorded, now = chosen.unlike
+        message = f"{before}; of those left, {_sentence(chosen)}" if used else _sentence(chosen)
         facts = {"param": path, "recorded": _excerpt(recorded), "now": _excerpt(now)}
-        return 409, _error(_sentence(chosen), "mismatch", **facts)
+        return 409, _error(message, "used" if used else "mismatch", **facts)
 
     def _listed(self, path: str) -> dict[str, Any] | None:
         models = [{"id": name, "object": "model", "created": 0, "owned_by": "recording"} for name in self._models]
