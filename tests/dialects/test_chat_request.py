@@ -199,7 +199,17 @@ def test_broken_arguments_are_sent_as_an_empty_object_and_told(broken: str) -> N
     found = talk(a_call("a", broken))
     assert found.messages()[1]["tool_calls"][0]["function"]["arguments"] == "{}"
     assert found.messages()[2] == {"role": "tool", "tool_call_id": "a", "content": "result of a"}
-    assert found.codes() == ["arguments_replaced"]
+    (told,) = found.prepare().diagnostics
+    assert (told.code, told.severity) == ("arguments_replaced", "warning")
+    assert told.message.startswith(f"The arguments of a go back to the server as {{}} instead of {broken}: ")
+
+
+def test_what_is_changed_in_a_call_is_told_with_the_first_request_after_it_and_with_no_later_one() -> None:
+    found = talk(a_call("a", '{"n"'))
+    found.hear(chunk({"content": "Broken."}) + chunk(finish="stop") + DONE)
+    found.take(UserMessage("And now?"))
+    assert found.messages()[1]["tool_calls"][0]["function"]["arguments"] == "{}"
+    assert found.codes() == []
 
 
 def test_ids_that_a_server_counts_anew_are_unique_in_the_request() -> None:

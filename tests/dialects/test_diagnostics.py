@@ -18,7 +18,7 @@ SOURCES = sorted((ROOT / "cli" / "callscope" / "dialects").glob("*.py"))
 
 def row(name: str, code: Code) -> str:
     """The line of the page that tells of a code."""
-    sentence = re.sub(r"\{\w+\}", "…", code.sentence)
+    sentence = re.sub(r"\{\w+\}", "…", code.sentence).replace("{{}}", "{}")
     cells = (f"`{name}`", code.severity, sentence, code.seen, code.done)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

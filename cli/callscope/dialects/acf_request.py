@@ -26,7 +26,7 @@ DEFAULT_MODEL: Final = "agent"
 def prepare(conversation: Conversation) -> Prepared:
     """The next request. Raises UsageError where the settings have no usable URL."""
     settings = conversation.settings
-    history = History()
+    history = History(conversation.exchange)
     for item in in_the_agents_order(items_to_send(conversation)):
         history.add(item)
     messages = system_messages(settings) + [_with_text(message) for message in history.finish()]

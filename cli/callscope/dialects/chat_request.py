@@ -38,7 +38,7 @@ UNNAMED = "unnamed_tool"
 def prepare(conversation: Conversation) -> Prepared:
     """The next request. Raises UsageError where the settings have no usable URL."""
     settings = conversation.settings
-    history = History()
+    history = History(conversation.exchange)
     for item in items_to_send(conversation):
         history.add(item)
     body: JsonObject = {"model": settings.model, "messages": system_messages(settings) + history.finish()}
@@ -85,9 +85,13 @@ def system_messages(settings: Settings) -> list[JsonObject]:
 
 
 class History:
-    """Messages from the flat items: what one response brought becomes one assistant message, then its results."""
+    """Messages from the flat items: what one response brought becomes one assistant message, then its results.
 
-    def __init__(self) -> None:
+    What is changed in a call is told with the first request that carries it, the one after the `latest` exchange.
+    """
+
+    def __init__(self, latest: int) -> None:
+        self._latest = latest
         self.messages: list[JsonObject] = []
         self.diagnostics: list[Diagnostic] = []
         self._response: int | None = None
@@ -153,7 +157,7 @@ class History:
         name = call.name
         if not name:
             name = UNNAMED
-            self._report("name_replaced", call, text=excerpt(call.arguments), call_id=name)
+            self._report("name_replaced", call, text=name)
         entry: JsonObject = {"id": call_id, "type": call.kind}
         part = (
             {"name": name, "input": call.arguments}
@@ -186,8 +190,9 @@ class History:
     def _result(self, call: ToolCall, call_id: str) -> str:
         if call.key in self._results:
             return self._results[call.key]
-        self._report("result_missing", call, call_id=call_id)
+        self.diagnostics.append(diagnostic("result_missing", call.key, None, call_id=call_id))
         return error("cancelled", "The call has no result.")
 
     def _report(self, code: str, call: ToolCall, **facts: str) -> None:
-        self.diagnostics.append(diagnostic(code, call.key, None, **facts))
+        if abs(call.key.exchange) == self._latest:  # an agent's own calls have an exchange of their own, below zero
+            self.diagnostics.append(diagnostic(code, call.key, None, **facts))

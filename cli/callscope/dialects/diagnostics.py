@@ -182,24 +182,28 @@ ENDS = {
 REQUESTS = {
     "arguments_replaced": Code(
         "warning",
-        "The history has {text} as the arguments of {call_id}: servers refuse a history with broken JSON.",
+        "The arguments of {call_id} go back to the server as {{}} instead of {text}: servers refuse a history with "
+        "broken JSON.",
         "calls that did not run",
-        "sent `{}` in their place",
+        "told it with the first request after the call",
     ),
     "id_renamed": Code(
-        "info", "The history has the id {text} more than once.", "servers that count ids anew", "sent {call_id} instead"
+        "info",
+        "The call goes back to the server with the id {call_id} instead of {text}, which an earlier call has.",
+        "servers that count ids anew",
+        "told it with the first request after the call",
     ),
     "name_replaced": Code(
         "warning",
-        "The history has a call whose name no server takes: {text}",
+        "The call without a name goes back to the server as {text}: none takes a call that has no name.",
         "broken parsers",
-        "sent {call_id} instead",
+        "told it with the first request after the call",
     ),
     "result_missing": Code(
         "warning",
-        "The history has no result for {call_id}.",
+        "There is no result of {call_id}: an error goes back to the server in its place.",
         "rewinding into the middle of a turn",
-        "sent an error result",
+        "sent it",
     ),
 }
 
