@@ -156,7 +156,7 @@ class Repl:
         try:
             await command.run(self, rest)
         except UsageError as error:
-            self.say(visible(str(error)), "yellow")
+            self.say(str(error), "yellow")
 
     async def turn(self, text: str) -> None:
         """Drive one turn; Ctrl-C ends the turn and not the program. At the round limit the person may go on."""
@@ -213,7 +213,7 @@ class Repl:
 
     def say(self, text: str, style: str = "") -> None:
         """Tell the person something."""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(visible(text), style=style))
 
     def said(self) -> list[tuple[int, Message]]:
         """The person's messages with their places among the items; the person counts them from 1."""

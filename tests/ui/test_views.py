@@ -17,18 +17,23 @@ from callscope.core.events import (
     Diagnostic,
     Event,
     ExchangeOpened,
+    ItemsInserted,
+    RemoteResult,
     ResponseCompleted,
     ResponseFailed,
     ResponseStarted,
     Stamped,
     TextDelta,
+    ThreadNamed,
     ToolFinished,
     ToolStarted,
+    UserMessage,
 )
 from callscope.core.state import Conversation
 from callscope.core.values import (
     CallKey,
     Decision,
+    Edit,
     Fault,
     Frame,
     Reject,
@@ -44,6 +49,7 @@ from callscope.ui.lines import LinesView
 from callscope.ui.outcome import Outcome
 from callscope.ui.visible import one_line, visible
 from playbook import Answer, Playbook, calls, failure, text
+from scene import Scene, opened
 
 PARIS = ("get_weather", '{"city": "Paris"}')
 RESULT = ToolResult(CallKey(9, 2), "done")
@@ -144,6 +150,22 @@ def test_an_answer_that_commands_the_terminal_is_shown_and_not_obeyed() -> None:
     out, _ = shown(text("\x1b[2Jgone\r\x07"), terminal=True)
     assert "\x1b" not in out
     assert "\\x1b[2Jgone\\x0d\\x07" in out
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["terminal", "pipe"])
+def test_no_word_of_a_peer_or_a_tool_commands_the_terminal_wherever_it_stands(terminal: bool) -> None:
+    hostile, key = "\x1b]0;owned\x07\x9b2J\r\u202e", CallKey(1, 0)
+    call = ToolCall(key, hostile, hostile, hostile, fault=Fault("name_missing", hostile))
+    scene, err = Scene(), Terminal()
+    scene.sinks.append(LinesView(Terminal(), console(err, terminal=terminal), echo_user=True))
+    scene.at(0, UserMessage(hostile), opened(), ResponseStarted(1, hostile), ThreadNamed(hostile))
+    scene.at(1, *(TextDelta(channel, hostile) for channel in ("output", "reasoning", "refusal")))
+    scene.called(hostile, name=hostile, fault=call.fault).at(2, RemoteResult(ToolResult(key, hostile)))
+    scene.at(2, Diagnostic("error", "name_missing", hostile, key)).completed(hostile)
+    scene.at(3, CallDecided(key, Edit(hostile)), ToolStarted(key, hostile, hostile))
+    scene.at(3, ToolFinished(ToolResult(key, hostile, "error", 1.0, hostile)), ItemsInserted((call,)))
+    scene.at(4, opened(2), ResponseFailed("http", hostile, 500, hostile, finish_reason=hostile))
+    assert not {"\x1b", "\x07", "\x9b", "\r", "\u202e"} & set(err.getvalue())
 
 
 def test_an_answer_in_a_pipe_is_data_and_stays_as_it_is() -> None:

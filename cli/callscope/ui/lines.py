@@ -171,7 +171,7 @@ class LinesView:
 
     def _say(self, text: str, style: str = "") -> None:
         self._break()
-        self.chrome.print(Text(text, style=style))
+        self.chrome.print(Text(visible(text), style=style))
 
     def _show(self, event: Event, conversation: Conversation) -> None:  # noqa: C901 - one flat case for each event
         arrow, check, cross, bang = self._glyphs
@@ -204,7 +204,8 @@ class LinesView:
             case ResponseStarted():
                 self._end_answer()  # the answers of two responses are two paragraphs
             case ResponseCompleted() if self.live:
-                self._say(f"  {event.finish_reason or 'no finish_reason'}{_tokens(event.usage)}", "dim")
+                reason = one_line(event.finish_reason or "no finish_reason", 64)
+                self._say(f"  {reason}{_tokens(event.usage)}", "dim")
             case ResponseFailed():
                 self._say(f"{cross} {failure_sentence(event)}", "bold red")
             case TurnEnded(reason=reason) if reason in ENDINGS:

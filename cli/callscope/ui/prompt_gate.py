@@ -208,7 +208,7 @@ class PromptGate:
     # ---- what is shown --------------------------------------------------------------------------------------------
 
     def _say(self, text: str, style: str = "") -> None:
-        self.console.print(Text(f"  {text}", style=style))
+        self.console.print(Text(visible(f"  {text}"), style=style))
 
     def _print(self, text: str) -> None:
         self.console.print(Text(visible(text)))
