@@ -95,6 +95,28 @@ def recordings_redact(
     _exit(curating.redact_recording(file, value_env or [], path or [], output, in_place=in_place))
 
 
+@recordings_app.command("shrink")
+def recordings_shrink(
+    file: File,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            "--check", help="Command that exits with 0 while a recording, put in for {}, still shows the bug."
+        ),
+    ] = None,
+    diagnostic: Annotated[
+        str | None, typer.Option("--diagnostic", help="The bug is this code of docs/diagnostics.md; needs no command.")
+    ] = None,
+    output: Output = None,
+    limit: Annotated[float, typer.Option("--limit", min=0, help="Most seconds.")] = 300,
+    most: Annotated[int, typer.Option("--most", min=1, help="Most runs of the check.")] = 10_000,
+) -> None:
+    """Find the smallest recording that still shows a bug, offline; Ctrl-C keeps the smallest so far."""
+    from callscope import reproducing
+
+    _exit(reproducing.shrink_recording(file, reproducing.Asked(check, diagnostic, output, limit, most)))
+
+
 @recordings_app.command("verify")
 def recordings_verify(
     files: Annotated[list[Path], typer.Argument(help="Recordings.")],
