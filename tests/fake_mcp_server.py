@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
 CAME_LATER: list[dict[str, Any]] = []
+ASKING: list[Any] = []
 
 
 def tool(name: str, **more: Any) -> dict[str, Any]:
@@ -73,34 +75,75 @@ def listed(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def called(message: dict[str, Any]) -> dict[str, Any] | None:
-    name = message["params"]["name"]
-    if NOTES and HOW == "slow":
-        NOTES.with_suffix(".begun").write_text("")
-        return None
-    if HOW == "dies":
-        sys.stderr.write("segmentation fault, or so\n")
-        sys.stderr.flush()
-        os._exit(9)
-    if HOW == "dies once" and NOTES and not NOTES.exists():
+def dies(message: dict[str, Any]) -> None:
+    sys.stderr.write("segmentation fault, or so\n")
+    sys.stderr.flush()
+    os._exit(9)
+
+
+def dies_once(message: dict[str, Any]) -> dict[str, Any]:
+    if NOTES and not NOTES.exists():
         NOTES.write_text("died")
         os._exit(9)
-    if HOW == "wrong answer":
-        return {"content": [{"type": "hologram"}]}
-    if HOW == "no answer":
-        print('{"jsonrpc": "2.0", "id": 1', flush=True)
-        return None
-    if HOW == "flood":
-        sys.stderr.write("x" * 300_000 + "the end\n")
-        sys.stderr.flush()
-    if HOW == "changes" and not CAME_LATER:
+    return answered(message)
+
+
+def begins(message: dict[str, Any]) -> None:
+    if NOTES:
+        NOTES.with_suffix(".begun").write_text("")
+
+
+def wrong(message: dict[str, Any]) -> dict[str, Any]:
+    return {"content": [{"type": "hologram"}]}
+
+
+def floods(message: dict[str, Any]) -> dict[str, Any]:
+    sys.stderr.write("x" * 300_000 + "the end\n")
+    sys.stderr.flush()
+    return answered(message)
+
+
+def changes(message: dict[str, Any]) -> dict[str, Any]:
+    if not CAME_LATER:
         CAME_LATER.append(tool("fresh"))
         send({"method": "notifications/tools/list_changed"})
+    return answered(message)
+
+
+def asks(message: dict[str, Any]) -> None:
+    ASKING.append(message["id"])
+    form: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string", "default": "Rome"}}}
+    if HOW == "asks for more":
+        form["required"] = ["street"]
+        form["properties"]["street"] = {"type": "string"}
+    send({"id": "q", "method": "elicitation/create", "params": {"message": "Where?", "requestedSchema": form}})
+
+
+def told(message: dict[str, Any]) -> None:
+    """What came back for our question is the result of the call."""
+    text = json.dumps(message.get("result", message.get("error")))
+    send({"id": ASKING.pop(), "result": {"content": [{"type": "text", "text": text}]}})
+
+
+def answered(message: dict[str, Any]) -> dict[str, Any]:
+    name = message["params"]["name"]
     if name == "count":
         return {"content": [{"type": "text", "text": "six"}], "structuredContent": {"n": "six"}}
     if name == "drop":
         return {"content": [{"type": "text", "text": os.environ.get("FAKE_KEY", "nothing to drop")}], "isError": True}
     return {"content": [{"type": "text", "text": json.dumps(dict(os.environ))}]}
+
+
+CALLED: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+    "dies": dies,
+    "dies once": dies_once,
+    "slow": begins,
+    "wrong answer": wrong,
+    "flood": floods,
+    "changes": changes,
+    "asks": asks,
+    "asks for more": asks,
+}
 
 
 def main() -> None:
@@ -109,12 +152,15 @@ def main() -> None:
             file.write(f"{os.getpid()}\n")
     if HOW == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    answers = {"initialize": initialized, "tools/list": listed, "tools/call": called}
+    answers = {"initialize": initialized, "tools/list": listed, "tools/call": CALLED.get(HOW, answered)}
     for line in sys.stdin:
         message = json.loads(line)
         if NOTES and HOW != "dies once":
             with NOTES.open("a") as file:
                 file.write(line)
+        if "method" not in message:  # what we asked for
+            told(message)
+            continue
         if "id" not in message:
             continue
         answer = answers.get(message["method"])

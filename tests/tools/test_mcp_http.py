@@ -9,12 +9,18 @@ from typing import Any
 
 import pytest
 
-from asked_server import Asked, answer
+from asked_server import Asked
+from asked_server import answer as kept_alive
 from callscope.core.errors import UnusableFile
 from callscope.tools import mcp_http
 from callscope.tools.mcp_servers import SERVERS
 from mcpbench import loaded
 from raw_server import RawServer
+
+
+def answer(body: bytes = b"{}", status: str = "200 OK", *headers: str) -> bytes:
+    """An answer after which the connection ends, as `Asked` ends it."""
+    return kept_alive(body, status, "connection: close", *headers)
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +44,8 @@ def refusal(folder: Path, asked: Asked, **settings: Any) -> str:
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        (answer(b"", "401 Unauthorized"), "Server returned an error response HTTP 401 Unauthorized"),
-        (answer(b"<html>", "500 Internal Server Error"), "HTTP 500 Internal Server Error"),
+        (answer(b"", "401 Unauthorized"), "the server answered HTTP 401 Unauthorized, so it wants a key"),
+        (answer(b"<html>", "500 Internal Server Error"), "the server answered HTTP 500 Internal Server Error"),
         (answer(b"{}"), "Failed to parse JSON response"),
         (answer(b"<html>").replace(b"application/json", b"text/html"), "Unexpected content type: text/html"),
         (answer(b"", "307 Temporary Redirect", "location: http://127.0.0.2:1/"), "not followed"),

@@ -19,13 +19,14 @@ from mcp.types import CONNECTION_CLOSED, Implementation, LoggingMessageNotificat
 
 from callscope.version import VERSION
 
+from .mcp_asking import default_answer
 from .mcp_http import HttpAnswers, http_streams
 from .mcp_settings import HttpServer, McpServer, StdioServer
 from .server_log import ServerLog, words_of
 from .templates import Filling, MissingVariable, Template, fill
 
 if TYPE_CHECKING:
-    from mcp.types import CallToolResult, Tool
+    from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Tool
 
 Item = TypeVar("Item")
 Note = Callable[[str], None]
@@ -91,7 +92,7 @@ class Connection:
                 if not cursor:
                     return tools
         except Exception as trouble:
-            raise self._unavailable(f"does not list its tools: {words_of(trouble)}") from None
+            raise self._unavailable(f"does not list its tools: {self._answers.told(words_of(trouble))}") from None
         raise self._unavailable(f"lists its tools without end: after {MOST_PAGES} pages there was one more")
 
     async def call(self, name: str, arguments: dict[str, Any], note: Note) -> CallToolResult:
@@ -117,7 +118,7 @@ class Connection:
             if self._answers.session_gone:
                 self._closing.set()
                 raise SessionGone from None
-            raise
+            raise MCPError(trouble.error.code, self._answers.told(trouble.error.message)) from None
         finally:
             note(self.log.take() + "".join(f"[callscope: {misfit}]\n" for misfit in misfits))
 
@@ -139,7 +140,7 @@ class Connection:
                     self._settled.set()
                     await self._closing.wait()
         except Exception as trouble:
-            self._reason = " ".join(filter(None, (_reason(trouble), self._answers.refusal)))
+            self._reason = self._answers.told(_reason(trouble))
         finally:
             self._client = None
             self._closing.set()
@@ -154,6 +155,7 @@ class Connection:
             logging_callback=self._on_log,
             log_level="info",
             message_handler=self._on_message,
+            elicitation_callback=self._on_elicitation if self.server.elicits else None,
         ) as client:  # fmt: skip
             yield client
 
@@ -174,6 +176,11 @@ class Connection:
 
     async def _on_log(self, params: LoggingMessageNotificationParams) -> None:
         self.log.add(f"[{params.level}] {params.data}\n")
+
+    async def _on_elicitation(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+        answer, words = default_answer(params)
+        self.log.add(f"[callscope: {words}]\n")
+        return answer
 
     async def _on_message(self, message: Any) -> None:
         if isinstance(message, ToolListChangedNotification) and (self._looking is None or self._looking.done()):

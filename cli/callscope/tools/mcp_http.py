@@ -17,6 +17,9 @@ from .documents import LONGEST
 PATIENCE = 30.0
 """Seconds for a connection to stand and a request to be written; an answer may take as long as its call may."""
 
+UNSAID = "Server returned an error response"
+"""What the SDK makes of any answer of 400 or more that is no message."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -31,6 +34,15 @@ class HttpAnswers:
 
         https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
         """
+
+    def told(self, words: str) -> str:
+        """The SDK's words for a refusal, with its status."""
+        if not self.refusal:
+            return words
+        hint = (
+            ', so it wants a key, as in `headers: {authorization: "Bearer ${NAME}"}`' if "401" in self.refusal else ""
+        )
+        return words.replace(UNSAID, f"the server answered {self.refusal}{hint}")
 
     async def look_at(self, response: httpx2.Response) -> None:
         """Take note of an answer."""

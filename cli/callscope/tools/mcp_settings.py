@@ -18,7 +18,7 @@ from .templates import Template, Variable
 WRAPPER = "mcpServers"
 STDIO_KEYS = ("command", "args", "env", "cwd")
 HTTP_KEYS = ("url", "headers")
-OWN_KEYS = ("type", "mode", "timeout", "limit", "approve", "trust", "tools", "disabled")
+OWN_KEYS = ("type", "mode", "elicit", "timeout", "limit", "approve", "trust", "tools", "disabled")
 OTHER_NAMES = {"httpUrl": "url", "serverUrl": "url", "includeTools": "tools", "enabled": "disabled"}
 """What other clients call our keys."""
 
@@ -54,12 +54,14 @@ class HttpServer:
 class McpServer:
     """A server; equal is what one connection serves, wherever its settings stand.
 
-    `mode` chooses the era of the protocol: `auto` asks, `legacy` goes straight to `initialize`.
+    `mode` chooses the era of the protocol: `auto` asks, `legacy` goes straight to `initialize`. `elicits` lets it ask
+    the person for something while it works, and answers with what it proposes itself.
     """
 
     name: str
     transport: StdioServer | HttpServer
     mode: str = "auto"
+    elicits: bool = False
     source: str = field(default="", compare=False)
 
     @property
@@ -141,7 +143,13 @@ class _Reader:
             part.refuse(f"the server's name {name!r} begins those of its tools: letters, digits, _ and -, at most 40.")
         part = self._known(name, part)
         return McpSource(
-            McpServer(name, _transport(name, part), part.choice("mode", MODES) or "auto", part.where),
+            McpServer(
+                name,
+                _transport(name, part),
+                part.choice("mode", MODES) or "auto",
+                part.choice("elicit", ("defaults",)) is not None,
+                part.where,
+            ),
             read_settings(part, self._defaults),
             tuple(_pattern(entry) for entry in part.list_at("tools")),
             bool(part.optional("trust", bool, "true or false")),
