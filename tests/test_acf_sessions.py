@@ -75,7 +75,7 @@ def same_again(recording: Path, folder: Path) -> None:
     assert list(differences(open_recording(recording))) == []
     assert callscope("replay", recording, "--speed", "max", folder=folder).code == 0
     again = callscope("replay", recording, "--server", "recorded", "--calls", "recorded", folder=folder)
-    assert (again.code, "the same again" in again.err) == (0, True), again.err
+    assert (again.code, "the same: turns" in again.err) == (0, True), again.err
 
 
 # ---- what a person sees ---------------------------------------------------------------------------------------------

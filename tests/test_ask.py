@@ -273,4 +273,4 @@ def test_asking_for_the_models_is_recorded_and_runs_again(demo: str, folder: Pat
     assert asked[0]["url"] == f"{demo}/models"
     assert callscope("replay", recording, "--speed", "max", folder=folder).code == 0
     again = callscope("replay", recording, "--server", "recorded", folder=folder)
-    assert (again.code, "the same again: turns 1, exchanges 1" in again.err) == (0, True)
+    assert (again.code, "the same: turns 1, exchanges 1" in again.err) == (0, True)

@@ -498,7 +498,7 @@ def test_a_session_in_which_a_person_stepped_in_runs_again_the_same(there: Termi
     assert reasons == [*went_on, *went_on, "interrupted", "aborted", *went_on, "round_limit"]
     again = callscope("replay", there.recording, "--server", "recorded", "--calls", "recorded", folder=there.folder)
     assert again.code == 0, again.err
-    assert "the same again: turns 9, exchanges 9, calls 6" in again.err
+    assert "the same: turns 9, exchanges 9, calls 6" in again.err
 
 
 # ---- any terminal -------------------------------------------------------------------------------------------------

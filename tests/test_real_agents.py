@@ -144,7 +144,7 @@ def test_a_session_with_beeai_runs_the_same_again(agent: str, folder: Path) -> N
     assert KEY not in recording.read_text()
     assert callscope("replay", recording, "--speed", "max", folder=folder).code == 0
     again = callscope("replay", recording, "--server", "recorded", "--calls", "recorded", folder=folder)
-    assert "the same again: turns 1" in again.err
+    assert "the same: turns 1" in again.err
 
 
 def test_a_tool_of_beeai_that_fails_is_a_call_without_a_result(agent: str, folder: Path) -> None:

@@ -196,7 +196,7 @@ def test_a_session_that_was_held_edited_and_interrupted_replays_the_same(repl: R
     child.send("\x03")
     child.expect_exact("interrupted")
     leave(child)
-    assert "the same again: turns 2, exchanges 3, calls 1" in run_again(tmp_path)
+    assert "the same: turns 2, exchanges 3, calls 1" in run_again(tmp_path)
 
 
 def test_a_recording_that_begins_in_mid_session_replays_the_same(repl: Repl, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_recording_that_begins_in_mid_session_replays_the_same(repl: Repl, tmp
     child.expect_exact("ended; ")
     leave(child)
     assert len(last_messages(tmp_path)) == 7
-    assert "the same again: turns 1, exchanges 2, calls 1" in run_again(tmp_path)
+    assert "the same: turns 1, exchanges 2, calls 1" in run_again(tmp_path)
 
 
 def run_again(folder: Path) -> str:

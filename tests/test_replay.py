@@ -44,7 +44,7 @@ def test_one_changed_byte_of_an_argument_is_shown_and_is_a_difference(weather: P
 def test_the_whole_loop_runs_again_offline(weather: Path, tmp_path: Path) -> None:
     ran = callscope("replay", weather, "--server", "recorded", "--calls", "recorded", folder=tmp_path)
     assert ran.code == 0
-    assert "the same again: turns 1, exchanges 2, calls 2" in ran.err
+    assert "the same: turns 1, exchanges 2, calls 2" in ran.err
 
 
 def test_the_verdict_stands_on_a_line_of_its_own_after_reasoning_that_came_last(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_the_verdict_stands_on_a_line_of_its_own_after_reasoning_that_came_last(
     recording = next(tmp_path.glob("*.jsonl"))
     ran = callscope("replay", recording, "--server", "recorded", "--calls", "recorded", folder=tmp_path)
     assert "reasoning: " in ran.err
-    assert ran.err.splitlines()[-1].startswith("callscope: the same again")
+    assert ran.err.splitlines()[-1].startswith("callscope: the same: turns")
 
 
 def test_a_result_that_was_changed_is_the_first_divergence_of_the_next_request(weather: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_
     recording = _opened(file)
     with _shown(file, as_json=as_json) as shown:
         report = asyncio.run(rerun(recording, toolbox=toolbox, sinks=shown.sinks))
-        shown.exit_code = DIVERGED if report.divergence else 0
+        shown.exit_code = report.exit_code
     _say(f"callscope: {report}")
     return shown.exit_code
 

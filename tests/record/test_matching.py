@@ -12,9 +12,9 @@ from callscope.record.matching import (
     Mismatch,
     but_for_masks,
     mismatch,
-    mismatch_of_requests,
     mismatch_of_texts,
 )
+from callscope.record.requests import mismatch_of_requests
 
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -116,8 +116,3 @@ def test_what_an_endpoint_adds_and_how_json_is_spaced_makes_no_difference(now: R
 def test_a_secret_header_is_never_compared() -> None:
     recorded = request(headers=(("Authorization", "Bearer ****"),))
     assert mismatch_of_requests(recorded, request(headers=(("Authorization", "Bearer abc"),))) is None
-
-
-def test_names_of_this_run_are_read_as_those_of_the_recorded_one() -> None:
-    recorded, now = request(body=b'{"id": "call_1"}'), request(body=b'{"id": "call_9"}')
-    assert mismatch_of_requests(recorded, now, names={"call_9": "call_1"}) is None

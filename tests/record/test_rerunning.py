@@ -24,7 +24,8 @@ from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.matching import ABSENT
 from callscope.record.reading import open_recording
-from callscope.record.rerunning import RerunReport, rerun
+from callscope.record.report import RerunReport
+from callscope.record.rerunning import Live, rerun
 from callscope.record.restoring import left_by
 from callscope.session import Session
 from playbook import Listener
@@ -75,7 +76,7 @@ def edit_line(path: Path, kind: str, edit: Callable[[dict[str, Any]], object], w
 
 def test_a_recorded_session_happens_again(tmp_path: Path) -> None:
     path = Scene(tmp_path, CALLING).play("Weather?")
-    assert again(path) == RerunReport(None, turns=1, exchanges=2, calls=1)
+    assert again(path) == RerunReport(turns=1, exchanges=2, calls=1)
 
 
 def test_a_run_gives_its_sinks_the_session_again(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_changed_settings_rewinds_and_continuations_are_played(tmp_path: Path) -
     asyncio.run(session())
     listener = Listener()
     report = again(scene.path, sinks=[listener])
-    assert report == RerunReport(None, turns=5, exchanges=5, calls=1)
+    assert report == RerunReport(turns=5, exchanges=5, calls=1)
     assert listener.stamped[-1].at > 0
     assert kinds(scene.path).count("continue") == 2
 
@@ -187,8 +188,11 @@ def test_a_changed_byte_of_an_argument_is_named_where_it_first_tells(tmp_path: P
     path.write_text(path.read_text().replace("ris\\\\\\", "rus\\\\\\", 1))
     divergence = again(path).divergence
     assert divergence is not None
-    assert (divergence.what, divergence.path) == ("start", "$.arguments.city")
-    assert (divergence.recorded, divergence.now) == ("Paris", "Parus")
+    assert (divergence.kind, divergence.path) == ("integrity", "$.calls[0].arguments")
+    assert [one.path for one in divergence.differences] == ["$.calls[0].arguments", "$.sha256"]
+    started = again(path).divergences[1]
+    assert (started.kind, started.what, started.path) == ("arguments", "start", "$.arguments.city")
+    assert (started.recorded, started.now) == ("Paris", "Parus")
 
 
 def test_a_changed_request_is_named_with_its_line_and_path(tmp_path: Path) -> None:
@@ -196,7 +200,7 @@ def test_a_changed_request_is_named_with_its_line_and_path(tmp_path: Path) -> No
     line = edit_line(path, "request", lambda line: line.update(body=line["body"].replace("tiny", "huge")))
     divergence = again(path).divergence
     assert divergence is not None
-    assert str(divergence) == f"request 1 (line {line}), $.body.model: recorded 'huge', now 'tiny'"
+    assert str(divergence) == f'request: request 1 (line {line}), $.body.model: recorded "huge", now "tiny"'
 
 
 def test_a_changed_decision_is_named(tmp_path: Path) -> None:
@@ -233,9 +237,12 @@ def test_an_exchange_that_was_not_recorded_is_named(tmp_path: Path) -> None:
 
 def test_a_changed_decoder_is_named_at_the_first_thing_it_changes(tmp_path: Path) -> None:
     path = Scene(tmp_path, [says("One."), says("Two.")]).play("First", "Second")
-    divergence = again(path, dialects=lambda name: PlainDialect(accent="So: ")).divergence
-    assert divergence is not None
-    assert (divergence.what, divergence.path, divergence.now) == ("request", "$.body.messages[1].content", "So: One.")
+    divergences = again(path, dialects=lambda name: PlainDialect(accent="So: ")).divergences
+    assert [(one.kind, one.exchange, one.path, one.now) for one in divergences] == [
+        ("parse", 1, "$.message.content", "So: One."),
+        ("request", 2, "$.body.messages[1].content", "So: One."),
+        ("parse", 2, "$.message.content", "So: Two."),
+    ]
 
 
 # ---- turns that were broken off -----------------------------------------------------------------------------------
@@ -254,7 +261,7 @@ def broken_off(scene: Scene, until: Callable[[Conversation], bool]) -> Path:
 def test_a_turn_broken_off_in_a_response_is_run_again_as_far(tmp_path: Path) -> None:
     scene = Scene(tmp_path, [Answer(CALLING[0][:100], hang=True), says("Fine.")])
     path = broken_off(scene, lambda conversation: conversation.open_exchange)
-    assert again(path) == RerunReport(None, turns=2, exchanges=2, calls=1)
+    assert again(path) == RerunReport(turns=2, exchanges=2, calls=1)
 
 
 def test_a_turn_broken_off_before_a_decision_is_run_again_as_far(tmp_path: Path) -> None:
@@ -293,7 +300,7 @@ def test_a_turn_broken_off_before_the_next_request_is_run_again_as_far(tmp_path:
         await scene.session.say("Never mind.")
 
     asyncio.run(session())
-    assert again(scene.path) == RerunReport(None, turns=2, exchanges=2, calls=1)
+    assert again(scene.path) == RerunReport(turns=2, exchanges=2, calls=1)
 
 
 def test_a_turn_broken_off_while_an_exchange_was_closing_is_run_again_as_far(tmp_path: Path) -> None:
@@ -319,8 +326,9 @@ def test_a_recording_cut_at_any_line_runs_as_far_as_it_goes_and_says_so(tmp_path
         report = again(path)
         assert report.divergence is None, f"cut after line {cut}: {report}"
         in_mid_turn = cut > 3 and cut != turns[0]
-        assert bool(report.stopped) == in_mid_turn, f"cut after line {cut}: {report}"
-    assert "cut off in the recording at line" in report.stopped
+        assert bool(report.cut_off) == in_mid_turn, f"cut after line {cut}: {report}"
+        assert report.same, f"cut after line {cut}: {report}"
+    assert "cut off in the recording at line" in report.cut_off
 
 
 def test_a_killed_session_that_was_gone_on_with_is_run_again(tmp_path: Path) -> None:
@@ -406,7 +414,7 @@ def test_a_call_whose_arguments_were_masked_is_not_run_anew(tmp_path: Path) -> N
 
 def live(path: Path, *answers: Answer | bytes, **ports: Any) -> RerunReport:
     clock = TickingClock()
-    return again(path, endpoint=BytesEndpoint(answers, clock), clock=clock, **ports)
+    return again(path, live=Live(BytesEndpoint(answers, clock), clock), **ports)
 
 
 def test_a_live_server_that_answers_the_same_does_not_diverge(tmp_path: Path) -> None:
@@ -424,7 +432,7 @@ def test_a_live_server_may_name_its_calls_anew_and_say_other_words(tmp_path: Pat
     [
         (wants(ROME), "call", "$.arguments.city"),
         (wants(("get_time", "{}")), "call", "$.name"),
-        (says("No need."), "response", "$.finish_reason"),
+        (says("No need."), "call", "$"),
         (wants(PARIS, ROME), "call", "$"),
         (wants(PARIS)[:-5], "call", "$.fault"),
     ],
@@ -448,7 +456,7 @@ def test_no_live_request_leaves_that_was_not_recorded(tmp_path: Path) -> None:
     edit_line(path, "settings", lambda line: line["policy"].update(max_rounds=9))
     clock = TickingClock()
     endpoint = BytesEndpoint([CALLING[0], CALLING[1]], clock)
-    divergence = again(path, endpoint=endpoint, clock=clock).divergence
+    divergence = again(path, live=Live(endpoint, clock)).divergence
     assert divergence is not None
     assert divergence.what == "request"
     assert len(endpoint.answers) == 1
@@ -459,7 +467,7 @@ def test_an_exchange_that_was_broken_off_is_not_sent_live(tmp_path: Path) -> Non
     path = broken_off(scene, lambda conversation: conversation.open_exchange)
     clock = TickingClock()
     endpoint = BytesEndpoint([CALLING[0]], clock)
-    report = again(path, endpoint=endpoint, clock=clock)
+    report = again(path, live=Live(endpoint, clock))
     assert report.divergence is None
     assert "Exchange 1 was broken off" in report.stopped
     assert len(endpoint.answers) == 1

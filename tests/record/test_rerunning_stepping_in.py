@@ -34,7 +34,8 @@ from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Message, Mock, Reasoning, Reject, Run, ToolCall, ToolResult
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import derive, verify
-from callscope.record.rerunning import RerunReport, rerun
+from callscope.record.report import RerunReport
+from callscope.record.rerunning import rerun
 from callscope.record.restoring import left_by
 from callscope.session import Session
 from playbook import Listener, check_history

@@ -1,12 +1,13 @@
-"""Comparing a run with the recorded one, event by event, until the first difference.
+"""Comparing a run with the recorded one, event by event, and counting every place where it went another way.
 
-Knows which parts of an event have to be the same. Must not know how the run is driven, nor where its answers come from.
+Knows what is to be expected of a turn, and what of it did not come. Must not know when two events are the same, how the
+run is driven, nor where its answers come from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
 
 from callscope.core.events import (
     CallAssembled,
@@ -15,49 +16,36 @@ from callscope.core.events import (
     ExchangeOpened,
     ResponseCompleted,
     ResponseFailed,
-    ResultReviewed,
     Stamped,
+    ThreadNamed,
     ToolFinished,
     ToolStarted,
     TurnEnded,
 )
 from callscope.core.state import Conversation
+from callscope.core.values import CallKey, Request
 
-from .format import Line, line_of
-from .matching import ABSENT, Mismatch, but_for_masks, exactly, mismatch, mismatch_of_requests, mismatch_of_texts
-from .script import Comparable, Fact, Identity, RecordedTurn, What, identity_of
+from .divergence import KIND_OF, Found, Kind, divergence, of_damage, of_place, only_now, only_then
+from .lining_up import line_up
+from .matching import Mismatch
+from .rederiving import Difference
+from .said import Said
+from .sameness import Sameness, plain
+from .script import Fact, Identity, RecordedTurn, Script, identity_of
 
-_MAYBE_JSON = ("arguments", "output")
+MOST_LIKE = 50
+"""Recorded requests on either side of a place that are looked at for the one that is most like it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Divergence:
-    """The first place where a run went another way: what it was, where in it (JSON path), and both sides.
-
-    `line` is the recording's; 0 where it has none. A side that has nothing there is `ABSENT`.
-    """
-
-    what: What
-    exchange: int
-    index: int
-    line: int
-    path: str
-    recorded: Any
-    now: Any
-
-    def __str__(self) -> str:
-        place = {"request": f"request {self.exchange}", "response": f"response {self.exchange}", "turn": "end of turn"}
-        where = place.get(self.what, f"{self.what} of call {self.exchange}.{self.index}")
-        line = f" (line {self.line})" if self.line else ""
-        return f"{where}{line}, {self.path}: recorded {self.recorded!r}, now {self.now!r}"
+SHORTEST_WAIT = 0.1
+"""Seconds: what is slower by less than this is no slower."""
 
 
-class Diverged(Exception):
-    """Ends a run where it went another way."""
+class Stopped(Exception):
+    """Ends a run that cannot go on honestly; `unreachable`: because the server did not answer."""
 
-    def __init__(self, divergence: Divergence) -> None:
-        super().__init__(str(divergence))
-        self.divergence = divergence
+    def __init__(self, why: str, *, unreachable: bool = False) -> None:
+        super().__init__(why)
+        self.unreachable = unreachable
 
 
 class CutHere(Exception):
@@ -71,91 +59,237 @@ class CutHere(Exception):
         self.before = before
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What of a run is new: a `live` server; calls that are answered whatever they are (`free`), by whoever it is."""
+
+    live: bool = False
+    free: bool = False
+
+
 class Comparer:
-    """A sink that raises Diverged at the first event that is not the recorded one, and counts those that are.
+    """A sink that hears a run beside its script."""
 
-    `live`: the answers are new ones, so that identifiers in them may differ.
-    """
-
-    def __init__(self, *, live: bool) -> None:
-        self._live = live
+    def __init__(self, script: Script, sameness: Sameness, watched: Watched) -> None:
+        self.found = Found()
+        self.interrupting = False
+        self.started: set[CallKey] = set()
+        self._script = script
+        self._sameness = sameness
+        self._watched = watched
         self._turn: RecordedTurn | None = None
         self._left: dict[Identity, Fact] = {}
         self._exchange = 0
-        self._names: dict[str, str] = {}
+        self._opened_at = 0.0
+        self._opened: set[int] = set()
+        self._missed: set[int] = set()
+        self.strayed: set[int] = set()
+        self._changed: set[tuple[int, int]] = set()
+        self._calls: list[tuple[Fact | None, CallAssembled]] = []
+        self._said = Said()
         self._before = Conversation()
-        self.same: dict[What, int] = {}
-        self.interrupting = False
+        self._damages: dict[int, list[Difference]] = {}
+        for damage in script.damages:
+            self._damages.setdefault(damage.exchange, []).append(damage)
 
     def begin(self, turn: RecordedTurn) -> None:
         """Expect what happened in this turn."""
         self._turn, self._left, self.interrupting = turn, dict(turn.facts), False
 
+    def left(self) -> list[Fact]:
+        """What the recording still has of this turn."""
+        return sorted(self._left.values(), key=lambda fact: fact.line)
+
+    def expects(self, exchange: int) -> bool:
+        """Whether this exchange was recorded in the turn at hand, so that there is an answer to it."""
+        return self._turn is not None and ("request", exchange, 0) in self._turn.facts
+
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Compare one event. After an interruption only what is owed comes, and when it came was chance."""
         event = stamped.event
-        if isinstance(event, ExchangeOpened):
-            self._exchange = event.exchange
         before, self._before = self._before, conversation
+        self._hear(event, stamped.at)
         identity = identity_of(event, self._exchange)
         if identity is None or self._turn is None or self.interrupting:
             return
         if self._turn.cut and all(map(self._turn.is_owed, self._left.values())):
             self.interrupting = True
             raise CutHere(before)
-        fact = self._left.pop(identity, None)
-        if fact is None:
-            raise Diverged(Divergence(*identity, 0, "$", ABSENT, _plain(event)))
-        if found := self._mismatch(fact, event):
-            raise Diverged(Divergence(*identity, fact.line, found.path, found.recorded, found.now))
-        self.same[identity[0]] = self.same.get(identity[0], 0) + 1
-        if isinstance(event, ResponseCompleted | ResponseFailed):
-            self._missing([left for left in self._left.values() if left.identity[:2] == ("call", self._exchange)])
-        elif isinstance(event, TurnEnded):
-            self._missing(list(self._left.values()))
+        self._judge(identity, event, stamped.at)
 
-    def left(self) -> list[Fact]:
-        """What the recording still has of this turn."""
-        return sorted(self._left.values(), key=lambda fact: fact.line)
-
-    def _missing(self, facts: list[Fact]) -> None:
-        """What was recorded and did not happen again."""
-        for fact in sorted(facts, key=lambda fact: fact.line):
-            if self._turn is not None and not self._turn.is_owed(fact):
-                raise Diverged(Divergence(*fact.identity, fact.line, "$", _plain(fact.event), ABSENT))
-
-    def _mismatch(self, fact: Fact, event: Event) -> Mismatch | None:
-        same = but_for_masks if fact.masked else exactly
-        if isinstance(fact.event, ExchangeOpened) and isinstance(event, ExchangeOpened):
-            return mismatch_of_requests(fact.event.request, event.request, same, self._names)
-        if isinstance(fact.event, CallAssembled) and isinstance(event, CallAssembled) and self._live:
-            self._names[event.call.call_id] = fact.event.call.call_id
-        recorded, now = _plain(fact.event), _plain(event)
-        for name in recorded | now:
-            a, b = recorded.get(name, ABSENT), now.get(name, ABSENT)
-            if name == "id" and self._live:
+    def miss_what_is_left(self) -> None:
+        """Note what was recorded in this turn and did not happen again; of an exchange only the request."""
+        facts = self.left()
+        gone = {fact.identity[1] for fact in facts if fact.identity[0] == "request"}
+        for fact in facts:
+            what, exchange, index = fact.identity
+            owed = self._turn is not None and self._turn.is_owed(fact)
+            told = what == "start" and (exchange, index) in self._changed
+            chosen = what == "decision" and self._watched.free
+            if owed or told or chosen or exchange in self.strayed or (what != "request" and exchange in gone):
                 continue
-            texts = name in _MAYBE_JSON and isinstance(a, str) and isinstance(b, str)
-            found = mismatch_of_texts(a, b, f"$.{name}", same) if texts else mismatch(a, b, f"$.{name}", same)
-            if found:
-                return found
-        return None
+            self.found.note(only_then(fact.identity, plain(fact.event), fact.line))
+        self._missed |= gone
+        self._left = {}
+
+    def finish(self) -> None:
+        """The run came to its end: an exchange that nobody asked for, in whatever place of the file, is missing."""
+        for exchange in sorted(self._script.exchanges.keys() - self._opened - self._missed - {0}):
+            arrived = self._script.exchanges[exchange]
+            line = arrived[0].line if arrived else 0
+            self.found.note(only_then(("request", exchange, 0), {"exchange": exchange}, line))
+
+    def look_for_damages(self) -> None:
+        """Note where the recording contradicts itself."""
+        for damages in self._damages.values():
+            self.found.note(of_damage(damages))
+
+    # ---- what is heard --------------------------------------------------------------------------------------------
+
+    def _hear(self, event: Event, at: float) -> None:
+        match event:
+            case ExchangeOpened(exchange=exchange):
+                self._exchange, self._opened_at = exchange, at
+                self._opened.add(exchange)
+                self._calls, self._said = [], Said()
+            case ThreadNamed(thread=thread) if self._exchange in self._script.minted:
+                self._sameness.ids.meet(self._script.minted[self._exchange], thread)
+            case ToolStarted(key=key):
+                self.started.add(key)
+            case _:
+                pass
+        if self._watched.live:
+            self._said.hear(event)
+
+    # ---- what is compared -----------------------------------------------------------------------------------------
+
+    def _judge(self, identity: Identity, event: Event, at: float) -> None:
+        fact = self._left.pop(identity, None)
+        match event:
+            case CallAssembled():
+                self._calls.append((fact, event))
+            case CallDecided() if self._watched.free:
+                pass
+            case ExchangeOpened():
+                self._compare_request(fact, event)
+            case ResponseCompleted() | ResponseFailed():
+                self._compare_response(fact, identity, event, at)
+            case TurnEnded():
+                self._compare(fact, ("turn", self._exchange, 0), event)
+                self.miss_what_is_left()
+            case _ if identity[1] not in self.strayed:
+                self._compare(fact, identity, event)
+            case _:
+                pass
+
+    def _compare(self, fact: Fact | None, identity: Identity, event: Event) -> bool:
+        """Compare an event with what was recorded in its place; gives whether it is the same."""
+        what, exchange, index = identity
+        if fact is None:
+            self.found.note(only_now(identity, plain(event), exchange or None))
+            return False
+        unlike = self._sameness.differences(fact, event)
+        found = divergence(KIND_OF[what], identity, unlike, line=fact.line, nearest=exchange or None)
+        if found is None:
+            self.found.same[what] = self.found.same.get(what, 0) + 1
+            if isinstance(fact.event, ToolFinished) and isinstance(event, ToolFinished):
+                self._time(identity, fact, fact.event.result.duration, event.result.duration)
+            return True
+        self._changed.add((exchange, index))
+        self._sameness.carry(_texts_of(fact.event), _texts_of(event))
+        self.found.note(found)
+        return False
+
+    def _compare_request(self, fact: Fact | None, event: ExchangeOpened) -> None:
+        identity: Identity = ("request", event.exchange, 0)
+        if fact is not None and next(self._sameness.differences(fact, event), None) is None:
+            self.found.same["request"] = self.found.same.get("request", 0) + 1
+            return
+        nearest, unlike = self._most_alike(event.exchange, event.request)
+        if fact is None:
+            self.found.note(only_now(identity, plain(event), nearest))
+            return
+        kind: Kind = "order" if unlike == 0 else "request"
+        found = divergence(
+            kind, identity, self._sameness.differences(fact, event), line=fact.line, nearest=nearest or event.exchange
+        )
+        assert found is not None
+        self.found.note(found)
+        self._sameness.carry(*_both(found.differences))
+
+    def _most_alike(self, exchange: int, request: Request) -> tuple[int | None, int | None]:
+        """The recorded exchange whose request differs in the fewest places, and in how many."""
+        best: tuple[int, int, int] | None = None
+        facts = sorted(self._script.facts("request"), key=lambda fact: abs(fact.identity[1] - exchange))
+        for fact in facts[:MOST_LIKE]:
+            unlike = sum(1 for _ in islice(self._sameness.of_requests(fact, request), 1000))
+            rank = (unlike, abs(fact.identity[1] - exchange), fact.identity[1])
+            best = rank if best is None else min(best, rank)
+        return (best[2], best[0]) if best else (None, None)
+
+    def _compare_response(
+        self, fact: Fact | None, identity: Identity, event: ResponseCompleted | ResponseFailed, at: float
+    ) -> None:
+        self._compare_calls(identity[1])
+        same = self._compare(fact, identity, event)
+        if not self._watched.live:
+            return
+        recorded = self._script.said.get(identity[1], Said())
+        if recorded.text != self._said.text:
+            self.found.other_words.append(identity[1])
+        self._sameness.carry(recorded.carried, self._said.carried)
+        self._time_response(fact, identity, at)
+        if isinstance(event, ResponseFailed) and not same:
+            raise Stopped(f"It stopped there: the server did not answer as one ({event.message})", unreachable=True)
+        if identity[1] in self.strayed and not self._watched.free:
+            raise Stopped("It stopped there: nobody recorded what comes of other calls.")
+
+    def _compare_calls(self, exchange: int) -> None:
+        """Compare all calls of a response at once: only together do they have an order."""
+        kept = [fact for fact, _ in self._calls if fact is not None]
+        rest = [self._left.pop(known) for known in list(self._left) if known[:2] == ("call", exchange)]
+        facts = sorted((*kept, *rest), key=lambda fact: fact.identity)
+        lined = line_up(facts, [event for _, event in self._calls], self._sameness.calls_alike)
+        count = self.found.count
+        for fact, event in (*lined.same, *lined.unlike):
+            self._compare(fact, ("call", exchange, event.call.key.index), event)
+        for fact in lined.missing:
+            self.found.note(only_then(fact.identity, plain(fact.event), fact.line))
+        for event in lined.extra:
+            self.found.note(only_now(("call", exchange, event.call.key.index), plain(event), exchange))
+        if not lined.in_order:
+            order = [fact.identity[2] for fact, _ in lined.same]
+            unlike = [Mismatch("$.calls", sorted(order), order)]
+            self.found.note(of_place("order", ("response", exchange, 0), unlike, facts[0].line))
+        if self.found.count > count:
+            self.strayed.add(exchange)
+
+    def _time_response(self, fact: Fact | None, identity: Identity, at: float) -> None:
+        request = self._turn.facts.get(("request", identity[1], 0)) if self._turn else None
+        if fact is not None and request is not None:
+            self._time(identity, fact, fact.at - request.at, at - self._opened_at)
+
+    def _time(self, identity: Identity, fact: Fact, recorded: float, now: float) -> None:
+        factor = self._sameness.terms.slower
+        if factor is not None and now > recorded * factor and now - recorded >= SHORTEST_WAIT:
+            unlike = [Mismatch("$.duration", round(recorded, 3), round(now, 3))]
+            self.found.note(of_place("timing", identity, unlike, fact.line))
 
 
-def _plain(event: Event | Comparable) -> Line:
-    """What of an event has to be the same again: not who decided, nor how long it took."""
+def _texts_of(event: Event) -> list[str]:
+    """What of an event later requests carry along."""
     match event:
-        case ExchangeOpened(request=request):
-            return {"method": request.method, "url": request.url}
-        case ResponseCompleted(finish_reason=finish_reason):
-            return {"status": "completed", "finish_reason": finish_reason}
-        case ResponseFailed():
-            return {"status": "failed", "failure": event.kind, "http_status": event.status}
+        case ToolFinished(result=result):
+            return [result.output]
+        case ToolStarted(name=name, arguments=arguments):
+            return [name, arguments]
         case CallAssembled(call=call):
-            line: Line = {"id": call.call_id, "name": call.name, "arguments": call.arguments, "kind": call.kind}
-            return line | {"executor": call.executor, "fault": call.fault.code if call.fault else None}
-        case CallDecided() | ToolStarted() | ToolFinished() | ResultReviewed() | TurnEnded():
-            line = line_of(event)
-            return {name: line[name] for name in line if name not in ("kind", "call", "by", "duration", "prints")}
+            return [call.name, call.arguments, call.call_id]
         case _:
-            return {}
+            return []
+
+
+def _both(found: tuple[Mismatch, ...]) -> tuple[list[str], list[str]]:
+    """The texts of either side."""
+    recorded = [one.recorded for one in found if isinstance(one.recorded, str)]
+    return recorded, [one.now for one in found if isinstance(one.now, str)]

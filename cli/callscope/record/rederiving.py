@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,28 @@ from .appending import LineFile, reason
 from .assembling import Assembling, as_written
 from .deriving import Deriving, DialectNamed
 from .format import Line, encode_line
-from .matching import mismatch
+from .matching import Mismatch, mismatch, mismatches
 from .reading import Entry, Recorded, RecordingFile
 
 Watch = Callable[[Entry, Sequence[PeerEvent]], None]
 
+FURTHER = 50
+"""Places of a line beyond the first that are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a recording says other than its bytes: the line of the file, the JSON path in it, and both sides."""
+    """Where a recording says other than its bytes: the line of the file, the JSON path in it, and both sides.
+
+    `further` are the next places of the same line, a few of them.
+    """
 
     exchange: int
     line: int
     path: str
     recorded: Any
     derived: Any
+    further: tuple[Mismatch, ...] = ()
 
     def __str__(self) -> str:
         return f"exchange {self.exchange}, line {self.line}, {self.path}: {self.recorded!r} is now {self.derived!r}"
@@ -102,8 +110,10 @@ def _differences(exchange: _Exchange, entry: Entry | None) -> Iterator[Differenc
     if entry is not None:
         derived = exchange.assembling.line
         members = {name: value for name, value in entry.members.items() if name != "t"}
-        if found := mismatch(members, as_written(derived) if derived else {}):
-            yield Difference(exchange.number, entry.line, found.path, found.recorded, found.now)
+        found = tuple(islice(mismatches(members, as_written(derived) if derived else {}), 1 + FURTHER))
+        if found:
+            first, further = found[0], found[1:]
+            yield Difference(exchange.number, entry.line, first.path, first.recorded, first.now, further)
     yield from _differences_of_bytes(exchange)
 
 

@@ -8,90 +8,152 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import Literal, assert_never
 
-from callscope.core.events import Continued, SettingsChanged, UserMessage
+from callscope.core.events import Continued, SettingsChanged, ToolsChanged, UserMessage
 from callscope.core.ports import Clock, Endpoint, Gate, Guard, Sink, Toolbox
-from callscope.core.values import Settings
+from callscope.core.values import Settings, ToolSpec
 from callscope.session import Session
 
-from .comparing import Comparer, CutHere, Diverged, Divergence
+from .answering import AskingGate, FreeToolbox, MockingGate
+from .comparing import Comparer, CutHere, Stopped, Watched
 from .deriving import DialectNamed, recorded_dialect
-from .reading import Recording
+from .live import LiveEndpoint, asked_once
+from .reading import Recorded
+from .report import RerunReport, report_of
+from .sameness import Sameness, Terms
 from .script import RecordedTurn, Script, Unasked, script_of
-from .stage import LiveEndpoint, RecordedClock, RecordedEndpoint, RecordedGate, RecordedToolbox, Stage, Stopped
+from .stage import RecordedClock, RecordedEndpoint, RecordedGate, RecordedToolbox, Stage
+
+Answers = Literal["recorded", "run", "ask", "mock"]
+"""What comes of calls: as recorded; recorded decisions, tools that run; a person decides again; mocks."""
 
 
 @dataclass(frozen=True, slots=True)
-class RerunReport:
-    """What came of a run: the first divergence, how much was the same before it, and why it ended before its time."""
+class Live:
+    """A server that answers anew: its clock and guard, and what of the recorded settings is other there."""
 
-    divergence: Divergence | None = None
-    turns: int = 0
-    exchanges: int = 0
-    calls: int = 0
-    stopped: str = ""
+    endpoint: Endpoint
+    clock: Clock
+    guard: Guard | None = None
+    url: str | None = None
+    model: str | None = None
 
-    def __str__(self) -> str:
-        same = f"the same again: turns {self.turns}, exchanges {self.exchanges}, calls {self.calls}"
-        if self.divergence is not None:
-            return f"{self.divergence} ({same} before that)"
-        return f"{same}. {self.stopped}" if self.stopped else same
+    def settings(self, recorded: Settings) -> Settings:
+        """The settings that hold there; a request that fails is not made again by itself."""
+        return replace(recorded, url=self.url or recorded.url, model=self.model or recorded.model, retries=0)
 
 
 async def rerun(
-    recording: Recording,
+    recording: Recorded,
     *,
-    endpoint: Endpoint | None = None,
+    live: Live | None = None,
+    calls: Answers | None = None,
     gate: Gate | None = None,
     toolbox: Toolbox | None = None,
-    clock: Clock | None = None,
-    guard: Guard | None = None,
     sinks: Sequence[Sink] = (),
     dialects: DialectNamed | None = None,
+    terms: Terms | None = None,
+    script: Script | None = None,
 ) -> RerunReport:
-    """Drive the recorded session again and compare, until the first divergence. What is None is recorded.
+    """Drive the recorded session again and compare; it goes on past a divergence as long as there is an answer.
 
-    With a live endpoint give its clock and its guard, too.
+    `calls` is `recorded` where there is no `toolbox`, else `run`; `ask` needs a `gate`, too. Give the `script` where it
+    was read before.
     """
-    script = script_of(recording, dialects)
-    comparer = Comparer(live=endpoint is not None)
-    stage = Stage(script, comparer, lambda unasked: _do(session, recording.path, dialects, unasked))
-    settings = next((step.settings for step in script.steps if isinstance(step, SettingsChanged)), Settings())
+    answers: Answers = calls or ("run" if toolbox else "recorded")
+    script = script or script_of(recording, dialects)
+    script = asked_once(script) if live else script
+    sameness = Sameness(terms or Terms(), url=live is None or live.url is None)
+    comparer = Comparer(script, sameness, Watched(live is not None, answers in ("ask", "mock")))
+    drive = _Drive(recording.path, dialects, live, answers)
+    stage = Stage(script, comparer, lambda unasked: drive.do(session, sameness, unasked), lambda n: _count(session, n))
     session = Session(
-        endpoint=RecordedEndpoint(stage) if endpoint is None else LiveEndpoint(stage, endpoint),
-        dialect=recorded_dialect(recording.path, settings.dialect, dialects),
-        gate=gate or RecordedGate(stage),
-        toolbox=RecordedToolbox(stage, toolbox),
-        clock=clock or RecordedClock(stage),
-        guard=guard,
+        endpoint=LiveEndpoint(stage, live.endpoint) if live else RecordedEndpoint(stage),
+        dialect=recorded_dialect(recording.path, _first_settings(script).dialect, dialects),
+        gate=_gate(stage, answers, gate),
+        toolbox=_toolbox(stage, answers, toolbox),
+        clock=live.clock if live else RecordedClock(stage),
+        guard=live.guard if live else None,
         sinks=[*sinks, comparer],
     )
-    divergence, stopped = None, ""
+    comparer.look_for_damages()
+    stopped = await _through(script, stage, session)
+    if stopped is None:
+        comparer.finish()
+    return report_of(comparer.found, sameness.terms, turns=stage.turns, stopped=stopped, cut_off=_cut_off(script))
+
+
+async def _through(script: Script, stage: Stage, session: Session) -> Stopped | None:
+    """Go through all steps; gives why that ended before its time."""
     try:
         for step in script.steps:
             if isinstance(step, RecordedTurn):
                 await _play(stage, session, step)
             else:
                 stage.perform(step)
-    except Diverged as diverged:
+    except Stopped as stopped:
         if _being_cancelled():  # whoever runs this broke it off: then it is no wonder that it went another way
             raise asyncio.CancelledError from None
-        divergence = diverged.divergence
-    except Stopped as reason:
-        stopped = str(reason)
-    same = comparer.same
-    stopped = stopped or _cut_off(script)
-    return RerunReport(divergence, stage.turns, same.get("request", 0), same.get("call", 0), stopped)
+        return stopped
+    return None
 
 
-def _do(session: Session, path: Path, dialects: DialectNamed | None, unasked: Unasked) -> None:
-    """Do what the person did without being asked; other settings can mean another protocol."""
-    if isinstance(unasked, SettingsChanged):
-        session.dialect = recorded_dialect(path, unasked.settings.dialect, dialects)
-    session.emit(unasked)
+def _first_settings(script: Script) -> Settings:
+    return next((step.settings for step in script.steps if isinstance(step, SettingsChanged)), Settings())
+
+
+def _gate(stage: Stage, answers: Answers, gate: Gate | None) -> Gate:
+    match answers:
+        case "ask":
+            assert gate is not None
+            return AskingGate(stage, gate)
+        case "mock":
+            return MockingGate(stage)
+        case "recorded" | "run":
+            return gate or RecordedGate(stage)
+        case _:
+            assert_never(answers)
+
+
+def _toolbox(stage: Stage, answers: Answers, toolbox: Toolbox | None) -> Toolbox:
+    if answers in ("ask", "mock"):
+        assert toolbox is not None
+        return FreeToolbox(stage, toolbox)
+    return RecordedToolbox(stage, toolbox)
+
+
+def _count(session: Session, exchange: int) -> None:
+    session.conversation = replace(session.conversation, exchange=exchange - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drive:
+    """How what a person did unasked is done again."""
+
+    path: Path
+    dialects: DialectNamed | None
+    live: Live | None
+    answers: Answers
+
+    def do(self, session: Session, sameness: Sameness, unasked: Unasked) -> None:
+        """Do it; other settings can mean another protocol, and whoever is asked is asked about every call."""
+        if isinstance(unasked, SettingsChanged):
+            settings = self.live.settings(unasked.settings) if self.live else unasked.settings
+            sameness.carry([unasked.settings.model], [settings.model])
+            if self.answers == "ask" and settings.approve != "never":
+                settings = replace(settings, approve="ask")
+            session.dialect = recorded_dialect(self.path, settings.dialect, self.dialects)
+            unasked = SettingsChanged(settings)
+        elif isinstance(unasked, ToolsChanged) and self.answers == "ask":
+            unasked = ToolsChanged(tuple(_asked_about(tool) for tool in unasked.tools))
+        session.emit(unasked)
+
+
+def _asked_about(tool: ToolSpec) -> ToolSpec:
+    return tool if tool.approve == "never" else replace(tool, approve=None)
 
 
 async def _play(stage: Stage, session: Session, turn: RecordedTurn) -> None:
@@ -107,6 +169,7 @@ async def _play(stage: Stage, session: Session, turn: RecordedTurn) -> None:
     except asyncio.CancelledError:
         if not stage.comparer.interrupting or _being_cancelled():
             raise
+    stage.comparer.miss_what_is_left()
     stage.turns += turn.reason is not None
 
 

@@ -6,6 +6,7 @@ exchange, the place of a call. Pure; must not know how a run is driven.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -20,6 +21,8 @@ from callscope.core.events import (
     ExchangeEnded,
     ExchangeOpened,
     ItemsInserted,
+    PeerEvent,
+    RemoteResult,
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
@@ -27,6 +30,8 @@ from callscope.core.events import (
     ResultReviewed,
     Rewound,
     SettingsChanged,
+    TextDelta,
+    ThreadNamed,
     ToolFinished,
     ToolsChanged,
     ToolStarted,
@@ -35,12 +40,20 @@ from callscope.core.events import (
 )
 from callscope.core.values import CallKey, TurnReason
 
-from .deriving import Deriving, DialectNamed
-from .reading import Entry, Recording
+from .deriving import DialectNamed
+from .reading import Entry, Recorded
+from .rederiving import Difference, differences
+from .said import Said
 
 What = Literal["request", "response", "call", "decision", "start", "result", "review", "turn"]
 Identity: TypeAlias = tuple[What, int, int]
 """What happened, in which exchange, to which call of it (0 where it is no call)."""
+
+DERIVED: tuple[What, ...] = ("response", "call")
+"""What is read from the bytes of a response: unknown where these were masked."""
+
+MOST_DAMAGES = 1000
+"""Places where a recording contradicts itself that are counted."""
 
 Comparable: TypeAlias = (
     ExchangeOpened
@@ -63,6 +76,7 @@ class Fact:
     line: int
     event: Comparable
     masked: bool = False
+    at: float = 0.0
 
 
 Unasked: TypeAlias = SettingsChanged | ToolsChanged | Rewound | ItemsInserted | BreakRequested
@@ -145,23 +159,44 @@ class Arrived(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The steps of a session in order, and what came back in each of its exchanges."""
+    """The steps of a session in order, and what came back in each of its exchanges.
+
+    `minted` are the threads that the server named, `said` the words of its responses and whatever else of them goes
+    back with the next request; `damages` is where the recording contradicts itself.
+    """
 
     steps: tuple[Step, ...]
     exchanges: dict[int, list[Arrived]]
+    minted: dict[int, str] = field(default_factory=dict)
+    said: dict[int, Said] = field(default_factory=dict)
+    damages: tuple[Difference, ...] = ()
+
+    @property
+    def turns(self) -> list[RecordedTurn]:
+        """The turns among the steps."""
+        return [step for step in self.steps if isinstance(step, RecordedTurn)]
+
+    def facts(self, what: What) -> list[Fact]:
+        """Everything of a kind that has to happen again, in order."""
+        return [fact for turn in self.turns for fact in turn.facts.values() if fact.identity[0] == what]
 
 
-def script_of(recording: Recording, dialects: DialectNamed | None = None) -> Script:
+def script_of(recording: Recorded, dialects: DialectNamed | None = None) -> Script:
     """Read a recording as a script."""
     reader = _Reader()
-    deriving = Deriving(recording.path, dialects)
-    for entry in recording.entries:
+
+    def watch(entry: Entry, decoded: Sequence[PeerEvent]) -> None:
         if entry.event is not None:
-            for event in deriving.feed(entry.event):
+            for event in (entry.event, *decoded):
                 reader.take(entry, event)
         elif entry.kind == "resumed" and reader.turn is not None:
             reader.turn.resumed |= reader.turn.reason is None
-    return Script(tuple(reader.steps), reader.exchanges)
+
+    damages = reader.doubles
+    for damage in differences(recording, dialects, watch):
+        if len(damages) < MOST_DAMAGES:
+            damages.append(damage)
+    return Script(tuple(reader.steps), reader.exchanges, reader.minted, reader.said, tuple(damages))
 
 
 @dataclass(slots=True)
@@ -170,9 +205,13 @@ class _Reader:
 
     steps: list[Step] = field(default_factory=list)
     exchanges: dict[int, list[Arrived]] = field(default_factory=dict)
+    minted: dict[int, str] = field(default_factory=dict)
+    said: dict[int, Said] = field(default_factory=dict)
+    doubles: list[Difference] = field(default_factory=list)
     turn: RecordedTurn | None = None
     turns: int = 0
     exchange: int = 0
+    masked: bool = False
 
     def take(self, entry: Entry, event: Event) -> None:
         turn = self.turn if self.turn is not None and self.turn.reason is None else None
@@ -188,20 +227,31 @@ class _Reader:
                 self.turn = turn = RecordedTurn(self.turns, event)
                 self.steps.append(turn)
             case ExchangeOpened():
-                self.exchange = event.exchange
-                self.exchanges[event.exchange] = []
+                self._open(entry, event.exchange)
             case ResponseHead() | BytesRead() | ExchangeEnded():
                 self.exchanges.setdefault(event.exchange, []).append(Arrived(entry.line, entry.at, event))
+                self.masked |= isinstance(event, BytesRead) and bool(event.masked)
+            case ThreadNamed(thread=thread):
+                self.minted.setdefault(self.exchange, thread)
+            case TextDelta() | CallAssembled() | RemoteResult() | ResponseCompleted():
+                self.said.setdefault(self.exchange, Said()).hear(event)
             case _:
                 pass
         if turn is not None:
             self._note(turn, entry, event)
 
+    def _open(self, entry: Entry, exchange: int) -> None:
+        if exchange and exchange in self.exchanges:
+            self.doubles.append(Difference(exchange, entry.line, "$.exchange", exchange, exchange + 1))
+        self.exchange, self.masked = exchange, False
+        self.exchanges[exchange] = []
+
     def _note(self, turn: RecordedTurn, entry: Entry, event: Event) -> None:
         turn.last_line = entry.line
         identity = identity_of(event, self.exchange)
         if identity is not None:
-            turn.facts[identity] = Fact(identity, entry.line, event, "masked" in entry.members)  # type: ignore[arg-type]
+            masked = "masked" in entry.members or (identity[0] in DERIVED and self.masked)
+            turn.facts[identity] = Fact(identity, entry.line, event, masked, entry.at)  # type: ignore[arg-type]
         if isinstance(event, CallHeld | ResultHeld):
             turn.held = entry.line
         elif isinstance(event, TurnEnded):

@@ -1,7 +1,7 @@
 """The recording behind the ports: it stands in for a server, a person, tools and a clock.
 
 Knows how each port finds its recorded answer, and where a turn was broken off. Must not know files, protocols or who
-drives the run. Nothing is asked of the world but through a live port that a caller gave.
+drives the run. Nothing is asked of the world here (`live` and `answering` do that).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -22,29 +21,26 @@ from callscope.core.events import (
     ToolFinished,
     WireEvent,
 )
-from callscope.core.ports import Endpoint, Toolbox
+from callscope.core.ports import Toolbox
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Request, ToolCall, ToolResult
 
-from .comparing import Comparer, Diverged, Divergence
-from .matching import ABSENT
+from .comparing import Comparer, Stopped
+from .divergence import only_now
 from .script import Fact, Interjection, RecordedTurn, Script, Unasked, What
-
-
-class Stopped(Exception):
-    """Ends a run that cannot go on honestly, though nothing was found to differ."""
 
 
 @dataclass(slots=True)
 class Stage:
     """What the ports of one run share: the script, the turn at hand, and the ways to step in and to break it off.
 
-    `perform` does what the person did without being asked.
+    `perform` does what the person did without being asked; `count_from` gives the next exchange its number.
     """
 
     script: Script
     comparer: Comparer
     perform: Callable[[Unasked], None]
+    count_from: Callable[[int], None]
     turn: RecordedTurn | None = None
     interjections: deque[Interjection] = field(default_factory=deque)
     task: asyncio.Future[None] | None = None
@@ -62,6 +58,13 @@ class Stage:
         self.turn = turn
         self.interjections = deque(turn.interjections)
         self.comparer.begin(turn)
+        self.align(0)
+
+    def align(self, after: int) -> None:
+        """Have the next exchange count as the one that was recorded after this number in the turn at hand."""
+        exchanges = [number for what, number, _ in self.turn.facts if what == "request"] if self.turn else []
+        if later := [number for number in exchanges if number > after]:
+            self.count_from(min(later))
 
     def catch_up(self, line: float) -> None:
         """Do what the person did in mid-turn between the last event before this line and the line."""
@@ -85,12 +88,38 @@ class Stage:
         """Whether the turn at hand was broken off before this exchange; its number may be that of a later turn's."""
         return self.turn is not None and self.turn.broken_off and ("request", exchange, 0) not in self.turn.facts
 
+    def insist_on(self, exchange: int) -> None:
+        """Stop where nothing was recorded that could answer this exchange."""
+        if not self.comparer.expects(exchange):
+            raise Stopped(f"It stopped there: nothing was recorded that answers request {exchange}.")
+
     def break_off(self) -> None:
         """Have the turn interrupted where it next waits for something."""
         self.catch_up(math.inf)
         self.comparer.interrupting = True
         if self.task is not None:
             self.task.cancel()
+
+    def lacks(self, what: What, key: CallKey, now: object) -> NoReturn:
+        """Stop where the recording does not have what the run needs."""
+        self.comparer.found.note(only_now((what, key.exchange, key.index), now, key.exchange))
+        raise Stopped(f"It stopped there: no {what} of call {key.exchange}.{key.index} was recorded.")
+
+    def told(self, key: CallKey, line: int, last: bool) -> None:
+        """The result of this line has been heard: whatever came right after it comes now."""
+        self.catch_up(line + 1)
+        self._handed_over(key).set()
+        if last and self.turn is not None and self.turn.stops_after(line):
+            self.break_off()
+
+    async def all_of(self, keys: Sequence[CallKey]) -> None:
+        """Wait until the results of all these calls that run have been heard."""
+        for key in keys:
+            if key in self.comparer.started:
+                await self._handed_over(key).wait()
+
+    def _handed_over(self, key: CallKey) -> asyncio.Event:
+        return self.handed_over.setdefault(key, asyncio.Event())
 
     async def interrupt(self) -> NoReturn:
         """Break the turn off here, as it was when it was recorded."""
@@ -110,8 +139,9 @@ class RecordedEndpoint:
         stage = self._stage
         if stage.ends_before(exchange):
             await stage.interrupt()
-        _catch_up_to(stage, exchange)
-        yield ExchangeOpened(exchange, request)  # compared as it passes: one that was not recorded ends the run here
+        catch_up_to(stage, exchange)
+        yield ExchangeOpened(exchange, request)  # compared as it passes
+        stage.insist_on(exchange)
         ended = False
         for line, at, wire in stage.script.exchanges.get(exchange, ()):
             await asyncio.sleep(0)
@@ -119,44 +149,18 @@ class RecordedEndpoint:
             stage.at, ended = at, isinstance(wire, ExchangeEnded)
             yield wire
             stage.catch_up(line + 1)
-        if not ended or _breaks_off_after(stage, exchange):
+        if not ended or breaks_off_after(stage, exchange):
             await stage.interrupt()
 
 
-class LiveEndpoint:
-    """Asks a real server, but never for an exchange that was not recorded, nor for one that somebody broke off."""
-
-    def __init__(self, stage: Stage, endpoint: Endpoint) -> None:
-        self._stage = stage
-        self._endpoint = endpoint
-
-    async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
-        """Yield what comes back now."""
-        stage = self._stage
-        if stage.ends_before(exchange):
-            await stage.interrupt()
-        recorded = stage.script.exchanges.get(exchange)
-        if recorded is None:
-            yield ExchangeOpened(exchange, request)  # diverges before anything is sent
-        if not recorded or not isinstance(end := recorded[-1].wire, ExchangeEnded) or end.how == "cancelled":
-            raise Stopped(f"Exchange {exchange} was broken off when it was recorded; a live one cannot be compared.")
-        _catch_up_to(stage, exchange)
-        async with aclosing(self._endpoint.stream(exchange, request)) as wires:
-            async for wire in wires:
-                yield wire
-        stage.catch_up(recorded[-1].line + 1)
-        if _breaks_off_after(stage, exchange):
-            await stage.interrupt()
-
-
-def _catch_up_to(stage: Stage, exchange: int) -> None:
+def catch_up_to(stage: Stage, exchange: int) -> None:
     """Do what the person did before this exchange was opened."""
     fact = stage.turn.facts.get(("request", exchange, 0)) if stage.turn else None
     if fact is not None:
         stage.catch_up(fact.line)
 
 
-def _breaks_off_after(stage: Stage, exchange: int) -> bool:
+def breaks_off_after(stage: Stage, exchange: int) -> bool:
     """Whether the turn was broken off between the end of this exchange and whatever would have come next."""
     line, _, end = stage.script.exchanges[exchange][-1]
     cancelled = isinstance(end, ExchangeEnded) and end.how == "cancelled"
@@ -176,7 +180,7 @@ class RecordedGate:
             await self._stage.interrupt()
         if fact is None or not isinstance(fact.event, CallDecided):
             asked = {"name": call.name, "arguments": call.arguments}
-            raise Diverged(Divergence("decision", call.key.exchange, call.key.index, 0, "$", ABSENT, asked))
+            self._stage.lacks("decision", call.key, asked)
         self._stage.catch_up(fact.line)
         return CallDecided(call.key, fact.event.decision, "recording")
 
@@ -186,7 +190,7 @@ class RecordedGate:
         if fact is None and self._stage.broken_off:
             await self._stage.interrupt()
         if fact is None or not isinstance(fact.event, ResultReviewed):
-            raise Diverged(Divergence("review", call.key.exchange, call.key.index, 0, "$", ABSENT, result.output))
+            self._stage.lacks("review", call.key, result.output)
         self._stage.catch_up(fact.line)
         return ResultReviewed(call.key, fact.event.output, "recording")
 
@@ -207,24 +211,15 @@ class RecordedToolbox:
         order = stage.turn.ran(key.exchange) if stage.turn else []
         recorded, fact = stage.result_of(key), stage.fact("result", key)
         if recorded is None and stage.broken_off:
-            await self._all_of(order)
+            await stage.all_of(order)
             await stage.interrupt()
         if recorded is None or fact is None or key not in order:
-            wanted = {"name": call.name, "arguments": arguments}
-            raise Diverged(Divergence("result", key.exchange, key.index, 0, "$", ABSENT, wanted))
+            stage.lacks("result", key, {"name": call.name, "arguments": arguments})
         result = recorded if self._toolbox is None else await self._run(self._toolbox, call, arguments)
-        await self._all_of(order[: order.index(key)])
+        await stage.all_of(order[: order.index(key)])
         stage.catch_up(fact.line)
-        asyncio.get_running_loop().call_soon(self._told, key, fact.line, key == order[-1])
+        asyncio.get_running_loop().call_soon(stage.told, key, fact.line, key == order[-1])
         return result
-
-    def _told(self, key: CallKey, line: int, last: bool) -> None:
-        """The result of this line has been heard: whatever came right after it comes now."""
-        stage = self._stage
-        stage.catch_up(line + 1)
-        self._event(key).set()
-        if last and stage.turn is not None and stage.turn.stops_after(line):
-            stage.break_off()
 
     async def _run(self, toolbox: Toolbox, call: ToolCall, arguments: str) -> ToolResult:
         started = self._stage.fact("start", call.key)
@@ -232,13 +227,6 @@ class RecordedToolbox:
             key = f"{call.key.exchange}.{call.key.index}"
             raise Stopped(f"Call {key} ({call.name}) had a secret in its arguments; it is not run with asterisks.")
         return await toolbox.run(call, arguments)
-
-    async def _all_of(self, keys: Sequence[CallKey]) -> None:
-        for key in keys:
-            await self._event(key).wait()
-
-    def _event(self, key: CallKey) -> asyncio.Event:
-        return self._stage.handed_over.setdefault(key, asyncio.Event())
 
 
 class RecordedClock:
