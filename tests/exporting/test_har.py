@@ -28,6 +28,7 @@ PAIRS = {
 SIZE = {"type": "integer", "minimum": -1}
 TIME = {"type": "number", "minimum": -1}
 TEXT = {"type": "string"}
+BOTH = ("httpVersion", "cookies", "headers", "headersSize", "bodySize")
 HAR = {  # what http://www.softwareishard.com/blog/har-12-spec/ asks for
     "type": "object",
     "required": ["log"],
@@ -94,17 +95,7 @@ HAR = {  # what http://www.softwareishard.com/blog/har-12-spec/ asks for
         },
         "response": {
             "type": "object",
-            "required": [
-                "status",
-                "statusText",
-                "httpVersion",
-                "cookies",
-                "headers",
-                "content",
-                "redirectURL",
-                "headersSize",
-                "bodySize",
-            ],
+            "required": ["status", "statusText", "content", "redirectURL", *BOTH],
             "properties": {
                 "status": {"type": "integer"},
                 "statusText": TEXT,
