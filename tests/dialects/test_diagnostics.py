@@ -42,7 +42,7 @@ def test_a_code_is_named_once_and_in_snake_case() -> None:
 
 def test_a_sentence_has_its_facts() -> None:
     found = diagnostic("id_shared", text="a", call_id="b")
-    assert (found.severity, found.code) == ("info", "id_shared")
+    assert (found.severity, found.code) == ("warning", "id_shared")
     assert "a" in found.message
 
 

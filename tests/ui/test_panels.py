@@ -33,6 +33,7 @@ from callscope.core.values import (
     Mock,
     Reject,
     Run,
+    Severity,
     ToolCall,
     ToolResult,
 )
@@ -133,7 +134,21 @@ def test_a_diagnostic_stands_in_the_panel_of_its_call() -> None:
     scene = (
         Scene().asked().called("{}").at(1, Diagnostic("warning", "arguments_repeated", "They came twice.", KEY, frame))
     )
-    assert "│ ! warning arguments_repeated: They came twice. (bytes 120 to 1,240)" in told(scene)
+    assert "│ ! arguments_repeated: They came twice. (exchange 1, bytes 120–1,240)" in told(scene)
+
+
+@pytest.mark.parametrize("severity", ["info", "warning", "error"])
+def test_a_finding_is_never_dimmer_than_ordinary_words(severity: Severity) -> None:
+    scene = Scene().asked().called("{}").at(1, Diagnostic(severity, "id_shared", "Two have it.", KEY))
+    rows = panel(scene.call(), LOOK, 1).rows
+    (found,) = [row for row in rows if "id_shared" in row.text]
+    assert not any(segment.style.dim for segment in found.segments if segment.style)
+
+
+def test_a_severity_is_a_word_only_where_its_mark_is_hard_to_read() -> None:
+    scene = Scene().asked().called("{}").at(1, Diagnostic("warning", "id_shared", "Two have it.", KEY))
+    assert "│ ! id_shared: Two" in told(scene)
+    assert "| ! warning id_shared: Two" in told(scene, look=Look(80, "ascii", PLAIN_MARKS))
 
 
 def test_a_diagnostic_that_every_request_repeats_is_told_once() -> None:
@@ -328,7 +343,7 @@ def test_a_call_of_which_all_is_said_is_not_said_again() -> None:
     assert view.all(3)
     assert view.all(3) == []
     scene.at(4, Diagnostic("warning", "id_renamed", "It came twice.", KEY))
-    assert [row.text for row in view.all(5)][1:2] == ["│ ! warning id_renamed: It came twice."]
+    assert [row.text for row in view.all(5)][1:2] == ["│ ! id_renamed: It came twice."]
 
 
 def test_the_newest_rows_are_the_ones_that_are_kept_in_sight() -> None:

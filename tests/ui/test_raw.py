@@ -61,14 +61,14 @@ def holds(shown: Iterable[str], *wanted: str) -> bool:
 
 def test_each_frame_is_shown_with_its_time_its_offsets_and_its_bytes() -> None:
     shown = lines(exchange(EVENTS))
-    assert holds(shown, "0.200 s  [0, 13)  data", 'data: {"a":1}')
-    assert holds(shown, "0.200 s  [15, 21)  comment", ": ping")
-    assert holds(shown, "0.200 s  [23, 36)  data", 'data: {"b":2}')
+    assert holds(shown, "0.200 s  bytes 0–13  data", 'data: {"a":1}')
+    assert holds(shown, "0.200 s  bytes 15–21  comment", ": ping")
+    assert holds(shown, "0.200 s  bytes 23–36  data", 'data: {"b":2}')
 
 
 def test_a_frame_that_reads_cut_says_where_and_when_its_parts_came() -> None:
     shown = lines(exchange(EVENTS[:9], EVENTS[9:11], EVENTS[11:]))
-    assert holds(shown, "0.200 to 0.400 s  [0, 13)  data  cut at 9, 11", 'data: {"a┊":┊1}')
+    assert holds(shown, "0.200 to 0.400 s  bytes 0–13  data  cut at 9, 11", 'data: {"a┊":┊1}')
 
 
 def test_a_cut_between_two_frames_cuts_neither() -> None:
@@ -82,13 +82,13 @@ def test_a_character_cut_in_two_is_shown_as_its_bytes() -> None:
 
 def test_an_event_name_and_a_defect_of_the_framing_are_named() -> None:
     shown = lines(exchange(b"event: error\ndata: {}"))
-    assert holds(shown, "0.200 s  [0, 21)  error  ! unterminated_event", "event: error", "data: {}")
+    assert holds(shown, "0.200 s  bytes 0–21  error  ! unterminated_event", "event: error", "data: {}")
 
 
 def test_a_body_that_is_no_stream_is_shown_whole() -> None:
     document = b'{"choices": []}'
     shown = lines(exchange(document, headers=(("content-type", "application/json"),)))
-    assert holds(shown, "0.200 s  [0, 15)  no event", '{"choices": []}')
+    assert holds(shown, "0.200 s  bytes 0–15  no event", '{"choices": []}')
 
 
 def test_a_compressed_body_is_inflated_and_says_that_its_offsets_are() -> None:
@@ -137,8 +137,8 @@ def test_hostile_bytes_are_shown_and_not_obeyed() -> None:
 
 def test_reads_are_shown_with_their_gaps_and_the_chunks_that_came_together() -> None:
     shown = lines(exchange(BytesRead(1, EVENTS[:30], cuts=(15, 23)), EVENTS[30:]), "reads")
-    assert any("[0, 30)  30 bytes  3 chunks" in line for line in shown)
-    assert any("[30, 38)  8 bytes  100 ms later" in line for line in shown)
+    assert any("bytes 0–30  30 bytes  3 chunks" in line for line in shown)
+    assert any("bytes 30–38  8 bytes  100 ms later" in line for line in shown)
     assert sum(line.count("┊") for line in shown) == 2
 
 
@@ -149,7 +149,7 @@ def test_reads_show_where_lines_end() -> None:
 def test_hex_shows_every_byte_and_where_each_read_begins() -> None:
     shown = lines(exchange(EVENTS[:9], EVENTS[9:]), "hex")
     assert any(line.startswith("00000000  64 61 74 61 3a 20 7b 22 61  ") for line in shown)
-    assert any("[9, 38)  29 bytes" in line for line in shown)
+    assert any("bytes 9–38  29 bytes" in line for line in shown)
     assert any(line.startswith("00000000  " + "   " * 9 + "22 3a 31") for line in shown)
 
 

@@ -130,7 +130,7 @@ def test_a_call_that_never_came_is_named_by_its_number(event: Event) -> None:
 def test_a_diagnostic_names_its_code_and_its_bytes() -> None:
     diagnostic = Diagnostic("warning", "index_missing", "No index.", frame=Frame("sse", "", "", 120, 240))
     _, err = shown(saying(diagnostic))
-    assert "warning index_missing: No index. (bytes 120 to 240)" in err
+    assert "warning index_missing: No index. (exchange 1, bytes 120–240)" in err
 
 
 def test_a_failure_shows_the_servers_words_status_and_request_id() -> None:

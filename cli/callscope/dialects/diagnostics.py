@@ -3,8 +3,8 @@
 Knows codes, severities and sentences. Must not know when they apply. A code is stable once released: recordings,
 scripts and tests name it.
 
-severity: `error` something is lost or cannot be run; `warning` the server did something wrong that matters; `info` a
-harmless repair.
+severity: `error` something is lost or cannot be run; `warning` the server did something wrong that matters, here or to
+other clients; `info` a harmless repair.
 """
 
 from __future__ import annotations
@@ -66,19 +66,25 @@ CALLS = {
         "info", "A call has no index.", "Gemini's compatible endpoint, SGLang", "told calls apart by id and order"
     ),
     "index_reused": Code(
-        "info", "A new call has the index of an earlier one.", "Ollama, Gemini proxies", "opened a new call"
+        "warning",
+        "A new call has the index of an earlier one; other clients may join the two.",
+        "Ollama, Gemini proxies",
+        "opened a new call",
     ),
     "index_shifted": Code(
         "info", "The index changed in the middle of a call.", "Bedrock and LiteLLM", "went on with the same call"
     ),
     "id_missing": Code(
-        "info", "The call has no id.", "SGLang, DeepSeek relays, old gateways", "made one up: {call_id}"
+        "info",
+        "The call has no id; here it is {call_id}.",
+        "SGLang, DeepSeek relays, old gateways",
+        "made one up",
     ),
     "id_shared": Code(
-        "info",
-        "The call has the id of another one, {text}.",
+        "warning",
+        "The call has the id of another one, {text}; here it is {call_id}.",
         "Kimi, StepFun, relays",
-        "gave it one of its own: {call_id}",
+        "gave it one of its own",
     ),
     "id_changed": Code(
         "info", "The id changed in the middle of a call.", "relays that make up an id for each chunk", "kept the first"
@@ -88,7 +94,10 @@ CALLS = {
         "warning", "The name changed in the middle of a call, to {text}.", "relays", "kept the first name"
     ),
     "arguments_as_object": Code(
-        "info", "The arguments are a JSON value, not text.", "MiniMax, TGI, old llama.cpp", "wrote them as compact JSON"
+        "warning",
+        "The arguments are a JSON value, not text; other clients may fail on them.",
+        "MiniMax, TGI, old llama.cpp",
+        "wrote them as compact JSON",
     ),
     "arguments_null": Code("info", "The arguments are the text null.", "relays", "took them as no arguments"),
     "arguments_after_empty": Code(

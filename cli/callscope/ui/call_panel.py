@@ -73,7 +73,7 @@ class CallContent:
         """What is said below the arguments, in the order in which it came to be known."""
         return [
             *self._whole_parts(),
-            *diagnostic_parts(self._look, self.block.diagnostics),
+            *diagnostic_parts(self._look, self.block.diagnostics, self.block.exchange),
             *self._fault_parts(),
             *self._decision_parts(),
             *self._result_parts(),

@@ -38,6 +38,7 @@ from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult, Usage
 
 from .visible import one_line, visible
+from .wording import place
 
 Stream = CallKey | Literal["output", "reasoning", "refusal"]
 
@@ -49,7 +50,7 @@ STYLES = {
     "rejected": "yellow",
     "cancelled": "yellow",
 }
-SEVERITY_STYLES = {"info": "dim", "warning": "yellow", "error": "bold red"}
+SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "bold red"}
 ENDINGS = {
     "length": "the answer was cut by the token limit",
     "content_filter": "the server's content filter ended the answer",
@@ -90,6 +91,7 @@ class LinesView:
         fancy = (chrome.encoding or "").lower().startswith("utf")
         self._cut = self._styled("·" if fancy else "|", "cyan")
         self._dim = self._styled("-", "dim").split("-")  # what stands around dim words: rendering each costs 80 µs
+        self._dash = "–" if fancy else "-"
         self._glyphs = ("▸", "✓", "✗", "!") if fancy else (">", "ok", "x", "!")
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
@@ -198,9 +200,7 @@ class LinesView:
                 self._thread = thread
                 self._say(f"  thread {one_line(thread, 120)}", "dim")
             case Diagnostic():
-                where = f" (bytes {event.frame.start} to {event.frame.end})" if event.frame else ""
-                text = f"  {bang} {event.severity} {event.code}: {one_line(event.message)}{where}"
-                self._say(text, SEVERITY_STYLES[event.severity])
+                self._diagnosed(event, conversation.exchange)
             case ResponseStarted():
                 self._end_answer()  # the answers of two responses are two paragraphs
             case ResponseCompleted() if self.live:
@@ -214,6 +214,15 @@ class LinesView:
                 self._inserted(items)
             case _:
                 pass
+
+    def _diagnosed(self, event: Diagnostic, exchange: int) -> None:
+        """A finding; its severity in words where there are no colours to tell it."""
+        _, _, cross, bang = self._glyphs
+        mark = {"info": "i", "warning": bang, "error": cross}[event.severity]
+        coloured = self.chrome.color_system is not None and not self.chrome.no_color
+        severity = "" if coloured else f"{event.severity} "
+        where = place(event, exchange, self._dash)
+        self._say(f"  {mark} {severity}{event.code}: {one_line(event.message)}{where}", SEVERITY_STYLES[event.severity])
 
     def _assembled(self, call: ToolCall) -> None:
         arrow, check, cross, _ = self._glyphs

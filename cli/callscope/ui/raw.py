@@ -20,7 +20,7 @@ from .framing import ReadFrame, framing
 from .hexdump import hexdump
 from .pretty import pretty
 from .visible import visible
-from .wording import counted, exactly
+from .wording import counted, exactly, span
 
 Form = Literal["frames", "reads", "hex"]
 Part = TypeVar("Part")
@@ -58,6 +58,11 @@ class Look:
     everything: bool = False
     width: int = 80
     ascii_only: bool = False
+
+    @property
+    def dash(self) -> str:
+        """What stands between two offsets."""
+        return "-" if self.ascii_only else "–"
 
 
 def raw(words: str, exchanges: Exchanges, secrets: Secrets, *, width: int, ascii_only: bool) -> Iterator[Text]:
@@ -101,7 +106,7 @@ def shown_exchange(exchange: Exchange, secrets: Secrets, look: Look) -> Iterator
             yield from _reads(exchange, look)
         case "hex":
             yield from _hex(exchange, look)
-    yield from _end(exchange, secrets)
+    yield from _end(exchange, secrets, look)
 
 
 # ---- request and head ----------------------------------------------------------------------------------------------
@@ -132,10 +137,10 @@ def _head(exchange: Exchange, secrets: Secrets) -> Iterator[Text]:
         yield Text(f"  {visible(name)}: {visible(value)}", "dim")
 
 
-def _end(exchange: Exchange, secrets: Secrets) -> Iterator[Text]:
+def _end(exchange: Exchange, secrets: Secrets, look: Look) -> Iterator[Text]:
     if exchange.kept < exchange.size:
         yield Text(
-            f"  bytes {exchange.kept:,} to {exchange.size:,} are not kept here; the recording has them", "yellow"
+            f"  {span(exchange.kept, exchange.size, look.dash)} are not kept here; the recording has them", "yellow"
         )
     if exchange.ended is None:
         yield Text("  still open")
@@ -163,15 +168,17 @@ def _frames(exchange: Exchange, look: Look) -> Iterator[Text]:
         if isinstance(part, int):
             yield _more(part, "frame", look)
         else:
-            yield _frame_line(part)
+            yield _frame_line(part, look)
             yield _frame_text(part, look)
 
 
-def _frame_line(part: ReadFrame) -> Text:
+def _frame_line(part: ReadFrame, look: Look) -> Text:
     frame = part.frame
     what = {"sse": frame.event or "data", "comment": "comment", "body": "no event"}[frame.channel]
     came = f"{part.first_at:.3f}" if part.first_at == part.last_at else f"{part.first_at:.3f} to {part.last_at:.3f}"
-    line = Text.assemble((f"{came:>9} s  ", "dim"), (f"[{frame.start}, {frame.end})", "cyan"), f"  {visible(what)}")
+    line = Text.assemble(
+        (f"{came:>9} s  ", "dim"), (span(frame.start, frame.end, look.dash), "cyan"), f"  {visible(what)}"
+    )
     if part.cuts:
         places = ", ".join(map(str, part.cuts[:3])) + (f" and {len(part.cuts) - 3} more" if len(part.cuts) > 3 else "")
         line.append(f"  cut at {places}", "cyan")
@@ -212,7 +219,7 @@ def _reads(exchange: Exchange, look: Look) -> Iterator[Text]:
             yield _more(part, "read", look)
         else:
             read, gap = part
-            yield _read_line(read, gap)
+            yield _read_line(read, gap, look)
             newline = r"\n" if look.ascii_only else "⏎"
             yield _marked(read.data, (0, *read.cuts, len(read.data)), look, newline)
 
@@ -224,9 +231,9 @@ def _with_gaps(reads: Sequence[Read]) -> Iterator[tuple[Read, float]]:
         before = read.at
 
 
-def _read_line(read: Read, gap: float) -> Text:
+def _read_line(read: Read, gap: float, look: Look) -> Text:
     line = Text.assemble(
-        _when(read.at), (f"[{read.start}, {read.end})", "cyan"), (f"  {counted(len(read.data), 'byte')}", "dim")
+        _when(read.at), (span(read.start, read.end, look.dash), "cyan"), (f"  {counted(len(read.data), 'byte')}", "dim")
     )
     if gap >= 0.0005:
         line.append(f"  {exactly(gap)} later", "dim")
@@ -238,7 +245,7 @@ def _read_line(read: Read, gap: float) -> Text:
 def _hex(exchange: Exchange, look: Look) -> Iterator[Text]:
     rows: list[str | Text] = []
     for read, gap in _with_gaps(exchange.reads):
-        rows.append(_read_line(read, gap))
+        rows.append(_read_line(read, gap, look))
         rows += hexdump(read.data, start=read.start, width=look.width)
     yield from _rows(rows, look)
 

@@ -13,7 +13,7 @@ from . import wording
 from .blocks import Notice, Retry, TextTrace
 from .flow import Prose
 from .frame import CORNER, EDGE, Part, paragraph
-from .look import STYLES, Look, Row, row
+from .look import PLAIN_MARKS, STYLES, Look, Row, row
 
 VOICES: Final = {
     "reasoning": ("reasoning", "dim", "thought"),
@@ -22,7 +22,8 @@ VOICES: Final = {
 }
 """What each voice is called, and the styles of its frame and of its words."""
 
-SEVERITIES: Final = {"info": "dim", "warning": "warning", "error": "bad"}
+SEVERITIES: Final = {"info": "plain", "warning": "warning", "error": "bad"}
+"""The style of each; none is dimmer than ordinary words, for all of them are findings."""
 
 
 class TextContent:
@@ -60,7 +61,7 @@ class TextContent:
 
     def parts(self) -> list[Part]:
         """What is wrong with the words."""
-        return diagnostic_parts(self._look, self.block.diagnostics)
+        return diagnostic_parts(self._look, self.block.diagnostics, self.block.exchange)
 
     def closing(self, now: float) -> list[Row]:
         """How much it was."""
@@ -114,7 +115,7 @@ def notice_rows(look: Look, notice: Notice) -> list[Row]:
     event = notice.event
     match event:
         case Diagnostic():
-            return diagnostic_rows(look, event)
+            return diagnostic_rows(look, event, notice.exchange)
         case ResponseFailed(kind="cancelled"):
             return paragraph(look, wording.failure(event), "warning", look.marks.warning)
         case ResponseFailed():
@@ -133,15 +134,19 @@ def notice_rows(look: Look, notice: Notice) -> list[Row]:
             assert_never(event)
 
 
-def diagnostic_parts(look: Look, diagnostics: list[Diagnostic]) -> list[Part]:
-    """A part for each diagnostic; what every later request says again is said once."""
+def diagnostic_parts(look: Look, diagnostics: list[Diagnostic], exchange: int) -> list[Part]:
+    """A part for each diagnostic of an exchange; what is said again is said once."""
     said = dict.fromkeys((diagnostic.code, diagnostic.message) for diagnostic in diagnostics)
     first = {(diagnostic.code, diagnostic.message): diagnostic for diagnostic in reversed(diagnostics)}
-    return [Part(f"diagnostic {number}", diagnostic_rows(look, first[key])) for number, key in enumerate(said)]
+    return [
+        Part(f"diagnostic {number}", diagnostic_rows(look, first[key], exchange)) for number, key in enumerate(said)
+    ]
 
 
-def diagnostic_rows(look: Look, diagnostic: Diagnostic) -> list[Row]:
+def diagnostic_rows(look: Look, diagnostic: Diagnostic, exchange: int) -> list[Row]:
     """A diagnostic: how bad it is, its code, what it says and where in the body it was seen."""
     marks = {"info": look.marks.info, "warning": look.marks.warning, "error": look.marks.bad}
-    said = f"{diagnostic.severity} {diagnostic.code}: {diagnostic.message}{wording.place(diagnostic)}"
+    severity = f"{diagnostic.severity} " if look.marks == PLAIN_MARKS else ""  # elsewhere the mark says it
+    said = f"{severity}{diagnostic.code}: {diagnostic.message}"
+    said += wording.place(diagnostic, exchange, look.marks.span)
     return paragraph(look, said, SEVERITIES[diagnostic.severity], marks[diagnostic.severity])

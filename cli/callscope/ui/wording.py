@@ -75,10 +75,15 @@ def decision(call: CallTrace) -> str:
             return f"turn stopped {who}"
 
 
-def place(diagnostic: Diagnostic) -> str:
-    """Where in the response body a diagnostic was seen."""
+def span(start: int, end: int, dash: str = "–") -> str:
+    """Some bytes of a body by their offsets, `end` excluded."""
+    return f"bytes {start:,}{dash}{end:,}"
+
+
+def place(diagnostic: Diagnostic, exchange: int, dash: str = "–") -> str:
+    """Where a diagnostic was seen, in the words that /raw uses."""
     frame = diagnostic.frame
-    return f" (bytes {frame.start:,} to {frame.end:,})" if frame else ""
+    return f" (exchange {exchange}, {span(frame.start, frame.end, dash)})" if frame else ""
 
 
 def failure(event: ResponseFailed) -> str:
