@@ -11,9 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callscope.core.events import BytesRead, Event, ExchangeEnded, ExchangeOpened, ResponseHead, Stamped
+from callscope.core.events import (
+    BytesRead,
+    Diagnostic,
+    Event,
+    ExchangeEnded,
+    ExchangeOpened,
+    ResponseFailed,
+    ResponseHead,
+    Stamped,
+    UserMessage,
+)
 from callscope.core.state import Conversation
-from callscope.core.values import Ending, Headers, Request
+from callscope.core.values import CallKey, Ending, Frame, Headers, Request
 from callscope.record.masking import Secrets
 from callscope.ui.exchanges import MOST_BYTES_OF_ONE, MOST_EXCHANGES, Exchanges
 from callscope.ui.framing import framing
@@ -173,6 +183,55 @@ def test_an_earlier_exchange_is_shown_by_its_number() -> None:
     exchange(b"data: two\n\n", number=2, into=kept)
     assert holds(lines(kept, "1"), "data: one")
     assert holds(lines(kept), "data: two")
+
+
+def found(kept: Exchanges, *events: Event) -> Exchanges:
+    for event in events:
+        kept.handle(Stamped(1, 60.0, event), Conversation())
+    return kept
+
+
+REUSED = Diagnostic("warning", "index_reused", "Again.", CallKey(1, 1), Frame("sse", "", '{"b":2}', 23, 36))
+
+
+def test_without_a_number_the_exchange_is_shown_in_which_something_was_found() -> None:
+    kept = found(exchange(EVENTS), REUSED)
+    exchange(b"data: healthy\n\n", number=2, into=kept)
+    shown = lines(kept)
+    assert shown[0] == "  the exchange with the findings; /raw 2 shows the last one"
+    assert holds(shown, "0.200 s  bytes 23–36  data  ! index_reused", 'data: {"b":2}')
+    assert holds(lines(kept, "2"), "data: healthy")
+
+
+def test_what_a_request_had_to_change_is_found_in_no_response() -> None:
+    kept = found(exchange(b"data: one\n\n"))
+    exchange(b"data: two\n\n", number=2, into=kept)
+    found(kept, Diagnostic("warning", "arguments_replaced", "…", CallKey(1, 0)))
+    exchange(b"data: three\n\n", number=3, into=kept)
+    assert holds(lines(kept), "data: three")
+
+
+def test_what_was_found_in_an_earlier_turn_does_not_hide_the_last_exchange() -> None:
+    kept = found(exchange(EVENTS), REUSED, UserMessage("Thanks."))
+    exchange(b"data: two\n\n", number=2, into=kept)
+    assert holds(lines(kept), "data: two")
+    assert holds(lines(kept, "1"), "0.200 s  bytes 23–36  data  ! index_reused")
+
+
+def test_the_frame_with_the_servers_own_error_is_marked() -> None:
+    kept = exchange(b'data: {"a":1}\n\ndata: {"error":{"message":"busy"}}\n\n')
+    found(kept, ResponseFailed("error", "busy", 200))
+    exchange(b"data: two\n\n", number=2, into=kept)
+    assert holds(lines(kept), "0.200 s  bytes 15–48  data  ✗ error", 'data: {"error":{"message":"busy"}}')
+
+
+def test_a_frame_in_which_something_was_found_is_never_left_out() -> None:
+    kept = exchange(b"".join(b"data: %03d\n\n" % number for number in range(1000)))
+    found(kept, Diagnostic("error", "event_not_json", "…", None, Frame("sse", "", "500", 5500, 5509)))
+    shown = lines(kept)
+    assert any("460 more frames: /raw all" in line for line in shown)
+    assert holds(shown, "0.200 s  bytes 5,500–5,509  data  ✗ event_not_json", "data: 500")
+    assert any("489 more frames: /raw all" in line for line in shown)
 
 
 def test_a_number_that_is_not_kept_says_what_is() -> None:

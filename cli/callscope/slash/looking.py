@@ -52,10 +52,12 @@ def _ascii(repl: Repl) -> bool:
 COMMANDS = (
     Command(
         "/raw [N] [reads|hex] [all]",
-        "an exchange as it was on the wire: the last, or number N",
+        "an exchange as it was on the wire: the one with findings or the last, or number N",
         _raw,
         "looking",
         one_of({"reads": "each read by itself", "hex": "every byte", "all": "nothing left out"}),
+        "Without N it is the exchange of this turn in which the worst was found, else the last; what was found stands "
+        "at its frame. "
         "Frames with their offsets in the body, when their bytes came since the request left, and where reads cut "
         "them; `reads` shows each read by itself, `hex` every byte, `all` leaves nothing out.",
     ),

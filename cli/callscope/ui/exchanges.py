@@ -8,12 +8,21 @@ exchange keeps the beginning of its body only up to a limit, and the oldest exch
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, Stamped
+from callscope.core.events import (
+    BytesRead,
+    Diagnostic,
+    ExchangeEnded,
+    ExchangeOpened,
+    ResponseFailed,
+    ResponseHead,
+    Stamped,
+    UserMessage,
+)
 from callscope.core.state import Conversation
-from callscope.core.values import Request
+from callscope.core.values import Request, Severity
 
 MOST_EXCHANGES = 20
 MOST_BYTES = 8 * 1024 * 1024
@@ -21,6 +30,8 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_BYTES_OF_ONE = 4 * 1024 * 1024
 READ_COSTS = 256
 """Bytes that a read takes beside its data: a server may send ten thousand reads of one byte each."""
+MOST_FINDINGS = 1_000
+BADNESS: Mapping[Severity, int] = {"info": 1, "warning": 2, "error": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,10 @@ class Read:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and as much of its response as is kept; times are seconds since the request left."""
+    """A request and as much of its response as is kept; times are seconds since the request left.
+
+    `findings` are the diagnostics of the response; those of a request speak of an earlier one.
+    """
 
     number: int
     request: Request
@@ -54,12 +68,27 @@ class Exchange:
     size: int = 0
     ended: ExchangeEnded | None = None
     ended_at: float = 0.0
+    findings: list[Diagnostic] = field(default_factory=list)
+    failure: ResponseFailed | None = None
     cost: int = 0
 
     @property
     def kept(self) -> int:
         """How many bytes of the body are here; `size` is how many came."""
         return self.reads[-1].end if self.reads else 0
+
+    @property
+    def badness(self) -> int:
+        """How bad it is: 0 where nothing was found, 3 for an error."""
+        if self.failure:
+            return BADNESS["error"]
+        return max((BADNESS[finding.severity] for finding in self.findings), default=0)
+
+    def find(self, finding: Diagnostic) -> None:
+        """Something was found in the response."""
+        of_it = finding.key is None or finding.key.exchange == self.number
+        if of_it and len(self.findings) < MOST_FINDINGS:
+            self.findings.append(finding)
 
     def add(self, read: BytesRead, at: float) -> None:
         """Keep a read, while there is room for it and for all before it."""
@@ -75,6 +104,7 @@ class Exchanges:
 
     def __init__(self) -> None:
         self._kept: deque[Exchange] = deque()
+        self._turn = 0  # the exchanges of this turn have numbers above it
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Keep what belongs to an exchange."""
@@ -84,6 +114,9 @@ class Exchanges:
             self._let_go()
             return
         if not self._kept:
+            return
+        if isinstance(event, UserMessage):
+            self._turn = self._kept[-1].number
             return
         latest = self._kept[-1]
         since = stamped.at - latest.opened_at
@@ -95,12 +128,21 @@ class Exchanges:
                 self._let_go()
             case ExchangeEnded():
                 latest.ended, latest.ended_at = event, since
+            case Diagnostic():
+                latest.find(event)
+            case ResponseFailed():
+                latest.failure = event
             case _:
                 pass
 
     def latest(self) -> Exchange | None:
         """The exchange that left last."""
         return self._kept[-1] if self._kept else None
+
+    def worst(self) -> Exchange | None:
+        """The exchange of this turn in which the worst was found, the last one of these; else the latest."""
+        found = [exchange for exchange in self._kept if exchange.number > self._turn and exchange.badness]
+        return max(found, key=lambda exchange: (exchange.badness, exchange.number), default=self.latest())
 
     def numbered(self, number: int) -> Exchange | None:
         """The exchange of this number, if it is still kept."""

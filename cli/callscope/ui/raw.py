@@ -6,7 +6,7 @@ the recording has them, masked. Long exchanges are shown in part, with a line th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, Protocol, TypeVar
@@ -18,6 +18,7 @@ from callscope.core.values import Headers
 from .exchanges import Exchange, Exchanges, Read
 from .framing import ReadFrame, framing
 from .hexdump import hexdump
+from .marked import marks
 from .pretty import pretty
 from .visible import visible
 from .wording import counted, exactly, span
@@ -66,7 +67,7 @@ class Look:
 
 
 def raw(words: str, exchanges: Exchanges, secrets: Secrets, *, width: int, ascii_only: bool) -> Iterator[Text]:
-    """What `/raw` and these words show: by default the latest exchange, in frames."""
+    """What `/raw` and these words show: by default the worst exchange of the turn, in frames."""
     form: Form = "frames"
     everything = False
     number: int | None = None
@@ -81,11 +82,13 @@ def raw(words: str, exchanges: Exchanges, secrets: Secrets, *, width: int, ascii
             case _:
                 yield Text(f"  {USAGE}: N is the number of an exchange of this session.")
                 return
-    exchange = exchanges.latest() if number is None else exchanges.numbered(number)
+    exchange = exchanges.worst() if number is None else exchanges.numbered(number)
     if exchange is None:
         yield Text(_not_kept(number, exchanges.numbers()))
-    else:
-        yield from shown_exchange(exchange, secrets, Look(form, everything, width, ascii_only))
+        return
+    if number is None and exchange is not (latest := exchanges.latest()) and latest:
+        yield Text(f"  the exchange with the findings; /raw {latest.number} shows the last one", "yellow")
+    yield from shown_exchange(exchange, secrets, Look(form, everything, width, ascii_only))
 
 
 def _not_kept(number: int | None, kept: Sequence[int]) -> str:
@@ -164,15 +167,17 @@ def _frames(exchange: Exchange, look: Look) -> Iterator[Text]:
         yield Text(f"  no frames, because the body cannot be inflated: {found.failure}. /raw hex shows it.", "yellow")
     elif found.compressed:
         yield Text("  the body was compressed: offsets are those of the inflated bytes", "yellow")
-    for part in _ends(found.frames, look):
+    marked = marks(exchange, found)
+    for part in _ends(list(enumerate(found.frames)), look, marked):
         if isinstance(part, int):
             yield _more(part, "frame", look)
         else:
-            yield _frame_line(part, look)
-            yield _frame_text(part, look)
+            number, read_frame = part
+            yield _frame_line(read_frame, marked.get(number, ()), look)
+            yield _frame_text(read_frame, look)
 
 
-def _frame_line(part: ReadFrame, look: Look) -> Text:
+def _frame_line(part: ReadFrame, found: Sequence[tuple[str, str]], look: Look) -> Text:
     frame = part.frame
     what = {"sse": frame.event or "data", "comment": "comment", "body": "no event"}[frame.channel]
     came = f"{part.first_at:.3f}" if part.first_at == part.last_at else f"{part.first_at:.3f} to {part.last_at:.3f}"
@@ -182,8 +187,10 @@ def _frame_line(part: ReadFrame, look: Look) -> Text:
     if part.cuts:
         places = ", ".join(map(str, part.cuts[:3])) + (f" and {len(part.cuts) - 3} more" if len(part.cuts) > 3 else "")
         line.append(f"  cut at {places}", "cyan")
-    for code in part.defects:
-        line.append(f"  ! {code}", "bold yellow")
+    cross = "x" if look.ascii_only else "✗"
+    for severity, code in found:
+        mark, style = {"error": (cross, "bold red"), "warning": ("!", "bold yellow")}.get(severity, ("i", "bold"))
+        line.append(f"  {mark} {code}", style)
     return line
 
 
@@ -261,14 +268,18 @@ def _rows(rows: Sequence[str | Text], look: Look) -> Iterator[Text]:
             yield part if isinstance(part, Text) else Text(part)
 
 
-def _ends(parts: Sequence[Part], look: Look) -> Iterator[Part | int]:
-    """All parts, or the first and last ones with the number of those between."""
-    if look.everything or len(parts) <= FIRST + LAST:
-        yield from parts
-        return
-    yield from parts[:FIRST]
-    yield len(parts) - FIRST - LAST
-    yield from parts[-LAST:]
+def _ends(parts: Sequence[Part], look: Look, also: Container[int] = ()) -> Iterator[Part | int]:
+    """All parts, or the first and last ones and those in `also`, with the number of those left out between."""
+    left_out = 0
+    for place, part in enumerate(parts):
+        at_an_end = place < FIRST or place >= len(parts) - LAST
+        if look.everything or len(parts) <= FIRST + LAST or at_an_end or place in also:
+            if left_out:
+                yield left_out
+            left_out = 0
+            yield part
+        else:
+            left_out += 1
 
 
 def _more(count: int, what: str, look: Look) -> Text:
