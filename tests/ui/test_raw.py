@@ -222,7 +222,7 @@ def test_the_frame_with_the_servers_own_error_is_marked() -> None:
     kept = exchange(b'data: {"a":1}\n\ndata: {"error":{"message":"busy"}}\n\n')
     found(kept, ResponseFailed("error", "busy", 200))
     exchange(b"data: two\n\n", number=2, into=kept)
-    assert holds(lines(kept), "0.200 s  bytes 15–48  data  ✗ error", 'data: {"error":{"message":"busy"}}')
+    assert holds(lines(kept), "0.200 s  bytes 15–49  data  ✗ error", 'data: {"error":{"message":"busy"}}')
 
 
 def test_a_frame_in_which_something_was_found_is_never_left_out() -> None:
