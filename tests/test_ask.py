@@ -137,7 +137,7 @@ def test_the_commands_own_time_out_ends_with_124_and_a_last_line(demo: str, fold
     assert ran.last["reason"] == "interrupted"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["ctrl-c", "sigterm", "hang-up"])
 def test_a_signal_ends_with_130_a_last_line_and_a_whole_recording(demo: str, folder: Path, number: int) -> None:
     command = [sys.executable, "-m", "callscope", "ask", "--url", demo, "--json", "hello, fault: stall"]
     asking = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
@@ -151,6 +151,20 @@ def test_a_signal_ends_with_130_a_last_line_and_a_whole_recording(demo: str, fol
     assert json.loads(rest.splitlines()[-1])["reason"] == "interrupted"
     recording = next((folder / "recordings").glob("*.jsonl"))
     assert callscope("replay", recording, "--speed", "max", folder=folder).code == 0
+
+
+def test_under_nohup_it_outlives_its_terminal(demo: str, folder: Path) -> None:
+    command = ["nohup", sys.executable, "-m", "callscope", "ask", "--url", demo, "--json", "--timeout", "2"]
+    asking = subprocess.Popen(
+        [*command, "hello, fault: stall"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert asking.stdout is not None
+    for line in asking.stdout:
+        if '"event":"response"' in line:
+            break
+    asking.send_signal(signal.SIGHUP)
+    asking.communicate(timeout=20)
+    assert asking.returncode == 124
 
 
 def test_without_streaming_the_same_call_is_read(demo: str, folder: Path) -> None:

@@ -5,18 +5,16 @@ Knows how a command goes from options to a session and back to an exit code. Mus
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from callscope.ask import INTERRUPTED, Ended, read_prompt
 from callscope.ask import ask as ask_once
@@ -24,6 +22,7 @@ from callscope.compose import DEFAULT_TOOLS, LiveClock, Options, open_session, o
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.ports import Gate, Sink
 from callscope.core.values import ToolSpec
+from callscope.loop import run
 from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve_demo", "show_tool"]
 
-Result = TypeVar("Result")
 
 DEMO_TOOLS = Path(__file__).parent / "serving" / "data" / "tools.yaml"
 
@@ -214,21 +212,6 @@ def _named(name: str, specs: Sequence[ToolSpec]) -> ToolSpec:
 
 
 # ---- what commands share ------------------------------------------------------------------------------------------
-
-
-def run(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run to the end; SIGTERM winds up as Ctrl-C does, so that the conversation is valid and the recording whole."""
-
-    async def wound_up() -> Result:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await main
-
-    try:
-        return asyncio.run(wound_up())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from processes_seen import gone
 from ptyshell import PARIS, PROMPT, SHELL, PausingAgent, Shell, shells
 
 INTERRUPT, SUSPEND = "\x03", "\x1a"
@@ -220,6 +221,27 @@ def test_the_terminal_is_gone_and_the_program_goes_too(place: Place, moment: str
     deadline = time.monotonic() + 20
     while is_there(process):
         assert time.monotonic() < deadline, "it outlives its terminal"
+
+
+NIGHT_SHIFT = """
+tools:
+  - name: toil
+    description: Works on.
+    parameters: {type: object, properties: {}}
+    timeout: 600
+    run: {command: [sh, -c, "echo $$ > toiling; mv toiling toils; exec sleep 300"]}
+"""
+
+
+def test_what_a_tool_has_begun_ends_with_the_terminal(place: Place) -> None:
+    (place.folder / "night.yaml").write_text(NIGHT_SHIFT)
+    shell = begun(place, "--approve", "always", "--tools", "night.yaml")
+    shell.enter("toil {}")
+    toils, deadline = place.folder / "toils", time.monotonic() + 20
+    while not toils.exists():
+        assert time.monotonic() < deadline, "it never began"
+    shell.close()
+    assert gone(int(toils.read_text()), 20)
 
 
 CRASHING = """
