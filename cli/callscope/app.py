@@ -327,12 +327,29 @@ def replay(
     step: Annotated[bool, typer.Option("--step", help="Begin paused: n and p step forward and back.")] = False,
     as_json: AsJson = False,
     server: Annotated[
-        str | None, typer.Option("--server", help="Run the session again: recorded answers from the file.")
+        str | None, typer.Option("--server", help="Run the session again: who answers, recorded (default) or live.")
     ] = None,
     calls: Annotated[
-        str | None, typer.Option("--calls", help="With --server: recorded results from the file, or run the tools.")
+        str | None,
+        typer.Option("--calls", help="Run again: recorded results (default), run the tools, ask you, mock them."),
     ] = None,
     tools: Tools = None,
+    mock: Mock = None,
+    model: Model = None,
+    url: Url = None,
+    key_env: KeyEnv = None,
+    match: Annotated[
+        str | None, typer.Option("--match", help="How alike runs must be: wire, semantic, shape. [semantic]")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="JSON path to leave out, as $.messages[0].content; repeatable.")
+    ] = None,
+    slower: Annotated[
+        float | None, typer.Option("--slower", help="What takes more than so many times as long is a divergence.")
+    ] = None,
+    runs: Annotated[int | None, typer.Option("--runs", min=1, help="Run so many times: k of N are the same.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep a recording of each run.")] = False,
+    recordings: Recordings = None,
     accept: Annotated[
         bool, typer.Option("--accept", help="Rewrite what is derived, after a decoder was mended.")
     ] = False,
@@ -341,11 +358,19 @@ def replay(
         typer.Option("--rechunk", help="Check that other cuts give the same events: 1, random:SEED, frames, utf8."),
     ] = None,
 ) -> None:
-    """Show a recording again and derive everything from its bytes; exit code 1 with the first difference."""
+    """Show a recording, or run its session again and compare; exit code 1 where something differs."""
+    files, mocks, paths = (tuple(given or ()) for given in (tools, mock, ignore))
+    again = (server, calls, files, mocks, model, url, key_env, match, paths, slower, runs, record, recordings)
+    if any(again):
+        from callscope import repeating
+
+        shown = {"--speed": speed, "--step": step, "--accept": accept, "--rechunk": rechunk}
+        beside = [name for name, value in shown.items() if value]
+        _exit(repeating.repeat(file, repeating.Asked(*again), beside, as_json=as_json))
+        return
     from callscope import replaying
 
-    asked = replaying.Asked(speed, step, as_json, server, calls, tuple(tools or ()), accept, rechunk)
-    _exit(replaying.replay(file, asked))
+    _exit(replaying.replay(file, replaying.Asked(speed, step, as_json, accept, rechunk)))
 
 
 def _exit(code: int) -> None:

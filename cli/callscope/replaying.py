@@ -1,11 +1,10 @@
 """What `replay` and `recordings` do.
 
-Knows how a recording is shown, checked and run again. Must not know Typer, nor how a recording is read.
+Knows how a recording is shown and checked (`repeating` runs one again). Must not know Typer, nor how one is read.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import os
@@ -22,8 +21,9 @@ from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.playing import can_draw, play
 from callscope.record.pacing import pacing
-from callscope.record.reading import Recording, open_recording
+from callscope.record.reading import Recording
 from callscope.record.reel import UNSEEN
+from callscope.showing import opened, say, shown_to
 from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
@@ -36,45 +36,33 @@ Pause = Callable[[Stamped], None]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the options of `replay` ask for; None or false where they say nothing."""
+    """What the options of `replay` that show a recording ask for; None or false where they say nothing."""
 
     speed: str | None = None
     step: bool = False
     as_json: bool = False
-    server: str | None = None
-    calls: str | None = None
-    tools: tuple[Path, ...] = ()
     accept: bool = False
     rechunk: str | None = None
 
 
 def replay(file: Path, asked: Asked) -> int:
-    """Show a recording, run it again, or rewrite what is derived in it; gives the exit code."""
+    """Show a recording, or rewrite what is derived in it; gives the exit code."""
     _refuse_what_means_nothing(asked)
     if asked.accept:
         accept_file(file)
         return 0
     if asked.rechunk:
         return rechunked(file, asked.rechunk)
-    if asked.server or asked.calls:
-        server, calls = asked.server or "recorded", asked.calls or "recorded"
-        return run_again(file, server, calls, asked.tools, as_json=asked.as_json)
     return show(file, asked.speed or "1", step=asked.step, as_json=asked.as_json)
 
 
 def _refuse_what_means_nothing(asked: Asked) -> None:
     shown = {"--speed": asked.speed, "--step": asked.step}
-    run = {"--server": asked.server, "--calls": asked.calls, "--tools": asked.tools}
-    given = [name for name, value in {**shown, **run, "--json": asked.as_json}.items() if value]
+    given = [name for name, value in {**shown, "--json": asked.as_json}.items() if value]
     if asked.accept and given:
         raise UsageError(f"--accept rewrites what is derived and shows nothing: {given[0]} says nothing beside it.")
     if asked.rechunk and (given or asked.accept):
         raise UsageError(f"--rechunk compares and shows nothing: {[*given, '--accept'][0]} says nothing beside it.")
-    rerun = asked.server or asked.calls
-    if rerun and (showing := [name for name in given if name in shown]):
-        raise UsageError(f"{showing[0]} is for showing a recording; a run of it (--server, --calls) takes no time.")
-    if asked.tools and asked.calls != "run":
-        raise UsageError("--tools says which tools run again: it needs --calls run.")
     if asked.step and asked.speed:
         raise UsageError("--step waits for a key and --speed does not: keep one of them.")
 
@@ -82,36 +70,15 @@ def _refuse_what_means_nothing(asked: Asked) -> None:
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
     factor = _factor(speed)
-    recording = _opened(file)
+    recording = opened(file)
     if not as_json and can_draw():
         found = play(recording, factor, paused=step)
         return INTERRUPTED if found is None else _verdict(file, found)
-    with _shown(file, as_json=as_json) as shown:
+    with shown_to(file, as_json=as_json) as shown:
         with _stepping() if step else _pacing(factor) as pause:
             differences = _play(recording, shown.sinks, pause)
         shown.exit_code = DIVERGED if differences else 0
     return _verdict(file, differences)
-
-
-def run_again(file: Path, server: str, calls: str, tools: Sequence[Path], *, as_json: bool) -> int:
-    """Drive the recorded session again offline, and name the first divergence."""
-    from callscope.record.rerunning import rerun
-    from callscope.tools.loading import load_tools
-    from callscope.tools.running import LocalToolbox
-
-    if server != "recorded":
-        raise UsageError(f"--server {server}: only recorded answers can be had.")
-    if calls not in ("recorded", "run"):
-        raise UsageError(f"--calls {calls}: write recorded or run.")
-    if calls == "run" and not tools:
-        raise UsageError("--calls run runs tools again: say which with --tools FILE.")
-    toolbox = LocalToolbox(load_tools(list(tools)).tools) if calls == "run" else None
-    recording = _opened(file)
-    with _shown(file, as_json=as_json) as shown:
-        report = asyncio.run(rerun(recording, toolbox=toolbox, sinks=shown.sinks))
-        shown.exit_code = report.exit_code
-    _say(f"callscope: {report}")
-    return shown.exit_code
 
 
 def rechunked(file: Path, way: str) -> int:
@@ -119,12 +86,12 @@ def rechunked(file: Path, way: str) -> int:
     from callscope.record.rechunking import cut_named, rechunk
 
     cut = cut_named(way)
-    done = rechunk(_opened(file), cut)
+    done = rechunk(opened(file), cut)
     if done.difference:
-        _say(f"callscope: {file} decodes otherwise when it is cut otherwise ({way}): {done.difference}")
+        say(f"callscope: {file} decodes otherwise when it is cut otherwise ({way}): {done.difference}")
         return DIVERGED
     same = f"the same events: {done.events} in {done.exchanges} exchange{'' if done.exchanges == 1 else 's'}"
-    _say(f"callscope: {same}, as recorded in {done.reads} reads and cut into {done.pieces} ({way})")
+    say(f"callscope: {same}, as recorded in {done.reads} reads and cut into {done.pieces} ({way})")
     return 0
 
 
@@ -133,7 +100,7 @@ def accept_file(file: Path) -> None:
     from callscope.record.rederiving import accept
 
     changed = accept(file)
-    _say(f"callscope: {changed} derived line{'' if changed == 1 else 's'} of {file} rewritten")
+    say(f"callscope: {changed} derived line{'' if changed == 1 else 's'} of {file} rewritten")
 
 
 def list_recordings(folder: Path | None, *, as_json: bool) -> None:
@@ -152,53 +119,16 @@ def show_recording(file: Path, *, as_json: bool) -> None:
     if as_json:
         _print(json.dumps(summarize(file).as_json(), ensure_ascii=False))
         return
-    recording = _opened(file)
-    _say(str(summarize(file)))
-    with _shown(file, as_json=False) as shown, _pacing(math.inf) as pause:
+    recording = opened(file)
+    say(str(summarize(file)))
+    with shown_to(file, as_json=False) as shown, _pacing(math.inf) as pause:
         _play(recording, shown.sinks, pause)
 
 
 def _verdict(file: Path, differences: Sequence[Difference]) -> int:
     if differences:
-        _say(f"callscope: {file} derives otherwise today: {differences[0]}")
+        say(f"callscope: {file} derives otherwise today: {differences[0]}")
     return DIVERGED if differences else 0
-
-
-def _opened(file: Path) -> Recording:
-    recording = open_recording(file)
-    for warning in recording.warnings:
-        _say(f"callscope: {warning}")
-    return recording
-
-
-@dataclass(slots=True)
-class Shown:
-    """What a recording is shown to, and the exit code that it comes to."""
-
-    sinks: Sequence[Sink]
-    exit_code: int = 0
-
-
-@contextmanager
-def _shown(file: Path, *, as_json: bool) -> Iterator[Shown]:
-    """Views for a recording; JSON lines begin and end as `ask` has them."""
-    if not as_json:
-        from callscope.ui.lines import LinesView, chrome_console
-
-        lines = LinesView(sys.stdout, chrome_console(sys.stderr), echo_user=True)
-        try:
-            yield Shown([lines])
-        finally:
-            lines.close()
-        return
-    from callscope.ui.jsonl import JsonLines
-    from callscope.ui.outcome import Outcome
-
-    view, outcome = JsonLines(sys.stdout), Outcome()
-    view.begin(str(file))
-    shown = Shown([view, outcome])
-    yield shown
-    view.write(outcome.as_json(exit_code=shown.exit_code, recording=str(file)))
 
 
 def _play(recording: Recording, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:
@@ -248,7 +178,7 @@ def _stepping() -> Iterator[Pause]:
 
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
-    _say("any key steps, Ctrl-C leaves")
+    say("any key steps, Ctrl-C leaves")
     tty.setcbreak(terminal)
     try:
         yield lambda stamped: None if isinstance(stamped.event, UNSEEN) else _wait_for_key(terminal)
@@ -258,10 +188,6 @@ def _stepping() -> Iterator[Pause]:
 
 def _wait_for_key(terminal: int) -> None:
     os.read(terminal, 1)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(visible(text) + "\n")
 
 
 def _print(text: str) -> None:

@@ -434,7 +434,7 @@ def test_a_live_server_may_name_its_calls_anew_and_say_other_words(tmp_path: Pat
         (wants(("get_time", "{}")), "call", "$.name"),
         (says("No need."), "call", "$"),
         (wants(PARIS, ROME), "call", "$"),
-        (wants(PARIS)[:-5], "call", "$.fault"),
+        (wants(PARIS)[:-5], "response", "$.status"),
     ],
 )
 def test_a_live_server_that_answers_otherwise_is_named(tmp_path: Path, answer: bytes, what: str, path: str) -> None:

@@ -230,8 +230,12 @@ class Comparer:
     def _compare_response(
         self, fact: Fact | None, identity: Identity, event: ResponseCompleted | ResponseFailed, at: float
     ) -> None:
+        failed = isinstance(event, ResponseFailed) and fact is not None and isinstance(fact.event, ResponseCompleted)
+        if self._watched.live and failed:
+            self._compare(fact, identity, event)
+            raise Stopped("It stopped there: the server did not answer.", unreachable=True)
         self._compare_calls(identity[1])
-        same = self._compare(fact, identity, event)
+        self._compare(fact, identity, event)
         if not self._watched.live:
             return
         recorded = self._script.said.get(identity[1], Said())
@@ -239,8 +243,6 @@ class Comparer:
             self.found.other_words.append(identity[1])
         self._sameness.carry(recorded.carried, self._said.carried)
         self._time_response(fact, identity, at)
-        if isinstance(event, ResponseFailed) and not same:
-            raise Stopped(f"It stopped there: the server did not answer as one ({event.message})", unreachable=True)
         if identity[1] in self.strayed and not self._watched.free:
             raise Stopped("It stopped there: nobody recorded what comes of other calls.")
 

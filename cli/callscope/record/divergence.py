@@ -81,15 +81,14 @@ class Divergence:
         """Where it is, in a person's words."""
         names = {"request": f"request {self.exchange}", "response": f"response {self.exchange}"}
         names["turn"] = f"end of the turn after exchange {self.exchange}"
-        where = names.get(self.what) or f"{self.what} of call {self.exchange}.{self.index}"
+        call = f"call {self.exchange}.{self.index}"
+        where = call if self.what == "call" else names.get(self.what) or f"{self.what} of {call}"
         return f"{where} (line {self.line})" if self.line else where
 
     def __str__(self) -> str:
-        first = self.differences[0]
-        recorded, now = shown(first.recorded, first.now)
         further = len(self.differences) - 1 + self.more
         more = f", and {further} more path{'' if further == 1 else 's'}" if further else ""
-        return f"{self.kind}: {self.place}, {first.path}: recorded {recorded}, now {now}{more}"
+        return f"{self.kind}: {self.place}, {_sides(self.differences[0])}{more}"
 
     def sentences(self) -> list[str]:
         """It in full: a line for the place, and one for each path."""
@@ -97,9 +96,7 @@ class Divergence:
             f"; most like the recorded exchange {self.nearest}" if self.nearest not in (None, self.exchange) else ""
         )
         lines = [f"{self.kind}: {self.place}{nearest}"]
-        for found in self.differences:
-            recorded, now = shown(found.recorded, found.now)
-            lines.append(f"  {found.path}: recorded {recorded}, now {now}")
+        lines += [f"  {_sides(found)}" for found in self.differences]
         return [*lines, f"  and {self.more} more paths"] if self.more else lines
 
     def as_json(self) -> dict[str, Any]:
@@ -180,6 +177,13 @@ def of_damage(damages: list[Difference]) -> Divergence:
     made = divergence(kind, ("response", damages[0].exchange, 0), found, line=damages[0].line)
     assert made is not None
     return made
+
+
+def _sides(found: Mismatch) -> str:
+    recorded, now = shown(found.recorded, found.now)
+    if found.path == "$" and ABSENT in (found.recorded, found.now):
+        return f"only now: {now}" if found.recorded is ABSENT else f"only recorded: {recorded}"
+    return f"{found.path}: recorded {recorded}, now {now}"
 
 
 def shown(recorded: Any, now: Any) -> tuple[str, str]:

@@ -71,6 +71,13 @@ class Members:
         """A JSON list."""
         return self._read(name, default, list, "a list")
 
+    def texts(self, name: str) -> Iterable[str]:
+        """A list of strings; an absent one is empty."""
+        for place, value in enumerate(self.list(name, [])):
+            if not isinstance(value, str):
+                raise WrongMember(f"`{name}[{place}]` must be a string, it is {described(value)}")
+            yield value
+
     def objects(self, name: str) -> Iterable[Members]:
         """A list of objects."""
         for place, value in enumerate(self.list(name)):

@@ -31,11 +31,15 @@ LONGEST_HEADER = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first line: when (UTC, ISO 8601) and by which version a recording was begun, and what it was forked from."""
+    """The first line: when (UTC, ISO 8601) and by which version a recording was begun, and what it was made from.
+
+    `ignore` are the JSON paths that were left out when it was compared with its parent.
+    """
 
     created: str
     program: str
     parent: str | None = None
+    ignore: tuple[str, ...] = ()
 
 
 class Entry(NamedTuple):
@@ -152,7 +156,8 @@ def _header(path: Path, raw: bytes) -> Header:
             raise UnusableFile(
                 f"{path} was made by a newer Callscope (format {version}, this one reads up to {VERSION}): update."
             )
-        return Header(members.text("created"), members.text("program", ""), members.text_or_null("parent"))
+        created, program, parent = members.text("created"), members.text("program", ""), members.text_or_null("parent")
+        return Header(created, program, parent, tuple(members.texts("ignore")))
     except WrongMember as wrong:
         raise UnusableFile(f"{path}, line 1: {wrong}.") from None
 

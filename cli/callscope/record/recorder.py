@@ -6,6 +6,7 @@ is spelled (format.py), masked (concealing.py) or written (appending.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -86,13 +87,18 @@ class Recorder:
         clock: Clock,
         program: str,
         parent: str | None = None,
+        ignore: Sequence[str] = (),
         dialects: DialectNamed | None = None,
     ) -> Recorder:
-        """Begin a new recording in this folder, which is made where it is missing."""
+        """Begin a new recording in this folder, which is made where it is missing.
+
+        `ignore` are JSON paths that are left out where it is compared with its parent.
+        """
         now = datetime.now(UTC)
         recorder = cls(LineFile.create(new_recording(directory, now)), secrets=secrets, clock=clock, dialects=dialects)
-        header = {"kind": "header", "format": FORMAT, "version": VERSION, "created": _utc(now)}
-        recorder._file.append(encode_line(header | {"program": program, "parent": parent}))
+        header: Line = {"kind": "header", "format": FORMAT, "version": VERSION, "created": _utc(now)}
+        header |= {"program": program, "parent": parent} | ({"ignore": list(ignore)} if ignore else {})
+        recorder._file.append(encode_line(header))
         return recorder
 
     @classmethod

@@ -134,7 +134,8 @@ def plain(event: Event) -> Line:
         case ResponseCompleted(finish_reason=finish_reason):
             return {"status": "completed", "finish_reason": finish_reason}
         case ResponseFailed():
-            return {"status": "failed", "failure": event.kind, "http_status": event.status}
+            status = {} if event.status is None else {"http_status": event.status}
+            return {"status": "failed", "failure": event.kind, **status}
         case CallAssembled(call=call):
             line: Line = {"name": call.name, "arguments": call.arguments, "kind": call.kind}
             return line | {"executor": call.executor, "fault": call.fault.code if call.fault else None}
