@@ -359,7 +359,7 @@ def replay(
     ] = None,
 ) -> None:
     """Show a recording, or run its session again and compare; exit code 1 where something differs."""
-    files, mocks, paths = (tuple(given or ()) for given in (tools, mock, ignore))
+    files, mocks, paths = tuple(tools or ()), tuple(mock or ()), tuple(ignore or ())
     again = (server, calls, files, mocks, model, url, key_env, match, paths, slower, runs, record, recordings)
     if any(again):
         from callscope import repeating
