@@ -62,7 +62,7 @@ def test_an_error_of_a_decoder_is_an_error() -> None:
 
 def test_a_turn_that_failed_is_an_error() -> None:
     [problem] = problems(SAMPLES / "error-in-mid-stream.jsonl", ["no errors"])
-    assert problem == "turn 1 failed: error: The demo was asked to fail here."
+    assert problem == "turn 1 failed: error: The demo was asked to fail here. (type server_error, code 502)"
 
 
 def test_a_named_diagnostic_is_looked_for_alone() -> None:

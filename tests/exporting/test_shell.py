@@ -121,6 +121,12 @@ def test_without_its_key_the_script_sends_nothing_and_says_what_is_missing(serve
     assert server.heard == []
 
 
+def test_words_that_look_like_a_variable_ask_for_nothing(server: Hearing, tmp_path: Path) -> None:
+    body = b'{"text":"$API_KEY ${MASKED_16_BYTES} $SECRET_2"}'
+    done = run(Written().exchanged(url=server.url, body=body), tmp_path)
+    assert (done.returncode, server.heard[0].body) == (0, body)
+
+
 def test_a_masked_place_that_is_none_changes_nothing(server: Hearing, tmp_path: Path) -> None:
     odd = {"body": [[0, 99], [-1, 2], "x", [1]], "headers": [[7, 0, 3], None], "url": 4}
     run(Written().exchanged(url=server.url, body=b"abc", masked=odd), tmp_path)

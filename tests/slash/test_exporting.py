@@ -21,6 +21,7 @@ from callscope.exporting.files import write_beside, write_new
 from callscope.exporting.messages import next_messages
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from callscope.slash.exporting import FORMS
 from replbench import Child, at_prompt, enter, furnish, leave, open_repl
 
 KEY = "sk-proj-abcdefgh12345678"
@@ -113,6 +114,22 @@ def test_the_screen_is_a_picture(repl: Repl, tmp_path: Path) -> None:
     assert "get_weather" in picture
 
 
+def test_the_page_and_the_archive_are_made_from_the_recording_so_far(repl: Repl, tmp_path: Path) -> None:
+    child = after_a_turn(repl())
+    shown(child, "/export html it.html")
+    shown(child, "/export har it.har")
+    leave(child)
+    assert "Turn 1" in (tmp_path / "it.html").read_text()
+    assert len(json.loads((tmp_path / "it.har").read_text())["log"]["entries"]) >= 2
+
+
+def test_without_a_recording_there_is_no_page_and_it_says_so(repl: Repl, tmp_path: Path) -> None:
+    child = after_a_turn(repl("--no-record"))
+    assert "this session is not recorded" in shown(child, "/export html it.html")
+    leave(child)
+    assert not (tmp_path / "it.html").exists()
+
+
 def test_a_dash_prints(repl: Repl, tmp_path: Path) -> None:
     child = after_a_turn(repl())
     assert '"role": "assistant"' in shown(child, "/export json -")
@@ -122,10 +139,10 @@ def test_a_dash_prints(repl: Repl, tmp_path: Path) -> None:
 
 def test_nothing_that_the_recording_masks_is_exported(repl: Repl, tmp_path: Path) -> None:
     child = after_a_turn(repl("--key-env", "MY_KEY", MY_KEY=KEY), f'get_weather {{"city": "Paris {KEY}"}}')
-    for form in ("markdown", "json", "curl", "svg"):
+    for form in FORMS:
         shown(child, f"/export {form} it.{form}")
     leave(child)
-    for form in ("markdown", "json", "curl", "svg"):
+    for form in FORMS:
         assert KEY not in (tmp_path / f"it.{form}").read_text()
 
 
@@ -133,7 +150,7 @@ def test_what_cannot_be_exported_is_one_clear_line(repl: Repl, tmp_path: Path) -
     child = repl("--dialect", "chat", "--model", "callscope-demo")
     assert "No request was sent yet." in shown(child, "/export curl")
     assert "no turn on the screen" in shown(child, "/export svg")
-    assert "/export markdown|json|curl|svg" in shown(child, "/export pdf")
+    assert "/export markdown|json|curl|svg|html|har" in shown(child, "/export pdf")
     (tmp_path / "there.md").write_text("mine")
     after_a_turn(child)
     assert "is there already" in shown(child, "/export markdown there.md")

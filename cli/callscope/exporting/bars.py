@@ -12,13 +12,15 @@ from typing import Final, NamedTuple
 from callscope.ui.timeline import tick_step
 from callscope.ui.wording import exactly
 
+from .chapters import CallStory, ExchangeStory, TurnStory
 from .markup import Html, tag
-from .story import CallStory, ExchangeStory, TurnStory
 
 WIDTH: Final = 1000
 HEIGHT: Final = 12
 BINS: Final = 250
 """As many places for deltas as can be told apart."""
+INNER: Final = ("held", "run", "bad")
+"""What belongs to the row before."""
 
 
 class Bar(NamedTuple):
@@ -48,26 +50,25 @@ def _exchange(story: ExchangeStory) -> Iterator[Bar]:
     came, to = story.came, f"#x{story.came.number}"
     over = max(story.over_at, came.opened_at)
     head = came.opened_at + came.head_at if came.head else over
-    name = f"exchange {came.number}"
-    yield Bar(f"{name}, wait", came.opened_at, head, "wait", to)
+    yield Bar(f"{came.number}: waiting", came.opened_at, head, "wait", to)
     moments = [at for part in story.parts for at in part.growth.moments]
     if came.head:
-        yield Bar(f"{name}, stream", head, over, "stream", to, moments)
+        yield Bar(f"{came.number}: stream", head, over, "stream", to, moments)
     for call in story.calls:
         yield from _call(call, over, to)
 
 
 def _call(call: CallStory, over: float, to: str) -> Iterator[Bar]:
-    name = call.name[:60] or "(no name)"
+    name = f"{call.key.exchange}: {call.name[:60] or '(no name)'}"
     arrived = call.assembled_at if call.assembled_at is not None else over
     yield Bar(name, call.first_at, arrived, "stream", to, call.growth.moments)
     finished = call.finished_at
     if call.held_at is not None:
         until = call.decided_at if call.decided_at is not None else finished
-        yield Bar(f"{name}, held", call.held_at, until if until is not None else call.held_at, "held", to)
+        yield Bar("held", call.held_at, until if until is not None else call.held_at, "held", to)
     if call.started_at is not None:
         kind = "bad" if call.result is None or call.result.status in ("error", "timeout", "cancelled") else "run"
-        yield Bar(f"{name}, running", call.started_at, finished if finished is not None else over, kind, to)
+        yield Bar("running", call.started_at, finished if finished is not None else over, kind, to)
 
 
 class _Scale:
@@ -86,7 +87,7 @@ class _Scale:
         drawn = [_rect(left, 0, width, HEIGHT, kind), *ticks]
         return tag(
             "a",
-            tag("span", bar.label, class_="label t"),
+            tag("span", bar.label, class_="label t inner" if bar.kind in INNER else "label t"),
             _svg(drawn, HEIGHT),
             tag("span", exactly(max(bar.end - bar.start, 0.0)), class_="took"),
             href=bar.to,

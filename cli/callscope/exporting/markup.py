@@ -37,6 +37,11 @@ def shortened(text: str, limit: int) -> Html:
     return joined([text[:limit], tag("span", more, class_="more")])
 
 
+def chip(text: str, kind: str = "") -> Html:
+    """A short fact in a frame of its own; `kind`: good, bad, odd, or nothing."""
+    return tag("span", text, class_=f"chip {kind}".strip())
+
+
 _VOID = ("meta", "input")
 
 

@@ -17,9 +17,11 @@ from callscope.ui.wording import counted, exactly
 from callscope.version import VERSION
 
 from .bars import timeline
+from .chapters import MOST_EXCHANGES, CallStory, ExchangeStory, Note, Story, TurnStory
 from .markup import Html, joined, shortened, tag
-from .panes import LONGEST_TEXT, exchange_card
-from .story import MOST_EXCHANGES, CallStory, ExchangeStory, Note, Story, TurnStory, story_of
+from .meant_pane import LONGEST_TEXT
+from .panes import exchange_card
+from .story import story_of
 
 DATA: Final = Path(__file__).parent / "data"
 

@@ -16,16 +16,16 @@ from callscope.ui.visible import one_line
 
 from .passages import Passage, passages
 
-_VARIABLE = re.compile(r"\$\{?((?:API_KEY|SECRET|MASKED)\w*)")
+_VARIABLE = re.compile(r"\$\{?((?:API_KEY|SECRET_\d+)(?:_URLENCODED|_JSON)?|MASKED_\d+_BYTES)\b")
 _COMMENTED = 300
 
 
 def shell(recording: RecordingFile) -> str:
     """The script; its arguments are the numbers of the exchanges to send, without any all are sent in order."""
-    blocks = [_block(place, passage) for place, passage in enumerate(passages(recording), start=1)]
-    wanted = sorted({name for block in blocks for name in _VARIABLE.findall(block)})
+    wanted: set[str] = set()
+    blocks = [_block(place, passage, wanted) for place, passage in enumerate(passages(recording), start=1)]
     last = len(blocks)
-    return "\n".join([*_top(recording, wanted, last), *blocks, *_bottom(last)])
+    return "\n".join([*_top(recording, sorted(wanted), last), *blocks, *_bottom(last)])
 
 
 def _top(recording: RecordingFile, wanted: list[str], last: int) -> Iterator[str]:
@@ -42,7 +42,8 @@ def _top(recording: RecordingFile, wanted: list[str], last: int) -> Iterator[str
     yield ""
 
 
-def _block(place: int, passage: Passage) -> str:
+def _block(place: int, passage: Passage, wanted: set[str]) -> str:
+    """The functions that send one request; the variables that they need go into `wanted`."""
     request = passage.request
     line = curl_without_body(request, secrets=_hidden_words(passage))
     pieces = _pieces(request.body, passage.masked)
@@ -57,6 +58,7 @@ def _block(place: int, passage: Passage) -> str:
         lines += [f"request_{place}() {{", f"body=$(body_{place})", f'printf %s "$body" | {line}', "}", ""]
     else:
         lines += [f"request_{place}() {{", f"{printf_command(pieces)} | {line}", "}", ""]
+    wanted.update(_VARIABLE.findall(line), (piece.variable for piece in pieces if piece.variable))
     return "\n".join(lines)
 
 

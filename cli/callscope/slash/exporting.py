@@ -50,11 +50,29 @@ def _svg(repl: Repl) -> str:
     return svg(picture, columns=look.width, title=visible(repl.session.conversation.settings.model))
 
 
+def _of_recording(form: str) -> Callable[[Repl], str]:
+    """A form that is made from the recording, as far as it goes."""
+
+    def make(repl: Repl) -> str:
+        from callscope.exporting.forms import FORMS as OF_RECORDINGS
+        from callscope.record.reading import RecordingFile
+
+        if repl.recorder is None:
+            raise UsageError(
+                f"{form} is made from the recording, and this session is not recorded: /record on begins one."
+            )
+        return OF_RECORDINGS[form].make(RecordingFile(repl.recorder.path))
+
+    return make
+
+
 FORMS: dict[str, tuple[str, str, Callable[[Repl], str]]] = {
     "markdown": ("md", "the conversation, with calls, results and diagnostics", _markdown),
     "json": ("json", "the messages of the next request", _json),
     "curl": ("sh", "the last request, its key as a variable", _curl),
     "svg": ("svg", "the last turn, as the screen shows it", _svg),
+    "html": ("html", "the session as one page for a bug report", _of_recording("html")),
+    "har": ("har", "the session as an HTTP Archive", _of_recording("har")),
 }
 """By its name the suffix of a form, what it is, and the making of it."""
 
