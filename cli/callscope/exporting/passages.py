@@ -62,8 +62,11 @@ class Passage:
         return max((self.ended_at or 0.0, self.head_at or 0.0, *(read.at for read in self.reads)))
 
 
-def passages(recording: RecordingFile) -> Iterator[Passage]:
-    """Each exchange, in the order of the requests, as soon as it is over. Raises UnusableFile."""
+def passages(recording: RecordingFile, *, with_reads: bool = True) -> Iterator[Passage]:
+    """Each exchange, in the order of the requests, as soon as it is over. Raises UnusableFile.
+
+    Without reads a recording of any size takes no more memory than its longest request.
+    """
     clock = _WallClock(recording.header.created)
     passage: Passage | None = None
     began = 0.0
@@ -77,7 +80,8 @@ def passages(recording: RecordingFile) -> Iterator[Passage]:
             case (ResponseHead() | BytesRead() | ExchangeEnded()) as wire if (
                 passage and wire.exchange == passage.number
             ):
-                _take(passage, max(entry.at - began, 0.0), wire)
+                if with_reads or not isinstance(wire, BytesRead):
+                    _take(passage, max(entry.at - began, 0.0), wire)
             case None if entry.kind == "resumed":
                 clock.resumed(entry)
             case _:

@@ -23,7 +23,8 @@ _COMMENTED = 300
 def shell(recording: RecordingFile) -> str:
     """The script; its arguments are the numbers of the exchanges to send, without any all are sent in order."""
     wanted: set[str] = set()
-    blocks = [_block(place, passage, wanted) for place, passage in enumerate(passages(recording), start=1)]
+    asked = enumerate(passages(recording, with_reads=False), start=1)
+    blocks = [_block(place, passage, wanted) for place, passage in asked]
     last = len(blocks)
     return "\n".join([*_top(recording, sorted(wanted), last), *blocks, *_bottom(last)])
 
