@@ -51,6 +51,8 @@ class LiveEndpoint:
 
 def asked_once(script: Script) -> Script:
     """The script without attempts that failed and were made again: that was the network, and not the model."""
+    if not any(_made_again(turn) for turn in script.turns):
+        return script
     steps = tuple(_asked_once(step) if isinstance(step, RecordedTurn) else step for step in script.steps)
     made_again = {number for turn in script.turns for number in _made_again(turn)}
     exchanges = {number: arrived for number, arrived in script.exchanges.items() if number not in made_again}

@@ -66,10 +66,12 @@ async def rerun(
     answers: Answers = calls or ("run" if toolbox else "recorded")
     script = script or script_of(recording, dialects)
     script = asked_once(script) if live else script
-    sameness = Sameness(terms or Terms(), url=live is None or live.url is None)
-    comparer = Comparer(script, sameness, Watched(live is not None, answers in ("ask", "mock")))
+    watched = Watched(live is not None, free=answers in ("ask", "mock"))
+    sameness = Sameness(terms or Terms(), url=live is None or live.url is None, mocked=watched.free)
+    comparer = Comparer(script, sameness, watched)
     drive = _Drive(recording.path, dialects, live, answers)
     stage = Stage(script, comparer, lambda unasked: drive.do(session, sameness, unasked), lambda n: _count(session, n))
+    stage.skips = live is not None
     session = Session(
         endpoint=LiveEndpoint(stage, live.endpoint) if live else RecordedEndpoint(stage),
         dialect=recorded_dialect(recording.path, _first_settings(script).dialect, dialects),

@@ -35,12 +35,14 @@ class Stage:
     """What the ports of one run share: the script, the turn at hand, and the ways to step in and to break it off.
 
     `perform` does what the person did without being asked; `count_from` gives the next exchange its number.
+    `skips`: not every recorded exchange is to happen again.
     """
 
     script: Script
     comparer: Comparer
     perform: Callable[[Unasked], None]
     count_from: Callable[[int], None]
+    skips: bool = False
     turn: RecordedTurn | None = None
     interjections: deque[Interjection] = field(default_factory=deque)
     task: asyncio.Future[None] | None = None
@@ -58,7 +60,8 @@ class Stage:
         self.turn = turn
         self.interjections = deque(turn.interjections)
         self.comparer.begin(turn)
-        self.align(0)
+        if self.skips or self.comparer.found.count:
+            self.align(0)
 
     def align(self, after: int) -> None:
         """Have the next exchange count as the one that was recorded after this number in the turn at hand."""
