@@ -42,6 +42,22 @@ def test_an_error_is_told_by_its_message_or_at_least_by_its_code(error: Any, sai
 
 
 @pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ({"message": "m", "type": "server_error", "code": 502}, "m (type server_error, code 502)"),
+        ({"message": "m", "type": "error", "code": None}, "m"),
+        ({"message": "code 502 came", "code": 502}, "code 502 came"),
+        ({"code": "rate_limited"}, "rate_limited"),
+        ({"message": "m", "code": {"a": 1}}, "m"),
+        ({"message": "m", "code": "x" * 1000}, "m"),
+        ("plain", "plain"),
+    ],
+)
+def test_an_error_is_told_with_the_type_and_the_code_that_its_words_do_not_have(error: Any, said: str) -> None:
+    assert error_in({"error": error}) == said
+
+
+@pytest.mark.parametrize(
     "document",
     [
         {"choices": [], "error": None},

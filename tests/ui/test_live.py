@@ -295,7 +295,7 @@ def test_a_diagnostic_that_comes_late_goes_on_in_a_panel_of_its_own() -> None:
 
     lines = asyncio.run(play()).lines
     place = lines.index("╭─ answer (goes on)")
-    assert lines[place + 1].startswith("│ ! warning leaked_tool_call")
+    assert lines[place + 1].startswith("│ ! leaked_tool_call")
 
 
 def test_the_keys_stop_and_hold_and_what_is_typed_is_seen() -> None:

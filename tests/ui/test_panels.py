@@ -160,7 +160,7 @@ def test_a_diagnostic_that_every_request_repeats_is_told_once() -> None:
 def test_a_failed_response_says_so_in_the_servers_words() -> None:
     scene = Scene().asked().at(1, ResponseFailed("http", "busy", 503, "req-1"), TurnEnded("failed"))
     shown = screen(scene.trace.blocks, LOOK, 1).text
-    assert "✗ http: HTTP 503: busy (request id req-1)" in shown
+    assert "✗ HTTP 503: busy (request id req-1)" in shown
     assert "! the turn failed" in shown
 
 

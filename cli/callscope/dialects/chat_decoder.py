@@ -19,7 +19,7 @@ from .body import BodyReader
 from .diagnostics import diagnostic, excerpt
 from .documents import Done, documents, has_halves, is_too_deep, refuse
 from .ending import Exchange, end
-from .failures import by_name, error_in, is_page, page_words, remark_in, words
+from .failures import by_name, error_in, is_page, page_words, remark_in, words, words_and_names
 
 _parse = JSONDecoder(parse_constant=refuse).raw_decode
 
@@ -217,7 +217,7 @@ class ChatDecoder:
         for choice in choices if type(choices) is list else [choices]:
             answer.add(choice, frame, out)
         if answer.error is not None:
-            state.fail(words(answer.error) or "The server reported an error.")
+            state.fail(words_and_names(answer.error) or "The server reported an error.")
 
     def _note_envelope(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         if not self._model and isinstance(document.get("model"), str):

@@ -18,6 +18,7 @@ from .documents import is_too_deep
 
 LONGEST = 2000
 """Characters: of a page or a text more than this is no message but a document."""
+LONGEST_NAME = 80
 
 WORDS = ("message", "msg", "detail", "error_msg", "error_message", "errorMessage", "status_msg", "error_description")
 NESTED = ("error", "errors", "fault", "reason", "title", "description", "code", "error_code", "type")
@@ -84,13 +85,28 @@ def _words_of_object(error: JsonObject) -> str:
     return f"{said}: {raw}" if raw and raw not in said else said
 
 
+def words_and_names(error: Any) -> str:
+    """What an error says, and the type and the code by which the server's people find it."""
+    said = words(error)
+    if not isinstance(error, dict) or not said:
+        return said
+    inner = error["error"] if isinstance(error.get("error"), dict) else error
+    names = [f"{name} {inner[name]}" for name in ("type", "code") if _is_name(inner.get(name), said)]
+    return f"{said} ({', '.join(names)})" if names else said
+
+
+def _is_name(value: Any, said: str) -> bool:
+    named = isinstance(value, str | int) and not isinstance(value, bool) and value != "error"
+    return named and 0 < len(str(value)) <= LONGEST_NAME and str(value) not in said
+
+
 def error_in(document: JsonObject) -> str | None:
     """The words of a document that is, or holds, an error; None where it is none."""
     error = document.get("error")
     if error is True:
-        return words({name: member for name, member in document.items() if name != "error"})
+        return words_and_names({name: member for name, member in document.items() if name != "error"})
     if error:
-        return words(error) or "The server reported an error."
+        return words_and_names(error) or "The server reported an error."
     base = document.get("base_resp")  # MiniMax
     if isinstance(base, dict) and base.get("status_code"):
         return words(base)
@@ -106,13 +122,13 @@ def error_in(document: JsonObject) -> str | None:
         or bool(document.get("errors"))
         or bool(document.get("error_code") and document.get("error_msg"))
     )
-    return words(document) if marked else None
+    return words_and_names(document) if marked else None
 
 
 def _error_on_choice(choices: Any) -> str | None:
     for choice in choices if isinstance(choices, list) else [choices]:
         if isinstance(choice, dict) and choice.get("error"):
-            return words(choice["error"]) or "The server reported an error."
+            return words_and_names(choice["error"]) or "The server reported an error."
     return None
 
 

@@ -38,7 +38,7 @@ from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult, Usage
 
 from .visible import one_line, visible
-from .wording import place
+from .wording import failure, place
 
 Stream = CallKey | Literal["output", "reasoning", "refusal"]
 
@@ -59,6 +59,8 @@ ENDINGS = {
     "aborted": "stopped: none of these calls ran",
     "interrupted": "interrupted",
 }
+
+LONGEST_FAILURE = 2_400
 
 
 def chrome_console(stream: TextIO) -> Console:
@@ -303,11 +305,9 @@ def arguments_state(call: ToolCall) -> str:
     return "valid JSON"
 
 
-def failure_sentence(failure: ResponseFailed) -> str:
-    """What went wrong with a response, with the server's own words, status and request id."""
-    status = f"HTTP {failure.status}: " if failure.status and failure.status >= 400 else ""
-    request_id = f" (request id {one_line(failure.request_id, 120)})" if failure.request_id else ""
-    return f"{failure.kind}: {status}{one_line(failure.message, 2000)}{request_id}"
+def failure_sentence(event: ResponseFailed) -> str:
+    """What went wrong with a response, on one line."""
+    return one_line(failure(event), LONGEST_FAILURE)
 
 
 def _tokens(usage: Usage | None) -> str:

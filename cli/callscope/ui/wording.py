@@ -87,10 +87,12 @@ def place(diagnostic: Diagnostic, exchange: int, dash: str = "–") -> str:
 
 
 def failure(event: ResponseFailed) -> str:
-    """What went wrong with a response, in the server's own words where it gave any."""
-    status = f"HTTP {event.status}: " if event.status and event.status >= 400 else ""
+    """What went wrong with a response, in the server's own words where it gave any, and what HTTP had said."""
+    kind: str = event.kind
+    if event.status is not None:
+        kind = f"HTTP {event.status}" if kind == "http" else f"{kind} after HTTP {event.status}"
     request_id = f" (request id {event.request_id[:120]})" if event.request_id else ""
-    return f"{event.kind}: {status}{event.message}{request_id}"
+    return f"{kind}: {event.message}{request_id}"
 
 
 def tokens(usage: Usage | None, *, short: bool = False) -> str:
