@@ -278,7 +278,7 @@ def test_an_exported_test_with_tools_passes_once_the_tool_is_mended(tmp_path: Pa
     tools = tmp_path / "mine.py"
     broken = 'def get_weather(city: str) -> str:\n    """The weather."""\n    raise OSError("no sky")\n'
     tools.write_text(broken)
-    told = exported("weather.jsonl", tmp_path, "--expect", "results ok", "--tools", "mine.py")
+    told = exported("weather.jsonl", tmp_path, "--tools", "mine.py")
     assert "it fails today with 2 problems" in told
     assert run_pytest(tmp_path).outcome == "1 failed"
     tools.write_text(broken.replace('raise OSError("no sky")', "return city"))

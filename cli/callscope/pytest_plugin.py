@@ -84,13 +84,13 @@ def callscope_expect(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def expect(recording: str | Path, *expectations: str, tools: Sequence[str | Path] = ()) -> None:
         __tracebackhide__ = True
-        from callscope.exporting.expecting import DEFAULT, problems
+        from callscope.exporting.expecting import expected, problems
         from callscope.testing import Replays, offline
         from callscope.ui.visible import visible
 
         places: Any = Replays(request.path.parent, request.config.rootpath).path
         with offline():
-            found = problems(places(recording), expectations or DEFAULT, [places(tool) for tool in tools])
+            found = problems(places(recording), expected(expectations, tools), [places(tool) for tool in tools])
         if found:
             listed = "\n".join(f"- {visible(problem)}" for problem in found)
             pytest.fail(f"{recording} is not as expected:\n{listed}", pytrace=False)

@@ -92,6 +92,15 @@ def test_links_lead_to_places_of_the_page_that_are_there(tmp_path: Path) -> None
     assert links <= {f"#{place}" for place in ids}
 
 
+def test_exchanges_of_the_same_number_are_two_places(tmp_path: Path) -> None:
+    written = Written().exchanged(says("Hi"))
+    written.exchange = 0
+    parsed = Parsed(page_of(written.exchanged(says("Ho")), tmp_path))
+    ids = [value for _, name, value in parsed.attributes if name == "id"]
+    assert {"x1", "x2"} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
 def test_the_policy_allows_our_style_and_script_and_nothing_else(tmp_path: Path) -> None:
     parsed = Parsed(page_of(Written().exchanged(says("Hi")), tmp_path))
     policy = next(value for tag, name, value in parsed.attributes if name == "content" and "default-src" in value)

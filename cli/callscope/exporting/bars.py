@@ -47,7 +47,7 @@ def timeline(turn: TurnStory) -> Html | None:
 
 
 def _exchange(story: ExchangeStory) -> Iterator[Bar]:
-    came, to = story.came, f"#x{story.came.number}"
+    came, to = story.came, f"#x{story.place}"
     over = max(story.over_at, came.opened_at)
     head = came.opened_at + came.head_at if came.head else over
     yield Bar(f"{came.number}: waiting", came.opened_at, head, "wait", to)

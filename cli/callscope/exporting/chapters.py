@@ -98,8 +98,12 @@ class CallStory:
 
 @dataclass(slots=True)
 class ExchangeStory:
-    """A request and all that came of it; `came` has the bytes, as far as they are kept."""
+    """A request and all that came of it; `came` has the bytes, as far as they are kept.
 
+    `place` counts from 1: the numbers of exchanges need not differ in a recording that nobody vouches for.
+    """
+
+    place: int
     came: Exchange
     parts: list[Voice | CallStory] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)

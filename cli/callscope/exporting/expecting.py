@@ -34,6 +34,9 @@ from callscope.tools.running import LocalToolbox
 
 DEFAULT: Final = ("calls valid", "no errors")
 
+WITH_TOOLS: Final = (*DEFAULT, "results ok")
+"""What is expected where nothing is named: the second, where tools run again."""
+
 _ABSENT = re.compile(r"diagnostic:([a-z0-9_]+) absent")
 _LONGEST: Final = 500
 
@@ -71,7 +74,12 @@ class Findings:
                 pass
 
 
-def problems(path: Path, expectations: Sequence[str] = DEFAULT, tools: Sequence[Path] = ()) -> list[str]:
+def expected(named: Sequence[str], tools: Sequence[object]) -> tuple[str, ...]:
+    """The expectations that were named, or those that stand where none was."""
+    return tuple(named) or (WITH_TOOLS if tools else DEFAULT)
+
+
+def problems(path: Path, expectations: Sequence[str], tools: Sequence[Path] = ()) -> list[str]:
     """Where a recording is not as expected, a sentence each; none where all is well.
 
     Raises UsageError for an expectation that nobody knows, UnusableFile for a file that cannot be used.

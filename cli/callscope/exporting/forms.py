@@ -63,12 +63,12 @@ def export(file: Path, asked: Asked) -> None:
 
 
 def _export_test(file: Path, asked: Asked) -> None:
-    from .expecting import DEFAULT, problems
+    from .expecting import expected, problems
     from .pytest_file import write_test
 
     if asked.place == STDOUT:
         raise UsageError(f"--as {PYTEST} writes a test and the recording beside it: name a file for the test.")
-    expectations = asked.expectations or DEFAULT
+    expectations = expected(asked.expectations, asked.tools)
     found = problems(file, expectations, asked.tools)
     written = write_test(file, asked.place, expectations, asked.tools)
     _say(f"exported to {written.test}, which reads {written.recording}")

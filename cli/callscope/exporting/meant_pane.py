@@ -22,37 +22,37 @@ LONGEST_TEXT: Final = 100_000
 
 def meant(story: ExchangeStory, starts: set[int]) -> Iterator[Html]:
     """Its parts in order; `starts` are where the frames begin that are on the page."""
-    number = story.came.number
+    place = story.place
     for part in story.parts:
         if isinstance(part, Voice):
-            yield _voice(number, part, starts)
+            yield _voice(place, part, starts)
         else:
-            yield _call(number, part, starts)
+            yield _call(place, part, starts)
     if story.failure:
         yield tag("p", f"The response failed: {failure(story.failure)}", class_="t diagnostic error")
     for diagnostic in story.diagnostics:
-        yield _diagnostic(number, diagnostic, starts)
+        yield _diagnostic(place, diagnostic, starts)
     if story.more_diagnostics:
         yield tag("p", f"And {counted(story.more_diagnostics, 'more diagnostic')}.", class_="quiet")
     if not (story.parts or story.failure or story.diagnostics):
         yield tag("p", "Nothing was decoded from it.", class_="quiet")
 
 
-def _voice(number: int, voice: Voice, starts: set[int]) -> Html:
+def _voice(place: int, voice: Voice, starts: set[int]) -> Html:
     name = {"output": "Text", "reasoning": "Reasoning", "refusal": "Refusal"}[voice.channel]
     came = counted(voice.growth.count, "delta")
     return tag(
         "div",
         tag("div", tag("b", name), tag("span", f" {came}", class_="quiet")),
-        tag("div", *_deltas(number, voice.growth, starts), class_="t deltas words"),
+        tag("div", *_deltas(place, voice.growth, starts), class_="t deltas words"),
         class_=f"part {voice.channel}",
     )
 
 
-def _deltas(number: int, growth: Growth, starts: set[int]) -> Iterator[Html]:
+def _deltas(place: int, growth: Growth, starts: set[int]) -> Iterator[Html]:
     """Each delta with its borders; it leads to the frame that it came in."""
     for piece in growth.pieces:
-        there = f"f{number}-{piece.frame}" if piece.frame in starts else None
+        there = f"f{place}-{piece.frame}" if piece.frame in starts else None
         name = "a" if there else "span"
         yield tag(name, shortened(piece.text, MOST_CHARACTERS), class_="d", href=f"#{there}" if there else None)
     kept = sum(len(piece.text) for piece in growth.pieces)
@@ -61,7 +61,7 @@ def _deltas(number: int, growth: Growth, starts: set[int]) -> Iterator[Html]:
         yield tag("span", rest, class_="more")
 
 
-def _call(number: int, call: CallStory, starts: set[int]) -> Html:
+def _call(place: int, call: CallStory, starts: set[int]) -> Html:
     proposed = call.call.arguments if call.call else call.growth.text
     return tag(
         "div",
@@ -77,7 +77,7 @@ def _call(number: int, call: CallStory, starts: set[int]) -> Html:
         tag(
             "details",
             tag("summary", f"as they came, in {counted(call.growth.count, 'delta')}"),
-            tag("div", *_deltas(number, call.growth, starts), class_="t deltas code"),
+            tag("div", *_deltas(place, call.growth, starts), class_="t deltas code"),
             open=call.growth.count > 1,
         )
         if call.growth.count
@@ -147,12 +147,12 @@ def _data(text: str) -> Html:
     return tag("pre", shortened(pretty(text), LONGEST_TEXT), class_="t")
 
 
-def _diagnostic(number: int, diagnostic: Diagnostic, starts: set[int]) -> Html:
+def _diagnostic(place: int, diagnostic: Diagnostic, starts: set[int]) -> Html:
     frame, key = diagnostic.frame, diagnostic.key
     where = None
     if frame is not None:
-        place = f"bytes {frame.start:,} to {frame.end:,}"
-        where = tag("a", place, href=f"#f{number}-{frame.start}") if frame.start in starts else tag("span", place)
+        span = f"bytes {frame.start:,} to {frame.end:,}"
+        where = tag("a", span, href=f"#f{place}-{frame.start}") if frame.start in starts else tag("span", span)
     return tag(
         "p",
         tag("b", f"{diagnostic.severity} {diagnostic.code}"),

@@ -118,7 +118,7 @@ def _overview(story: Story) -> Iterator[Html]:
 
 def _wrong(exchange: ExchangeStory) -> Iterator[Html]:
     number = exchange.came.number
-    there = tag("a", f"exchange {number}", href=f"#x{number}")
+    there = tag("a", f"exchange {number}", href=f"#x{exchange.place}")
     if exchange.failure:
         failed = tag("b", f"failed, {exchange.failure.kind}")
         yield tag("li", there, " ", failed, " ", shortened(exchange.failure.message, 300), class_="t error")

@@ -35,7 +35,7 @@ def exchange_card(story: ExchangeStory) -> Html:
             tag("div", tag("h4", "What it came to"), *meant(story, starts), class_="meant"),
             class_="panes",
         ),
-        id=f"x{number}",
+        id=f"x{story.place}",
         class_="exchange",
     )
 

@@ -148,7 +148,7 @@ class _Teller:
     def _pass(self, at: float, event: ExchangeOpened | ResponseHead | BytesRead | ExchangeEnded) -> None:
         if isinstance(event, ExchangeOpened):
             self.story.exchanges += 1
-            self._exchange = ExchangeStory(Exchange(event.exchange, event.request, at))
+            self._exchange = ExchangeStory(self.story.exchanges, Exchange(event.exchange, event.request, at))
             if self.story.exchanges <= MOST_EXCHANGES:
                 self._turn.parts.append(self._exchange)
             return

@@ -44,7 +44,7 @@ def wire(story: ExchangeStory, frames: Framing, shown: Shown) -> Iterator[Html]:
     if not came.size:
         yield tag("p", "No byte of a body came.", class_="quiet")
     told = [
-        _frame(came.number, frame) if isinstance(frame, ReadFrame) else _left_out(frame, "frame") for frame in shown
+        _frame(story.place, frame) if isinstance(frame, ReadFrame) else _left_out(frame, "frame") for frame in shown
     ]
     if told:
         yield tag("ol", *told, class_="frames")
@@ -52,7 +52,7 @@ def wire(story: ExchangeStory, frames: Framing, shown: Shown) -> Iterator[Html]:
         yield tag("p", f"{came.ended.how}: {came.ended.detail}", class_="t odd")
 
 
-def _frame(number: int, part: ReadFrame) -> Html:
+def _frame(place: int, part: ReadFrame) -> Html:
     frame = part.frame
     what = {"sse": frame.event, "comment": "comment", "body": ""}[frame.channel]
     facts = [
@@ -65,7 +65,7 @@ def _frame(number: int, part: ReadFrame) -> Html:
         "li",
         tag("div", *facts, class_="quiet"),
         tag("pre", *_with_borders(part), class_="t"),
-        id=f"f{number}-{frame.start}",
+        id=f"f{place}-{frame.start}",
     )
 
 
