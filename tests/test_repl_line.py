@@ -94,6 +94,46 @@ def test_what_the_editor_leaves_stands_at_the_prompt_until_it_is_sent(child: Chi
     assert said_after(child, tmp_path, " more") == "edited\nhello more"
 
 
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("path.unlink()", "the edited file cannot be read: no such file or directory"),
+        ("path.write_bytes(bytes([255]))", "the edited file is not UTF-8: byte 0 is 0xff"),
+        ("sys.exit(3)", "ended with code 3"),
+    ],
+    ids=["deletes", "no text", "fails"],
+)
+def test_an_editor_that_leaves_nothing_to_read_leaves_the_line_as_it_was(
+    child: Child, tmp_path: Path, script: str, why: str
+) -> None:
+    (tmp_path / "editor.py").write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n{script}\n")
+    child.send("hello")
+    child.send(EDITOR)
+    child.expect_exact(why)
+    at_prompt(child)
+    assert said_after(child, tmp_path, " more") == "hello more"
+
+
+def test_a_history_that_can_no_longer_be_written_is_not_worth_the_session(child: Child, tmp_path: Path) -> None:
+    history = tmp_path / "state" / "callscope" / "history"
+    history.unlink()
+    history.mkdir()
+    assert said_after(child, tmp_path, "hello") == "hello"
+
+
+def test_a_history_that_cannot_be_read_is_said_and_no_session_lost(demo: str, tmp_path: Path) -> None:
+    furnish(tmp_path)
+    (tmp_path / "state" / "callscope" / "history").mkdir(parents=True)
+    child = pexpect.spawn(
+        sys.executable, ["-m", "callscope", "--url", demo], cwd=str(tmp_path), dimensions=(40, 200), encoding="utf-8",
+        timeout=8, env=environment(tmp_path),
+    )  # fmt: skip
+    child.expect_exact("cannot be written (Is a directory)")
+    at_prompt(child)
+    turn(child, "hello")
+    leave(child)
+
+
 def test_an_edited_message_replaces_the_old_one(child: Child, tmp_path: Path) -> None:
     turn(child, "hello one")
     enter(child, "/edit 1")

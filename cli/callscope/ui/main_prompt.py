@@ -6,16 +6,21 @@ what a line means, nor what completes it.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .completion import Complete
+from .editor import NoEditor, edit_in_editor, editor_command
 from .typed_ahead import take_lines_typed_ahead
+from .visible import visible
 
 if TYPE_CHECKING:
+    from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.completion import Completer
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings
@@ -31,6 +36,10 @@ CALM = {
     "scrollbar.button": "reverse",
 }
 """The menu in the terminal's own colours: it comes on a key and shall not shout."""
+
+
+USUAL_EDITORS = ("editor", "nano", "vi")
+"""The editors that are looked for where the person names none."""
 
 
 class MainPrompt:
@@ -50,7 +59,6 @@ class MainPrompt:
                 style=Style.from_dict(CALM),
                 enable_history_search=True,
                 enable_suspend=True,
-                tempfile_suffix=".md",
                 key_bindings=_keys(),
             )
 
@@ -73,6 +81,7 @@ def history_file(environ: Mapping[str, str], say: Callable[[str], object]) -> Pa
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         history.touch(mode=0o600)
+        history.open("r+b").close()
     except OSError as error:
         say(f"{history} cannot be written ({error.strerror}): the history of this session is not kept.")
         return None
@@ -99,8 +108,17 @@ def _history(path: Path | None, mask: Callable[[str], str]) -> History:
     from prompt_toolkit.history import FileHistory, InMemoryHistory
 
     class MaskedHistory(FileHistory):
+        """The file may break in mid-session, as when the disk is full: it is not worth the session."""
+
+        def load_history_strings(self) -> Iterable[str]:
+            try:
+                yield from super().load_history_strings()
+            except OSError:
+                return
+
         def store_string(self, string: str) -> None:
-            super().store_string(mask(string))
+            with suppress(OSError):
+                super().store_string(mask(string))
 
     return MaskedHistory(str(path)) if path else InMemoryHistory()
 
@@ -146,9 +164,25 @@ def _keys() -> KeyBindings:
 
     @keys.add("c-x", "c-e", filter=at_line)
     def _(event: Any) -> None:
-        event.current_buffer.open_in_editor()  # readline would send what comes back; here it can be looked at first
+        event.app.create_background_task(_in_editor(event.current_buffer))
 
     return keys
+
+
+async def _in_editor(buffer: Buffer) -> None:
+    """Go on with the line in an editor; readline would send what comes back, here it can be looked at first."""
+    from prompt_toolkit.application import in_terminal
+    from prompt_toolkit.document import Document
+
+    async with in_terminal():
+        try:
+            usual = next(filter(None, map(shutil.which, USUAL_EDITORS)), USUAL_EDITORS[-1])
+            command = editor_command(os.environ) or [usual]
+            text = await edit_in_editor(command, buffer.text, "callscope.md")
+        except NoEditor as trouble:
+            sys.stderr.write(f"! {visible(str(trouble))}\n")
+            return
+    buffer.document = Document(text)
 
 
 def _goes_on(line: str) -> bool:
