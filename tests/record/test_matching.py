@@ -193,6 +193,14 @@ def test_however_ids_meet_the_pairs_are_one_to_one(pairs: list[tuple[str, str]])
     assert len({recorded for recorded, _ in met}) == len({now for _, now in met}) == len(met)
 
 
+def test_a_server_that_counts_its_calls_anew_in_each_response_is_followed() -> None:
+    ids = Identifiers()
+    assert ids.meet("c0", "x", 1)
+    assert ids.meet("c0", "y", 2)
+    assert ids.reading(exactly)("c0", "x")
+    assert ids.reading(exactly)("c0_2", "y")  # as a request tells the two apart
+
+
 # ---- paths that are left out --------------------------------------------------------------------------------------
 
 

@@ -84,6 +84,7 @@ class Comparer:
         self._opened: set[int] = set()
         self._missed: set[int] = set()
         self.strayed: set[int] = set()
+        self._adrift = False
         self._changed: set[tuple[int, int]] = set()
         self._calls: list[tuple[Fact | None, CallAssembled]] = []
         self._said = Said()
@@ -179,8 +180,8 @@ class Comparer:
                 self.miss_what_is_left()
             case _ if identity[1] not in self.strayed:
                 self._compare(fact, identity, event)
-            case _:
-                pass
+            case _:  # what comes of other calls is other for that reason
+                self._sameness.carry(_texts_of(fact.event) if fact else (), _texts_of(event))
 
     def _compare(self, fact: Fact | None, identity: Identity, event: Event) -> bool:
         """Compare an event with what was recorded in its place; gives whether it is the same."""
@@ -202,6 +203,8 @@ class Comparer:
 
     def _compare_request(self, fact: Fact | None, event: ExchangeOpened) -> None:
         identity: Identity = ("request", event.exchange, 0)
+        if fact is not None and self._adrift:
+            return
         if fact is not None and next(self._sameness.differences(fact, event), None) is None:
             self.found.same["request"] = self.found.same.get("request", 0) + 1
             return
@@ -210,9 +213,7 @@ class Comparer:
             self.found.note(only_now(identity, plain(event), nearest))
             return
         kind: Kind = "order" if unlike == 0 else "request"
-        found = divergence(
-            kind, identity, self._sameness.differences(fact, event), line=fact.line, nearest=nearest or event.exchange
-        )
+        found = divergence(kind, identity, self._sameness.differences(fact, event), line=fact.line, nearest=nearest)
         assert found is not None
         self.found.note(found)
         self._sameness.carry(*_both(found.differences))
@@ -259,6 +260,8 @@ class Comparer:
             self.found.note(only_then(fact.identity, plain(fact.event), fact.line))
         for event in lined.extra:
             self.found.note(only_now(("call", exchange, event.call.key.index), plain(event), exchange))
+        # with more or fewer calls than recorded, no later request of a live conversation can be as it was
+        self._adrift |= self._watched.live and bool(lined.missing or lined.extra)
         if not lined.in_order:
             order = [fact.identity[2] for fact, _ in lined.same]
             unlike = [Mismatch("$.calls", sorted(order), order)]

@@ -92,7 +92,7 @@ class Sameness:
         if self.terms.level == "wire":
             paired = recorded.call_id == now.call_id
         else:
-            paired = self.ids.meet(recorded.call_id, now.call_id)
+            paired = self.ids.meet(recorded.call_id, now.call_id, recorded.key.exchange)
         if not paired:
             yield from self.terms.ignored.leave_out([Mismatch("$.id", recorded.call_id, now.call_id)])
 
