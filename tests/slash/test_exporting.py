@@ -70,7 +70,7 @@ def test_the_commands_that_look_show_the_turn(repl: Repl) -> None:
     assert re.search(r"all +\d+ +\d+", shown(child, "/tokens"))
     assert re.search(r"1  you #1 +get_weather", shown(child, "/history"))
     assert re.search(r"2  call +get_weather|call +get_weather", shown(child, "/history"))
-    assert re.search(r"exchange 2  POST(.|\n)*\[0, \d+\)  data(.|\n)*complete", shown(child, "/raw"))
+    assert re.search(r"exchange 2  POST(.|\n)*bytes 0–[\d,]+  data(.|\n)*complete", shown(child, "/raw"))
     assert "exchange 1  POST" in shown(child, "/raw 1")
     assert "00000000  64 61 74 61 3a 20" in shown(child, "/raw hex")
     leave(child)
