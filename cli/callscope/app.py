@@ -325,6 +325,9 @@ def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
     speed: Annotated[str | None, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max. [1]")] = None,
     step: Annotated[bool, typer.Option("--step", help="Begin paused: n and p step forward and back.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show what another Callscope is writing, as it comes.")
+    ] = False,
     as_json: AsJson = False,
     server: Annotated[
         str | None, typer.Option("--server", help="Run the session again: who answers, recorded (default) or live.")
@@ -364,13 +367,13 @@ def replay(
     if any(again):
         from callscope import repeating
 
-        shown = {"--speed": speed, "--step": step, "--accept": accept, "--rechunk": rechunk}
+        shown = {"--speed": speed, "--step": step, "--accept": accept, "--rechunk": rechunk, "--follow": follow}
         beside = [name for name, value in shown.items() if value]
         _exit(repeating.repeat(file, repeating.Asked(*again), beside, as_json=as_json))
         return
     from callscope import replaying
 
-    _exit(replaying.replay(file, replaying.Asked(speed, step, as_json, accept, rechunk)))
+    _exit(replaying.replay(file, replaying.Asked(speed, step, as_json, accept, rechunk, follow)))
 
 
 def _exit(code: int) -> None:

@@ -10,7 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.playing import can_draw, play
 from callscope.record.pacing import pacing
-from callscope.record.reading import Recording
+from callscope.record.reading import Recorded, RecordingFile
 from callscope.record.reel import UNSEEN
 from callscope.showing import opened, say, shown_to
 from callscope.ui.visible import visible
@@ -43,6 +43,7 @@ class Asked:
     as_json: bool = False
     accept: bool = False
     rechunk: str | None = None
+    follow: bool = False
 
 
 def replay(file: Path, asked: Asked) -> int:
@@ -53,6 +54,8 @@ def replay(file: Path, asked: Asked) -> int:
         return 0
     if asked.rechunk:
         return rechunked(file, asked.rechunk)
+    if asked.follow:
+        return follow(file, as_json=asked.as_json)
     return show(file, asked.speed or "1", step=asked.step, as_json=asked.as_json)
 
 
@@ -65,20 +68,36 @@ def _refuse_what_means_nothing(asked: Asked) -> None:
         raise UsageError(f"--rechunk compares and shows nothing: {[*given, '--accept'][0]} says nothing beside it.")
     if asked.step and asked.speed:
         raise UsageError("--step waits for a key and --speed does not: keep one of them.")
+    others = {**shown, "--accept": asked.accept, "--rechunk": asked.rechunk}
+    if asked.follow and (beside := [name for name, value in others.items() if value]):
+        raise UsageError(f"--follow shows what is being written as it comes: {beside[0]} says nothing beside it.")
 
 
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
     factor = _factor(speed)
-    recording = opened(file)
     if not as_json and can_draw():
-        found = play(recording, factor, paused=step)
+        found = play(opened(file), factor, paused=step)
         return INTERRUPTED if found is None else _verdict(file, found)
-    with shown_to(file, as_json=as_json) as shown:
-        with _stepping() if step else _pacing(factor) as pause:
+    return _shown_on_the_way(RecordingFile(file), _stepping() if step else _pacing(factor), as_json=as_json)
+
+
+def follow(file: Path, *, as_json: bool) -> int:
+    """Show a recording as it is being written, until nobody writes it any more."""
+    from callscope.record.following import FollowedFile
+
+    return _shown_on_the_way(FollowedFile(file), _pacing(math.inf), as_json=as_json)
+
+
+def _shown_on_the_way(recording: RecordingFile, pacing: AbstractContextManager[Pause], *, as_json: bool) -> int:
+    """Show a recording while it is read: its size does not matter."""
+    with shown_to(recording.path, as_json=as_json) as shown:
+        with pacing as pause:
             differences = _play(recording, shown.sinks, pause)
         shown.exit_code = DIVERGED if differences else 0
-    return _verdict(file, differences)
+    for warning in recording.warnings:
+        say(f"callscope: {warning}")
+    return _verdict(recording.path, differences)
 
 
 def rechunked(file: Path, way: str) -> int:
@@ -119,10 +138,8 @@ def show_recording(file: Path, *, as_json: bool) -> None:
     if as_json:
         _print(json.dumps(summarize(file).as_json(), ensure_ascii=False))
         return
-    recording = opened(file)
     say(str(summarize(file)))
-    with shown_to(file, as_json=False) as shown, _pacing(math.inf) as pause:
-        _play(recording, shown.sinks, pause)
+    _shown_on_the_way(RecordingFile(file), _pacing(math.inf), as_json=False)
 
 
 def _verdict(file: Path, differences: Sequence[Difference]) -> int:
@@ -131,7 +148,7 @@ def _verdict(file: Path, differences: Sequence[Difference]) -> int:
     return DIVERGED if differences else 0
 
 
-def _play(recording: Recording, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:
+def _play(recording: Recorded, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:
     """Show everything; gives where the recording says other than its bytes."""
     from callscope.record.rederiving import derive
 

@@ -96,7 +96,12 @@ class RecordingFile:
         self.warnings.clear()
         with _opened(self.path) as file:
             file.readline(LONGEST_HEADER)
-            yield from _entries(self.path, _whole(self.path, _lines(self.path, file), self.warnings))
+            lines = _lines(self.path, self._written(file))
+            yield from _entries(self.path, _whole(self.path, lines, self.warnings))
+
+    def _written(self, file: BinaryIO) -> Iterator[bytes]:
+        """The lines as they stand in the file, none of them beyond the longest that there can be."""
+        return iter(lambda: file.readline(LONGEST_LINE + 1), b"")
 
 
 class _Object(NamedTuple):
@@ -162,10 +167,8 @@ def _header(path: Path, raw: bytes) -> Header:
         raise UnusableFile(f"{path}, line 1: {wrong}.") from None
 
 
-def _lines(path: Path, file: BinaryIO) -> Iterator[_Line]:
-    number = 1
-    while raw := file.readline(LONGEST_LINE + 1):
-        number += 1
+def _lines(path: Path, written: Iterable[bytes]) -> Iterator[_Line]:
+    for number, raw in enumerate(written, start=2):
         if len(raw) > LONGEST_LINE:
             raise UnusableFile(f"{path}, line {number}: longer than {LONGEST_LINE:,} bytes, as no recorded line is.")
         if plain := plain_read(raw):
