@@ -146,6 +146,22 @@ def test_a_test_that_fails_anyway_is_told_of_the_miss_besides(tmp_path: Path) ->
     assert "nobody recorded POST /v1/chat/completions: it differs from x.jsonl" in ran.out
 
 
+def test_a_streaming_client_gets_the_recorded_bytes_in_the_recorded_chunks(tmp_path: Path) -> None:
+    said("Hello").write(tmp_path / "x.jsonl")
+    write_test(
+        tmp_path,
+        "import asyncio, httpx",
+        "async def stream(url):",
+        "    body = {'messages': [{'content': 'Hi', 'role': 'user'}], 'model': 'm'}",
+        "    async with httpx.AsyncClient() as client:",
+        "        async with client.stream('POST', f'{url}/chat/completions', json=body) as response:",
+        "            return [chunk async for chunk in response.aiter_raw()]",
+        "chunks = asyncio.run(stream(callscope_replay('x.jsonl', speed=100)))",
+        f"assert chunks == {says('Hello')!r}",
+    )
+    assert run_pytest(tmp_path).outcome == "1 passed"
+
+
 def test_two_recordings_are_two_servers(tmp_path: Path) -> None:
     said("One").write(tmp_path / "x.jsonl")
     said("Two").write(tmp_path / "y.jsonl")
