@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +312,17 @@ def test_what_a_command_leaves_behind_holds_nothing_up_and_is_ended(tmp_path: Pa
     result = run(script(tmp_path, "sleep 300 & echo $! > pids; echo done"), "t")
     assert (result.status, result.output) == ("ok", "done\n")
     assert [gone(pid) for pid in pids(tmp_path)] == [True]
+
+
+def test_a_daemon_that_holds_the_pipes_holds_nothing_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callscope.tools.processes.GRACE", 60.0)
+    daemon = "import os, time; os.setsid(); open('pids', 'w').write(str(os.getpid())); time.sleep(300)"
+    wait = "while [ ! -s pids ]; do sleep 0.02; done; echo done"
+    began = time.monotonic()
+    result = run(script(tmp_path, f'{sys.executable} -c "{daemon}" & {wait}', timeout=30), "t")
+    took = time.monotonic() - began
+    os.kill(*pids(tmp_path), signal.SIGKILL)
+    assert (result.status, result.output, took < 30) == ("ok", "done\n", True)
 
 
 def test_what_is_still_being_written_when_a_command_exits_is_waited_for(tmp_path: Path) -> None:

@@ -169,8 +169,8 @@ async def _end(transport: asyncio.SubprocessTransport, watch: _Watch) -> None:
     group = transport.get_pid()
     try:
         for number, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
-            if not _signal(group, number) and watch.closed.done():
-                return
+            if not _signal(group, number):
+                return  # whoever still holds the pipes has left the group, and will not hear the next signal either
             await asyncio.wait([watch.closed], timeout=patience)
     finally:
         _signal(group, signal.SIGKILL)
