@@ -9,7 +9,7 @@ demo: $(READY)           ## set up and open the REPL against the embedded demo a
 	$(BIN)/callscope demo
 
 test: $(READY)           ## set up and run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(READY)           ## style, types, import rule
 	$(BIN)/ruff check

@@ -73,7 +73,7 @@ def test_the_command_ends_with_0_and_says_how_much_it_compared(capsys: pytest.Ca
     assert "58 in 2 exchanges, as recorded in 63 reads and cut into 12344 (1)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("beside", [{"speed": "1"}, {"accept": True}, {"as_json": True}, {"server": "recorded"}])
+@pytest.mark.parametrize("beside", [{"speed": "1"}, {"accept": True}, {"as_json": True}])
 def test_the_command_refuses_what_means_nothing_beside_it(beside: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=r"--rechunk|--accept"):
         replaying.replay(SAMPLES[0], replaying.Asked(rechunk="1", **beside))  # type: ignore[arg-type]

@@ -95,7 +95,7 @@ async def _export(repl: Repl, rest: str) -> None:
 COMMANDS = (
     Command(
         f"/export {'|'.join(FORMS)} [FILE]",
-        "write the conversation, the next request, the last one, the screen or the session to a file",
+        "write the conversation, a request, the screen or the session to a file",
         _export,
         "looking",
         one_of({name: what for name, (_, what, _) in FORMS.items()}),

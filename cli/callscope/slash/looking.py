@@ -52,7 +52,7 @@ def _ascii(repl: Repl) -> bool:
 COMMANDS = (
     Command(
         "/raw [N] [reads|hex] [all]",
-        "an exchange as it was on the wire: the one with findings or the last, or number N",
+        "an exchange as it was on the wire: the last with findings, or number N",
         _raw,
         "looking",
         one_of({"reads": "each read by itself", "hex": "every byte", "all": "nothing left out"}),
