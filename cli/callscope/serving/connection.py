@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """Take the client's end for its leaving, as its half-closed connections are rare and stalled ones are not."""
         if self._busy:
-            self.task.cancel()
+            self._stop()
         else:
             self._http.receive_data(b"")
             self._arrived.set()
@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop answering."""
         self._connections.discard(self)
-        self.task.cancel()
+        self._stop()
 
     def pause_writing(self) -> None:
         """Wait with the next piece."""
@@ -119,6 +119,11 @@ class Connection(asyncio.Protocol):
         """Take no further request."""
         self._retired = True
         if not self._busy:
+            self._stop()
+
+    def _stop(self) -> None:
+        """Cancel once: a second time would break off what a handler does to clean up, such as hanging up elsewhere."""
+        if not self.task.cancelling():
             self.task.cancel()
 
     # ---- the conversation ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What of a message goes on over another connection: which headers, which status, and the chunks of a read.
+"""What of a message goes on over another connection: which headers, and the chunks of a read.
 
 Knows HTTP's rules for those who pass messages on. Must not know who does, nor why.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from callscope.core.events import BytesRead, ResponseHead
+from callscope.core.events import BytesRead
 from callscope.core.values import Headers
 
 HOP_BY_HOP: Final = frozenset(
@@ -29,11 +29,6 @@ def passable(headers: Headers) -> Iterator[tuple[str, str]]:
     for name, value in headers:
         if name.lower() not in HOP_BY_HOP | named and _NAME.fullmatch(name) and not _CONTROL.search(value):
             yield name, value.strip()
-
-
-def is_final(head: ResponseHead) -> bool:
-    """Whether a response has a status that one can end with; 101 would make the connection another protocol's."""
-    return 200 <= head.status <= 999
 
 
 def chunks(read: BytesRead) -> Iterator[bytes]:

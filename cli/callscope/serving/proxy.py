@@ -17,7 +17,7 @@ from callscope.core.ports import Endpoint
 from callscope.core.values import Request
 
 from .connection import HangUp, Head, Piece, Reset
-from .passing import chunks, is_final, passable
+from .passing import chunks, passable
 
 _OURS: Final = ("expect", "proxy-authorization")
 """Headers that are for us: the wait for `100 Continue` is over, and a proxy's password is nobody else's business."""
@@ -72,10 +72,7 @@ class Proxy:
                     listener.hear(wire)
                     for piece in _pieces(wire, headless=headless):
                         yield piece
-                    if isinstance(wire, ResponseHead):
-                        headless = False
-                        if not is_final(wire):
-                            return
+                    headless = headless and not isinstance(wire, ResponseHead)
         finally:
             if not ended:
                 with suppress(CallscopeError):  # whoever cannot keep it has said so before
@@ -88,8 +85,6 @@ class Proxy:
 
 def _pieces(wire: WireEvent, *, headless: bool) -> Iterator[Piece]:
     match wire:
-        case ResponseHead(status=status) if not is_final(wire):
-            yield from _refused(502, "status", f"the server answered with the status {status}, which ends nothing")
         case ResponseHead(status=status, headers=headers):
             yield Head(status, tuple(passable(headers)))
         case BytesRead():

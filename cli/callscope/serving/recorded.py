@@ -18,7 +18,7 @@ from callscope.core.values import Ending, Request
 
 from .choosing import FREE, Chosen, RecordedExchange, Shelf, path_of
 from .connection import HangUp, Head, Piece, Reset
-from .passing import chunks, is_final, passable
+from .passing import chunks, passable
 
 LONGEST_PAUSE: Final = 86_400.0
 """Seconds: a recording that nobody vouches for may name a time that no clock can wait for."""
@@ -138,7 +138,7 @@ def head_of(exchange: RecordedExchange) -> Head | None:
     """
     wires = [wire for _, wire in exchange.answer]
     recorded = next(wire for wire in wires if isinstance(wire, ResponseHead))
-    if not is_final(recorded):
+    if not 200 <= recorded.status <= 999:
         return None
     size = sum(len(wire.data) for wire in wires if isinstance(wire, BytesRead))
     whole = any(isinstance(wire, ExchangeEnded) and wire.how == "complete" for wire in wires)
