@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callscope.config import Config, Flags, resolve, unlock
+from callscope.config import Config, Flags, load_config
 from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged, ToolsChanged, ToolStarted
 from callscope.core.ports import Gate, Guard
 from callscope.core.values import Settings, ToolSpec
-from callscope.profiles import profile_path, read_profiles
 from callscope.record.guard import SecretGuard
 from callscope.record.live import asked_once
 from callscope.record.masking import Secrets
@@ -124,11 +123,7 @@ def _config(roles: Roles, file: Path, script: Script) -> Config:
         dialect=recorded.dialect,
         key_env=roles.key_env,
     )
-    profiles = read_profiles(profile_path(os.environ))
-    if not roles.url:
-        # a profile that names no server would bring its key to whatever server a stranger's recording names
-        profiles = {name: profile for name, profile in profiles.items() if profile.url}
-    return unlock(resolve(flags, os.environ, profiles))
+    return load_config(flags, os.environ)
 
 
 def _settings(script: Script) -> list[Settings]:

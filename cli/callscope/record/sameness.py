@@ -99,7 +99,7 @@ class Sameness:
     def _of_members(self, recorded: Line, now: Line, same: Same) -> Iterator[Mismatch]:
         for name in recorded | now:
             a, b = recorded.get(name, ABSENT), now.get(name, ABSENT)
-            if name == "status" and self._mocked and {a, b} == {"ok", "mocked"}:
+            if name == "status" and self._mocked and "mocked" in (a, b):
                 continue
             if name in _MAYBE_JSON and isinstance(a, str) and isinstance(b, str):
                 yield from self._of_texts(a, b, f"$.{name}", same)
