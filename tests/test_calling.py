@@ -138,10 +138,11 @@ def test_a_custom_tool_takes_its_text_from_stdin_as_it_is(folder: Path) -> None:
     assert line["output"] == "HEY"
 
 
-def test_a_recorded_call_replays_and_runs_again_the_same(folder: Path) -> None:
+def test_a_recorded_call_is_shown_again(folder: Path) -> None:
     line = json.loads(call(folder, "double", "number=21", "--json", "--record", "--recordings", "kept").out)
-    again = callscope("replay", line["recording"], "--server", "recorded", "--calls", "recorded", folder=folder)
+    again = callscope("replay", line["recording"], "--speed", "max", folder=folder)
     assert again.code == 0, again.err
+    assert "42 m" in again.out + again.err
     assert '"output":"42 m"' in (folder / line["recording"]).read_text(encoding="utf-8")
 
 
@@ -158,6 +159,13 @@ def test_a_secret_that_a_tool_gives_away_is_not_in_the_recording(folder: Path) -
 
 
 # ---- completion -----------------------------------------------------------------------------------------------------
+
+ASKING = {
+    "_TYPER_COMPLETE_ARGS": "callscope call ",
+    "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    "_CALLSCOPE_COMPLETE": "complete_fish",
+}
+"""How the scripts in shells.py ask."""
 
 SPECS = [
     ToolSpec(
@@ -196,9 +204,18 @@ def test_a_shell_is_offered_tools_then_parameters_then_values(
 
 def test_a_shell_that_asks_in_a_folder_with_a_broken_file_gets_nothing_and_no_error(tmp_path: Path) -> None:
     (tmp_path / "tools.yaml").write_text("tools: [", encoding="utf-8")
-    asked = {**os.environ, "COMP_WORDS": "callscope call ", "COMP_CWORD": "2", "_CALLSCOPE_COMPLETE": "complete_bash"}
-    ran = callscope(folder=tmp_path, env=asked)
+    ran = callscope(folder=tmp_path, env=ASKING)
     assert (ran.out.strip(), ran.err) == ("", "")
+
+
+def test_a_shell_is_answered_without_the_import_of_anything_heavy(folder: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "callscope"]
+    ran = subprocess.run(command, cwd=folder, env={**os.environ, **ASKING}, capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == ["double", "slow", "nobody", "forbidden", "shout"]
+    imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    heavy = {"asyncio", "httpx", "jsonschema", "mcp", "openai", "prompt_toolkit", "pydantic", "rich"}
+    assert imported & heavy == set()
+    assert "mine" not in imported
 
 
 # ---- dry runs and mocks ---------------------------------------------------------------------------------------------

@@ -40,7 +40,9 @@ def _parameters(as_typer_does: Callable[[Any], list[Any]], context: Any) -> list
 def _value(parameter: Any, as_typer_does: Callable[[Any, Any], Any], context: Any, word: Any) -> Any:
     # Where Typer has no such attribute (before 0.29), or has it no longer, it converts as it always did.
     wanted = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    if word is None and wanted is not None and not parameter.required:
+    # a shell that asks what may stand next has not come to what is required
+    spared = not parameter.required or context.resilient_parsing
+    if word is None and wanted is not None and spared:
         value = () if getattr(parameter, "multiple", False) else None
     elif word is not None and wanted in PLAIN:
         try:

@@ -48,7 +48,7 @@ def url() -> Iterator[str]:
     process.wait(10)
 
 
-@pytest.fixture(scope="module", params=["stdio auto", "stdio legacy", "http auto", "http legacy"])
+@pytest.fixture(scope="module", params=["stdio auto", "stdio legacy", "http auto", "http legacy", "http 2026-07-28"])
 def tools(request: pytest.FixtureRequest, url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalToolbox]:
     transport, mode = request.param.split()
     settings: dict[str, Any] = server(REAL) if transport == "stdio" else {"url": url}

@@ -89,12 +89,18 @@ class McpServers:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_exception_handler(self._note)
                 collect_sdk_logs()
                 self._thread = threading.Thread(target=_live, args=[self._loop], name="mcp", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
                 _end_properly()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _note(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What nobody waited for went wrong: asyncio would write it on the terminal."""
+        for connection in self._all:
+            connection.log.add(f"[callscope: {context['message']}: {context.get('exception', '')}]\n")
 
     # ---- in the thread ----------------------------------------------------------------------------------------------
 
