@@ -49,7 +49,7 @@ from .directories import new_recording
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
-from .reading import Recording
+from .reading import Recording, open_recording
 
 
 @dataclass(slots=True)
@@ -118,6 +118,18 @@ class Recorder:
         resumed = encode_line({"t": 0.0, "kind": "resumed", "at": _utc(datetime.now(UTC)), "program": program})
         file.append(b"\n" + resumed if file.is_torn() else resumed)
         return recorder
+
+    def go_on_in(self, path: Path, *, clock: Clock, program: str) -> Recorder:
+        """A recorder of the same session that goes on with another recording; this one is still to be closed."""
+        file = LineFile.open(path)
+        try:
+            recording = open_recording(path)
+            return Recorder.resume(
+                file, recording, secrets=self._secrets, clock=clock, program=program, dialects=self._dialects
+            )
+        except BaseException:
+            file.close()
+            raise
 
     @property
     def path(self) -> Path:

@@ -20,6 +20,7 @@ from . import (
     calling,
     conversation,
     exporting,
+    forking,
     looking,
     mocking,
     recording,
@@ -29,7 +30,7 @@ from . import (
     tools,
 )
 
-_CHANGING = (conversation, tools, approving, standing, calling, mocking, reloading)
+_CHANGING = (conversation, forking, tools, approving, standing, calling, mocking, reloading)
 _LOOKING = (looking, exporting)
 _KEEPING = (recording, session)
 
