@@ -220,7 +220,7 @@ def test_played_to_the_end_the_panels_are_whole_in_scrollback_and_the_shell_is_b
         "╭─ get_weather · call_1",
         "╰─ ✓ ok after",
         "Here is what came back",
-        "37 tokens",
+        "37 out",
     ):
         assert words in told
     assert told.count("╭─ get_weather · call_2") == 1
@@ -234,7 +234,7 @@ def test_keys_pause_step_jump_and_leave(opened: Open) -> None:
     shell.send("c")
     assert "╭─ get_weather · call_1" in settled(shell, "no arguments yet")
     shell.send("d")
-    assert any("✗ error arguments_incomplete" in row for row in settled(shell, "1 diagnostic"))
+    assert any("✗ arguments_incomplete" in row for row in settled(shell, "1 finding"))
     shell.send("p")
     gone(shell, "arguments_incomplete")
     shell.send("\x1b[C")  # the right arrow

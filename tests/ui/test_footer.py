@@ -8,16 +8,19 @@ from rich.cells import cell_len
 from callscope.core.events import (
     BreakRequested,
     BytesRead,
+    CallDecided,
     Diagnostic,
     ResponseCompleted,
     ResponseFailed,
     ResponseHead,
     TextDelta,
+    ToolFinished,
+    ToolStarted,
 )
-from callscope.core.values import Usage
+from callscope.core.values import CallKey, Fault, Reject, ToolResult, Usage
 from callscope.ui.footer import footer, summary
 from callscope.ui.look import PLAIN_MARKS, Look
-from scene import Scene, opened
+from scene import KEY, Scene, opened
 
 
 def answered() -> Scene:
@@ -32,7 +35,8 @@ def told(scene: Scene, columns: int = 120, typed: str = "") -> str:
 
 def test_in_a_wide_terminal_everything_is_told() -> None:
     assert summary(answered().trace, Look(120)).text == (
-        " demo · chat · first byte 0.10 s, delta 0.20 s · 10 deltas/s · stop, 1,200 tokens in, 34 out · 1 diagnostic"
+        " demo · chat · first byte 100 ms · first delta 200 ms · 10 deltas/s · stop · 1,200 tokens in, 34 out"
+        " · 1 finding"
     )
 
 
@@ -43,9 +47,49 @@ def test_it_fits_whatever_the_width_and_keeps_the_way_out(columns: int) -> None:
     assert "^C stops" in line
 
 
-def test_diagnostics_and_a_break_outlast_the_times() -> None:
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+def test_the_model_and_the_number_of_findings_are_told_at_every_width_in_the_same_words(columns: int) -> None:
+    line = summary(answered().trace, Look(columns)).text
+    assert line.startswith(" demo · ")
+    assert line.endswith(" · 1 finding")
+
+
+def test_a_long_name_of_a_model_is_cut_and_not_left_out() -> None:
+    scene = answered()
+    assert scene.trace.exchange is not None
+    scene.trace.exchange.model = "somebody/some-model-of-70b-parameters-instruct"
+    assert summary(scene.trace, Look(40)).text == " somebody/som… · stop · 1 finding"
+
+
+def test_every_red_or_yellow_finding_is_counted_once_and_no_consequence_of_one() -> None:
+    scene = Scene().asked().called("{}").called("{", key=CallKey(1, 1), fault=Fault("arguments_incomplete", "…"))
+    incomplete = Diagnostic("error", "arguments_incomplete", "They are incomplete.", CallKey(1, 1))
+    scene.at(1, incomplete, incomplete, Diagnostic("info", "comment", "A comment.")).completed()
+    assert scene.trace.findings.count == 1
+    scene.at(2, ToolStarted(KEY, "f", "{}"), ToolFinished(ToolResult(KEY, "no", "error")))
+    scene.at(2, ToolFinished(ToolResult(CallKey(1, 1), "not run", "error")))
+    assert scene.trace.findings.count == 2
+    scene.at(3, opened(2), ResponseFailed("error", "busy", 200))
+    assert summary(scene.trace, Look(80)).text.endswith("3 findings")
+
+
+def test_what_the_person_decided_is_no_finding() -> None:
+    scene = Scene().asked().called("{}").completed().at(1, CallDecided(KEY, Reject("no")))
+    scene.at(1, ToolFinished(ToolResult(KEY, "{}", "rejected")), opened(2), ResponseFailed("cancelled", "by you"))
+    assert scene.trace.findings.count == 0
+
+
+def test_the_finish_reasons_of_all_requests_are_told() -> None:
+    scene = Scene().asked().completed("tool_calls")
+    for number in (2, 3):
+        scene.at(number, opened(number), ResponseCompleted("tool_calls"))
+    scene.at(4, opened(4), ResponseCompleted("stop"))
+    assert " · tool_calls x3, stop · 4 requests" in summary(scene.trace, Look(120)).text
+
+
+def test_findings_and_a_break_outlast_the_times() -> None:
     line = told(answered().at(0.5, BreakRequested()), 60)
-    assert "1 diagnostic" in line
+    assert "1 finding" in line
     assert "will be held" in line
     assert "byte" not in line
 
@@ -58,7 +102,7 @@ def test_before_the_first_byte_the_wait_is_told() -> None:
 
 def test_a_failure_is_told_by_its_kind() -> None:
     scene = Scene().asked().at(1, ResponseFailed("reset", "gone"))
-    assert summary(scene.trace, Look(80)).text.endswith("· reset")
+    assert summary(scene.trace, Look(80)).text.endswith("· reset · 1 finding")
 
 
 def test_the_requests_of_a_turn_are_counted() -> None:

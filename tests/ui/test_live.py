@@ -140,8 +140,8 @@ def test_a_turn_leaves_its_panels_in_scrollback_and_a_summary() -> None:
         "│ ✓ 3 deltas, 17 bytes in 30 ms · valid by the schema",
         "│ runs with {}",
         "│ ← sun",
-        "╰─ ✓ ok after 0.50 s",
-        " demo · byte 50 ms, delta 0.10 s · 100 deltas/s · tool_calls",
+        "╰─ ✓ ok after 500 ms",
+        " demo · first byte 50 ms · first delta 100 ms · tool_calls",
     ]
     assert stage.at_rest()
 
@@ -166,9 +166,9 @@ def test_the_footer_tells_of_tokens_and_diagnostics_and_of_a_break() -> None:
             await stage.until("demo · chat · no byte for 0.0 s · b holds the next call · ^C stops")
             scene.at(0.5, BytesRead(1, b"data:"), Diagnostic("warning", "event_not_json", "…"))
             scene.at(1, ResponseCompleted("stop", Usage(12, 34, 46)))
-            await stage.until("first byte 0.50 s · stop, 12 tokens in, 34 out · 1 diagnostic · b holds")
+            await stage.until("first byte 500 ms · stop · 12 tokens in, 34 out · 1 finding · b holds")
             scene.at(2, BreakRequested())
-            await stage.until("1 diagnostic · break: the next call will be held · ^C stops")
+            await stage.until("1 finding · the next call will be held · ^C stops")
 
     asyncio.run(play())
 
@@ -229,12 +229,17 @@ def test_before_a_question_all_is_in_scrollback_and_nothing_is_drawn_until_it_is
                 assert stage.paper.writes == before
                 stage.paper.write("run it? y\r\n")
             scene.at(2, CallDecided(KEY, Run()), ToolStarted(KEY, "get_weather", "".join(PARIS)))
-            await stage.until("● running 0.0 s")
+            await stage.until("● get_weather · call_0 running 0.0 s")
             scene.at(3, ToolFinished(ToolResult(KEY, "sun", "ok", 1.0)), TurnEnded("completed"))
         return stage
 
     lines = asyncio.run(play()).lines
-    assert lines[-5:-1] == ["run it? y", "╭─ get_weather · call_0 · goes on", "│ ← sun", "╰─ ✓ ok after 1.00 s"]
+    assert lines[-5:-1] == [
+        "run it? y",
+        '╭─ get_weather · call_0 · {"city": "Paris"}',
+        "│ ← sun",
+        "╰─ ✓ ok after 1.00 s",
+    ]
     assert "\n".join(lines).count('{"ci┊ty"') == 1
 
 

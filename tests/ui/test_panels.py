@@ -106,9 +106,12 @@ def test_a_call_that_came_whole_shows_its_arguments_too() -> None:
 def test_what_was_assembled_is_shown_where_the_deltas_say_something_else() -> None:
     scene = Scene().asked().called('{"a"', '{"a":1}', whole=False)
     scene.at(1, CallAssembled(ToolCall(KEY, "c", "get_weather", '{"a":1}'))).completed()
-    assert '│ {"a"┊▶{"a":1}' in told(scene)
-    assert 'taken as {"a":1}' in told(scene)
-    assert "valid by the schema" in told(scene)
+    assert told(scene).split("\n")[1:5] == [
+        '│ {"a"┊▶{"a":1}',
+        "│ ! 2 deltas, 11 bytes in 20 ms · as they came invalid at byte 4",
+        '│ taken as {"a":1}',
+        "│ ✓ 7 bytes · valid by the schema",
+    ]
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------------------------
@@ -120,6 +123,37 @@ def test_a_call_that_will_not_run_looks_like_an_error() -> None:
     assert "✗ 1 delta, 4 bytes · incomplete" in text
     assert "✗ arguments_incomplete: they are incomplete JSON" in text
     assert "╰─ ✗ will not run" in text
+
+
+def test_a_call_of_an_unknown_tool_says_so() -> None:
+    text = told(Scene().asked().called("{}").completed(), problem="there is no tool get_wether; the tools here: f")
+    assert "│ ✗ 1 delta, 2 bytes · unknown tool get_wether; the tools here: f" in text
+
+
+def test_what_a_failure_spoils_is_told_below_it_and_without_alarm() -> None:
+    fault = Fault("arguments_incomplete", "The arguments of call_0 are incomplete JSON.")
+    scene = Scene().asked().called('{"ci', "ty", fault=fault)
+    scene.at(1, ResponseFailed("error", "busy", 200), ToolFinished(ToolResult(KEY, "{}", "cancelled")))
+    picture = screen(scene.trace.blocks, LOOK, 1)
+    assert picture.text.split("\n")[1:] == [
+        "✗ error after HTTP 200: busy",
+        "╭─ get_weather · call_0",
+        '│ {"ci┊ty',
+        "│ 2 deltas, 6 bytes in 20 ms · incomplete",
+        "╰─ ✗ not run: its response broke off",
+    ]
+    below = [segment for row in picture.rows[2:] for segment in row.segments]
+    assert not any(segment.style.color and segment.style.color.name == "red" for segment in below if segment.style)
+
+
+def test_an_id_that_we_made_is_not_shown_as_the_servers() -> None:
+    call = ToolCall(KEY, "call_1_0", "get_weather", "{}")
+    scene = Scene().asked().at(1, CallStarted(KEY, "call_same", "get_weather"))
+    scene.at(1, Diagnostic("warning", "id_shared", "Two have it.", KEY), CallAssembled(call))
+    assert told(scene).split("\n")[0] == "╭─ get_weather · call_same → call_1_0 (renamed)"
+    scene = Scene().asked().at(1, CallStarted(KEY, "", "get_weather"))
+    scene.at(1, Diagnostic("info", "id_missing", "None.", KEY), CallAssembled(call))
+    assert told(scene).split("\n")[0] == "╭─ get_weather · call_1_0 (made up)"
 
 
 def test_a_fault_that_a_diagnostic_tells_is_told_once() -> None:
@@ -161,7 +195,7 @@ def test_a_failed_response_says_so_in_the_servers_words() -> None:
     scene = Scene().asked().at(1, ResponseFailed("http", "busy", 503, "req-1"), TurnEnded("failed"))
     shown = screen(scene.trace.blocks, LOOK, 1).text
     assert "✗ HTTP 503: busy (request id req-1)" in shown
-    assert "! the turn failed" in shown
+    assert "the turn failed" not in shown  # the failure says it
 
 
 def test_a_turn_that_went_well_ends_without_words() -> None:
@@ -185,15 +219,15 @@ def test_a_running_call_has_a_clock() -> None:
 def test_a_result_stands_below_its_arguments() -> None:
     scene = Scene().asked().called(*PARIS).completed().at(1, ToolStarted(KEY, "get_weather", "".join(PARIS)))
     scene.at(2, ToolFinished(ToolResult(KEY, '{"t":21}', "ok", 0.25, "looking\nup\n")))
-    assert told(scene).split("\n")[-4:] == ["│ printed looking", "│         up", '│ ← {"t":21}', "╰─ ✓ ok after 0.25 s"]
+    assert told(scene).split("\n")[-4:] == ["│ printed looking", "│         up", '│ ← {"t":21}', "╰─ ✓ ok after 250 ms"]
 
 
 @pytest.mark.parametrize(
     ("decision", "result", "line"),
     [
-        (Mock("{}"), ToolResult(KEY, "{}", "mocked"), "╰─ ✓ mocked by you"),
-        (Reject("no"), ToolResult(KEY, "{}", "rejected"), "╰─ ✗ rejected by you"),
-        (Abort(), ToolResult(KEY, "{}", "cancelled"), "╰─ ✗ cancelled"),
+        (Mock("{}"), ToolResult(KEY, "{}", "mocked"), "╰─ ✓ answered by you"),
+        (Reject("no"), ToolResult(KEY, "{}", "rejected"), "╰─ ✗ rejected by you: no"),
+        (Abort(), ToolResult(KEY, "{}", "cancelled"), "╰─ ✗ not run"),
         (Run(), ToolResult(KEY, "{}", "error"), "╰─ ✗ not run"),
     ],
     ids=["mocked", "rejected", "aborted", "not run"],
@@ -253,7 +287,7 @@ def test_a_result_without_end_is_cut_and_says_so() -> None:
 def test_words_stand_in_a_panel_with_their_size() -> None:
     scene = Scene().asked().at(1, TextDelta("output", "Hello, ")).at(1.5, TextDelta("output", "you."))
     assert (
-        panel(scene.trace.blocks[-1], LOOK, 2).text == "╭─ answer\n│ Hello, you.\n╰─ 11 characters in 2 deltas, 0.50 s"
+        panel(scene.trace.blocks[-1], LOOK, 2).text == "╭─ answer\n│ Hello, you.\n╰─ 11 characters in 2 deltas, 500 ms"
     )
 
 
@@ -307,7 +341,7 @@ def test_without_colours_nothing_but_colours_is_missing() -> None:
 
     assert "\x1b[31m✗" in printed(color_system="standard")
     assert "\x1b[31m" not in printed(no_color=True)
-    assert "✗ rejected by you" in printed(no_color=True)
+    assert "✗ not run: its response broke off" in printed(no_color=True)
 
 
 # ---- on the way into scrollback -----------------------------------------------------------------------------------
@@ -322,9 +356,9 @@ def test_what_was_let_go_is_not_shown_again_and_the_rest_goes_on() -> None:
     view = Panel(content(scene.call(), LOOK), LOOK)
     assert "held" in [row.text for row in view.all(1)][-1]
     scene.at(2, CallDecided(KEY, Run()), ToolStarted(KEY, "get_weather", "".join(PARIS)))
-    assert lines(view, 2.5) == ["╭─ get_weather · call_0 · goes on", "╰─ ● running 0.5 s"]
+    assert lines(view, 2.5) == ["● get_weather · call_0 running 0.5 s"]
     scene.at(3, ToolFinished(ToolResult(KEY, "sun", "ok", 1.0)))
-    assert lines(view) == ["╭─ get_weather · call_0 · goes on", "│ ← sun", "╰─ ✓ ok after 1.00 s"]
+    assert lines(view) == ['╭─ get_weather · call_0 · {"city": "Paris"}', "│ ← sun", "╰─ ✓ ok after 1.00 s"]
 
 
 def test_a_held_call_is_not_said_again_while_others_are_asked_about() -> None:
@@ -333,7 +367,26 @@ def test_a_held_call_is_not_said_again_while_others_are_asked_about() -> None:
     assert view.all(1)
     scene.at(2, CallDecided(KEY, Run()))
     assert view.all(2) == []
-    assert lines(view)[-1] == "╰─ ▸ approved by you"
+    assert lines(view) == ["✓ get_weather · call_0 approved by you"]
+
+
+def test_a_call_that_was_refused_after_it_was_shown_says_so_in_one_row_and_once() -> None:
+    scene = Scene().asked().called(*PARIS).completed().at(1, CallHeld(KEY))
+    view = Panel(content(scene.call(), LOOK), LOOK)
+    assert view.all(1)
+    refused = ToolResult(KEY, '{"error": {"type": "rejected"}}', "rejected")
+    scene.at(2, CallDecided(KEY, Reject("not needed")), ToolFinished(refused))
+    assert [row.text for row in view.all(2)] == ["✗ get_weather · call_0 rejected by you: not needed"]
+    assert view.all(3) == []
+
+
+def test_calls_that_were_shown_and_then_stopped_leave_it_to_the_end_of_the_turn_to_say_so() -> None:
+    scene = Scene().asked().called(*PARIS).completed().at(1, CallHeld(KEY))
+    view = Panel(content(scene.call(), LOOK), LOOK)
+    assert view.all(1)
+    scene.at(2, CallDecided(KEY, Abort()), ToolFinished(ToolResult(KEY, "{}", "cancelled")), TurnEnded("aborted"))
+    assert view.all(2) == []
+    assert screen(scene.trace.blocks, LOOK, 2).text.endswith("! stopped: none of these calls ran")
 
 
 def test_a_call_of_which_all_is_said_is_not_said_again() -> None:

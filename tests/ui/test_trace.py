@@ -120,7 +120,7 @@ def test_a_diagnostic_about_words_stands_at_the_words_of_its_frame() -> None:
 def test_a_diagnostic_about_neither_is_a_notice() -> None:
     scene = Scene().asked().at(1, TextDelta("output", "Hi"), Diagnostic("warning", "event_not_json", "…"))
     assert isinstance(scene.trace.blocks[-1], Notice)
-    assert scene.trace.diagnostics == 1
+    assert scene.trace.findings.count == 1
 
 
 def test_an_exchange_knows_when_what_came() -> None:
@@ -138,9 +138,11 @@ def test_an_exchange_knows_when_what_came() -> None:
 
 def test_a_failed_response_is_told_where_it_failed() -> None:
     scene = Scene().asked().called('{"a', whole=False).at(1, ResponseFailed("truncated", "the stream ended"))
-    notice = scene.trace.blocks[-1]
+    _, notice, call = scene.trace.blocks
     assert isinstance(notice, Notice)
     assert isinstance(notice.event, ResponseFailed)
+    assert isinstance(call, CallTrace), "the cause stands before what it spoilt"
+    assert call.failure is notice.event
     assert scene.trace.exchange is not None
     assert scene.trace.exchange.failure is notice.event
 

@@ -60,7 +60,6 @@ class ExchangeTrace:
     reads: int = 0
     bytes: int = 0
     deltas: int = 0
-    diagnostics: int = 0
     finish_reason: str | None = None
     usage: Usage | None = None
     failure: ResponseFailed | None = None
@@ -135,7 +134,8 @@ class CallTrace:
 
     `deltas` are the pieces of its arguments as the server cut them, each with its time; `bytes` is their size in
     UTF-8. `call` is what was assembled of them; `result` what goes back, `returned` what the tool gave where the
-    person changed it. `by_hand`: the person put the call into the conversation.
+    person changed it. `by_hand`: the person put the call into the conversation. `wire_id` is the id that the server
+    gave, `call_id` the one that it goes by; `failure` is that of the response it came in.
     """
 
     key: CallKey
@@ -145,6 +145,8 @@ class CallTrace:
     kind: CallKind = "function"
     executor: Executor = "local"
     by_hand: bool = False
+    wire_id: str = ""
+    failure: ResponseFailed | None = None
     deltas: list[tuple[float, str]] = field(default_factory=list)
     bytes: int = 0
     progress: JsonProgress = field(default_factory=JsonProgress)

@@ -6,18 +6,22 @@ arguments stand it hears from `judging`.
 
 from __future__ import annotations
 
-from callscope.core.values import Edit, Reject, ToolResult
+from callscope.core.values import Edit, ToolResult
+from callscope.dialects.json_progress import utf8_size
 
 from . import wording
 from .blocks import CallTrace
 from .flow import Cuts
 from .frame import CORNER, EDGE, Part, cropped, paragraph
-from .judging import Check, Judge, follow
+from .judging import Check, Judge, Judgement, follow
 from .look import Look, Row, row
 from .text_panel import diagnostic_parts
 
 MOST_OUTPUT = 100_000
 """Characters of one result that are shown; a longer one is cut, and says so."""
+
+LONGEST_TITLE = 1_000
+"""Characters of a text in one row that are looked at."""
 
 RESULT_STYLES = {
     "ok": "good",
@@ -46,13 +50,37 @@ class CallContent:
         return self.block.done
 
     def title(self, *, again: bool) -> Row:
-        """Which call it is, and whether it is ours to run."""
+        """Which call it is, and whether it is ours to run; the second time with the arguments that it has."""
         block, dot = self.block, self._look.marks.dot
-        name = self._look.shown(block.name).replace("\n", " ") or "a call without a name"
-        call_id = self._look.shown(block.call_id).replace("\n", " ")
         whose = {"remote": "the agent's own: it has already acted", "local": ""}[block.executor]
-        said = [call_id, whose, "put in by hand" if block.by_hand else "", "goes on" if again else ""]
-        return cropped(self._look, row((name, "bold"), *((f" {dot} {words}", "dim") for words in said if words)))
+        arguments = "" if not again or isinstance(block.decision, Edit) else block.effective or block.arguments
+        said = [self._id(), whose, "put in by hand" if block.by_hand else "", self._in_line(arguments)]
+        parts = ((f" {dot} {words}", "dim") for words in said if words)
+        return cropped(self._look, row((self._name(), "bold"), *parts))
+
+    def status(self, now: float) -> Row | None:
+        """How it stands in one row; of a call that did not run the end of the turn says it."""
+        result = self.block.result
+        if self.block.done and (result is None or (result.status == "cancelled" and self.block.started_at is None)):
+            return None
+        mark, words, style = self._standing(now)
+        name = f" {self._name()} {self._look.marks.dot} {self._id()} "
+        return cropped(self._look, row((mark, style), (name, "dim"), (self._in_line(words), style)))
+
+    def _name(self) -> str:
+        return self._in_line(self.block.name) or "a call without a name"
+
+    def _id(self) -> str:
+        """The id that it goes by, and the server's own where it is another."""
+        block, becomes = self.block, self._look.marks.becomes
+        ours, theirs = self._in_line(block.call_id), self._in_line(block.wire_id)
+        codes = {diagnostic.code for diagnostic in block.diagnostics}
+        if "id_shared" in codes and theirs:
+            return f"{theirs} {becomes} {ours} (renamed)"
+        return f"{ours} (made up)" if "id_missing" in codes else ours
+
+    def _in_line(self, text: str) -> str:
+        return self._look.shown(text[:LONGEST_TITLE]).replace("\n", " ")
 
     def flow(self) -> Cuts:
         """The arguments so far, with a mark at each cut."""
@@ -100,6 +128,9 @@ class CallContent:
         block, marks = self.block, self._look.marks
         if block.result_held:
             return marks.held, "its result waits for you", "held"
+        if block.failure and block.started_at is None and block.call:
+            cut_short = block.failure.kind == "cancelled"
+            return marks.bad, f"not run: {'interrupted' if cut_short else 'its response broke off'}", "dim"
         if block.result:
             return self._outcome(block.result)
         if block.started_at is not None:
@@ -113,7 +144,7 @@ class CallContent:
         if block.executor == "remote":
             return marks.running, "the agent runs it", "running"
         if block.decision:
-            return marks.arriving, wording.decision(block), "arriving"
+            return marks.good, wording.decision(block), "arriving"
         return marks.arriving, "assembled", "bad" if self._judge.judgement().verdict == "bad" else "arriving"
 
     def _arrival(self, now: float) -> tuple[str, str, str]:
@@ -129,52 +160,68 @@ class CallContent:
     def _outcome(self, result: ToolResult) -> tuple[str, str, str]:
         block, marks = self.block, self._look.marks
         good = result.status in ("ok", "mocked")
+        fault = block.call.fault if block.call else None
         words: str = result.status
         if block.started_at is not None and (result.status != "cancelled" or result.duration):
             # without a duration it was cancelled by the end of its program, and nobody knows how long it ran
             words = f"{words} after {wording.seconds(result.duration)}"
+        elif block.by_hand and result.status == "mocked":
+            words = "answered by you"
         elif block.executor == "remote" or block.by_hand:
             words = f"{words}, {'by the agent itself' if block.executor == 'remote' else 'by hand'}"
-        elif result.status == "error":
-            words = "not run"
         elif block.decided_by and result.status in ("rejected", "mocked"):
             words = wording.decision(block)
-        fault = block.call is not None and block.call.fault is not None
+        elif not good and block.started_at is None:
+            words = "not run"
         return marks.good if good else marks.bad, words, "bad" if fault else RESULT_STYLES[result.status]
 
     # ---- parts ----------------------------------------------------------------------------------------------------
 
     def _whole_parts(self) -> list[Part]:
         """How much came and how it stands, and what it was taken for where that differs."""
-        block, dot = self.block, self._look.marks.dot
+        block = self.block
         if block.call is None:
             return []
         judgement = self._judge.judgement()
-        mark = self._look.marks.bad if judgement.verdict == "bad" else self._look.marks.good
+        if not self._judge.repaired():
+            return [Part("whole", self._size_rows(judgement))]
+        came = f"as they came {self._judge.as_it_came().words}"
+        taken = f"{wording.counted(utf8_size(block.call.arguments), 'byte')} {self._look.marks.dot} {judgement.words}"
+        return [
+            Part("whole", paragraph(self._look, self._size() + came, "warning", self._look.marks.warning)),
+            Part("taken", self._told("taken", "taken as", block.call.arguments, "changed")),
+            Part("taken whole", paragraph(self._look, taken, *self._verdict(judgement))),
+        ]
+
+    def _size_rows(self, judgement: Judgement) -> list[Row]:
+        words = f"{self._size() if self.block.deltas else ''}{judgement.words}"
+        if self.block.failure:
+            return paragraph(self._look, words, "dim")  # what broke the response was said before
+        return paragraph(self._look, words, *self._verdict(judgement))
+
+    def _size(self) -> str:
+        """How much came in how many pieces, and how long that took."""
+        block, dot = self.block, self._look.marks.dot
         took = f" in {wording.seconds(block.last_at - block.first_at)}" if block.last_at and block.count > 1 else ""
-        size = f"{wording.counted(block.count, 'delta')}, {wording.counted(block.bytes, 'byte')}{took} {dot} "
-        style = {"bad": "bad", "good": "dim", "open": "dim"}[judgement.verdict]
-        words = f"{size if block.deltas else ''}{judgement.words}"
-        parts = [Part("whole", paragraph(self._look, words, style, mark))]
-        if self._judge.repaired():
-            parts.append(Part("taken", self._told("taken", "taken as", block.call.arguments, "changed")))
-        return parts
+        return f"{wording.counted(block.count, 'delta')}, {wording.counted(block.bytes, 'byte')}{took} {dot} "
+
+    def _verdict(self, judgement: Judgement) -> tuple[str, str]:
+        """The style and the mark."""
+        bad = judgement.verdict == "bad"
+        return ("bad", self._look.marks.bad) if bad else ("dim", self._look.marks.good)
 
     def _fault_parts(self) -> list[Part]:
         fault = self.block.call.fault if self.block.call else None
-        if fault is None or any(diagnostic.code == fault.code for diagnostic in self.block.diagnostics):
+        told = fault and any(diagnostic.code == fault.code for diagnostic in self.block.diagnostics)
+        if fault is None or told or self.block.failure:
             return []
         return [Part("fault", paragraph(self._look, f"{fault.code}: {fault.message}", "bad", self._look.marks.bad))]
 
     def _decision_parts(self) -> list[Part]:
         block, parts = self.block, list[Part]()
-        match block.decision:
-            case Edit(arguments=arguments):
-                parts.append(Part("decision", self._told("decision", wording.decision(block), arguments, "changed")))
-            case Reject(message=message) if message:
-                parts.append(Part("decision", self._told("decision", wording.decision(block), message, "warning")))
-            case _:
-                pass
+        if isinstance(block.decision, Edit):
+            edited = self._told("decision", wording.decision(block), block.decision.arguments, "changed")
+            parts.append(Part("decision", edited))
         if block.effective is not None:  # to ask for the arguments before is to join what is still growing
             decided = block.decision.arguments if isinstance(block.decision, Edit) else block.arguments
             if block.effective != decided:
@@ -184,7 +231,7 @@ class CallContent:
     def _result_parts(self) -> list[Part]:
         block, parts = self.block, list[Part]()
         result = block.returned or block.result
-        if result is None:
+        if result is None or self._is_of_our_making(result):
             return parts
         if result.prints:
             parts.append(Part("prints", self._told("prints", "printed", result.prints.rstrip("\n"), "dim")))
@@ -199,6 +246,14 @@ class CallContent:
                 Part("sent", self._told("sent", f"changed {who}, went back as", block.result.output, "changed"))
             )
         return parts
+
+    def _is_of_our_making(self, result: ToolResult) -> bool:
+        """Whether the words are ours, for a call that did not run: the last row says why."""
+        block = self.block
+        if block.started_at is not None or block.by_hand or block.executor == "remote":
+            return False
+        fault = block.call is not None and block.call.fault is not None
+        return result.status in ("rejected", "cancelled") or (result.status == "error" and fault)
 
     def _told(self, name: str, label: str, text: str, style: str) -> list[Row]:
         """Rows of a text that may be long, made once as long as nothing about them changes."""

@@ -5,7 +5,9 @@ Knows what is worth a place and what gives way first where there is little room.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from rich.cells import cell_len
 
@@ -29,10 +31,10 @@ def footer(trace: Trace, look: Look, now: float, typed: str = "") -> Row:
     """The line while a turn goes on; `typed` is what the person typed ahead."""
     facts = facts_of(trace, look, now)
     if trace.breaking:
-        facts.append(Fact("break: the next call will be held", 0, "held", "the next call will be held"))
+        facts.append(Fact("the next call will be held", 0, "held"))
     else:
-        facts.append(Fact("b holds the next call", 2, short="b holds"))
-    facts.append(Fact("^C stops", 1))
+        facts.append(Fact("b holds the next call", 3, short="b holds"))
+    facts.append(Fact("^C stops", 0))
     if typed:
         facts.append(Fact(f"typed: {typed[-20:]}", 3, "plain"))
     return fitted(facts, look)
@@ -44,42 +46,59 @@ def summary(trace: Trace, look: Look) -> Row:
 
 
 def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
-    """What is known of the latest exchange."""
+    """What is known of the turn, and of the latest exchange."""
     exchange = trace.exchange
-    model = exchange.model if exchange else trace.settings.model
-    facts = [Fact(model, 6), Fact(trace.settings.dialect, 9)]
+    model = (exchange.model if exchange else "") or trace.settings.model
+    facts = [Fact(model, 2, short=_cropped(model, look)), Fact(trace.settings.dialect, 10)]
     if exchange is None:
         return [fact for fact in facts if fact.words]
     facts += _times(exchange, now)
     if pace := exchange.deltas_a_second():
-        facts.append(Fact(f"{pace:,.0f} deltas/s", 8))
-    facts += _end(exchange)
+        facts.append(Fact(f"{pace:,.0f} deltas/s", 9))
+    facts += _ends(trace.exchanges)
     if trace.thread:
-        facts.append(Fact(f"thread {trace.thread}", 7))
+        facts.append(Fact(f"thread {trace.thread}", 8))
     if len(trace.exchanges) > 1:
-        facts.append(Fact(wording.counted(len(trace.exchanges), "request"), 10))
-    if count := trace.diagnostics:
-        facts.append(Fact(wording.counted(count, "diagnostic"), 3, "warning"))
+        facts.append(Fact(wording.counted(len(trace.exchanges), "request"), 11))
+    if count := trace.findings.count:
+        facts.append(Fact(wording.counted(count, "finding"), 1, "bad" if trace.findings.severe else "warning"))
     return [fact for fact in facts if fact.words]
+
+
+def _cropped(model: str, look: Look) -> str:
+    """Enough of the model's name to know it by, where there is little room; empty where that is all of it."""
+    room = max(8, look.width // 3)
+    return f"{model[: room - 1]}{look.marks.more}" if len(model) > room else ""
 
 
 def _times(exchange: ExchangeTrace, now: float) -> list[Fact]:
     since = exchange.opened_at
     if exchange.first_byte_at is None:
-        return [Fact(f"no byte for {wording.clock(now - since)}", 5)] if exchange.ended_at is None else []
-    first = f"byte {wording.seconds(exchange.first_byte_at - since)}"
+        return (
+            [Fact(f"no byte for {wording.clock(now - since)}", 6)]
+            if exchange.ended_at is None and not exchange.completed
+            else []
+        )
+    facts = [Fact(f"first byte {wording.seconds(exchange.first_byte_at - since)}", 7)]
     if exchange.first_delta_at is not None:
-        first += f", delta {wording.seconds(exchange.first_delta_at - since)}"
-    return [Fact(f"first {first}", 5, short=first)]
+        facts.append(Fact(f"first delta {wording.seconds(exchange.first_delta_at - since)}", 6))
+    return facts
 
 
-def _end(exchange: ExchangeTrace) -> list[Fact]:
-    """How the response ended, in the server's own word, and what it cost."""
-    if not exchange.completed:
+def _ends(exchanges: Sequence[ExchangeTrace]) -> list[Fact]:
+    """How the responses ended, in the server's own words, and what the last one cost."""
+    reasons = [_reason(exchange) for exchange in exchanges if exchange.completed]
+    if not reasons:
         return []
-    reason = exchange.failure.kind if exchange.failure else exchange.finish_reason or "no finish_reason"
-    whole, short = (wording.tokens(exchange.usage, short=short) for short in (False, True))
-    return [Fact(f"{reason}, {whole}", 4, short=f"{reason}, {short}")] if whole else [Fact(reason, 4)]
+    runs = [(reason, len(list(same))) for reason, same in groupby(reasons)]
+    told = ", ".join(f"{reason} x{count}" if count > 1 else reason for reason, count in runs)
+    return [Fact(told, 4, short=reasons[-1] if len(runs) > 1 else ""), Fact(wording.tokens(exchanges[-1].usage), 5)]
+
+
+def _reason(exchange: ExchangeTrace) -> str:
+    if failure := exchange.failure:
+        return f"HTTP {failure.status}" if failure.kind == "http" else failure.kind
+    return exchange.finish_reason or "no finish_reason"
 
 
 def fitted(facts: list[Fact], look: Look) -> Row:

@@ -63,6 +63,10 @@ class Content(Protocol):
         """The last rows: how it stands at this moment."""
         ...
 
+    def status(self, now: float) -> Row | None:
+        """How it stands in one row, where it was shown before and nothing else is new; None where that is no news."""
+        ...
+
     def fit_to(self, look: Look) -> None:
         """From here on the terminal looks like this; what was dropped from the flow stays dropped."""
         ...
@@ -77,6 +81,7 @@ class Panel:
         self.begun = False  # its title stands in scrollback
         self._shown_before = False  # so does its closing row: it goes on in another frame
         self._told: set[str] = set()
+        self._told_status = ""
 
     def fit_to(self, look: Look) -> None:
         """From here on the terminal looks like this."""
@@ -86,8 +91,8 @@ class Panel:
     def lines(self, now: float, most: int | None = None) -> list[Row]:
         """What is not in scrollback yet, or the last `most` rows of it."""
         parts = self._untold()
-        if self.content.done and not self._has_news(parts):
-            return []
+        if not self._has_news(parts):
+            return self._status(now) if most is None or most > 0 else []
         flow = self.content.flow()
         below = [self._edged(line) for part in parts for line in part.rows]
         if closing := self.content.closing(now):
@@ -97,6 +102,10 @@ class Panel:
         if not self.begun and (most is None or len(rows) < most):
             rows[:0] = self._title()
         return rows if most is None else rows[max(0, len(rows) - most) :]
+
+    def _status(self, now: float) -> list[Row]:
+        status = self.content.status(now)
+        return [status] if status and status.text != self._told_status else []
 
     def _untold(self) -> list[Part]:
         return [part for part in self.content.parts() if part.name not in self._told]
@@ -117,7 +126,9 @@ class Panel:
         flow = self.content.flow()
         if flow:
             flow.finish()
-        rows = self.lines(now) if self._has_news(self._untold()) else []
+        rows = self.lines(now) if self.content.done or self._has_news(self._untold()) else []
+        if rows and (status := self.content.status(now)):
+            self._told_status = status.text
         if flow:
             flow.drop(len(flow.rows))
         self._told.update(part.name for part in self.content.parts())

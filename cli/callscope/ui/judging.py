@@ -17,6 +17,9 @@ from .blocks import CallTrace
 Check: TypeAlias = Callable[[ToolCall, str], "str | None"]
 """What is wrong with these arguments of this call, as a sentence; None where nothing is."""
 
+NO_TOOL = "there is no tool "
+"""What the check says of a call for which there is no schema."""
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -53,6 +56,10 @@ class Judge:
             self._repaired = (call, call.arguments != "".join(text for _, text in self.block.deltas))
         return self._repaired[1]
 
+    def as_it_came(self) -> Judgement:
+        """How the deltas stand when they are joined, whatever they were taken as."""
+        return self._of_pieces()
+
     def _of_pieces(self) -> Judgement:
         if self.block.kind == "custom":
             return Judgement("free text", "open")
@@ -78,6 +85,8 @@ class Judge:
         if self._check is None or self.block.by_hand or call.executor == "remote":
             return Judgement(words, "good")
         if problem := self._check(call, call.arguments):
+            if problem.startswith(NO_TOOL):
+                return Judgement(f"unknown tool {problem.removeprefix(NO_TOOL)}", "bad")
             return Judgement(f"{words}, not by the schema: {problem}", "bad")
         return Judgement(
             "no arguments, valid by the schema" if progress.state == "empty" else "valid by the schema", "good"

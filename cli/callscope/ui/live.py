@@ -67,7 +67,7 @@ class LiveView:
             self._forget()
         block = self.trace.handle(stamped, conversation)
         if len(self.trace.blocks) != self._known:
-            self._add_panels()
+            self._add_panels(block)
         if block is not None:
             self._revive(block)
         if self._owned and not self._due:
@@ -123,13 +123,25 @@ class LiveView:
         self.trace.forget()
         self._panels, self._by_block, self._known = [], {}, 0
 
-    def _add_panels(self) -> None:
-        for block in self.trace.blocks[self._known :]:
+    def _add_panels(self, begun: Block | None) -> None:
+        """Panels for the blocks that are new: the last ones, or the one that a failure put before its calls."""
+        blocks = self.trace.blocks
+        inserted = begun is not None and begun is not blocks[-1] and id(begun) not in self._by_block
+        for block in [begun] if begun is not None and inserted else blocks[self._known :]:
             if not _said_elsewhere(block):
                 panel = Panel(content(block, self._look, self.check), self._look)
                 self._by_block[id(block)] = panel
-                self._panels.append(panel)
-        self._known = len(self.trace.blocks)
+                self._panels.insert(self._place_of(block) if inserted else len(self._panels), panel)
+        self._known = len(blocks)
+
+    def _place_of(self, block: Block) -> int:
+        """Before the panels that follow it; what stands in scrollback in part has to be ended first."""
+        place = next(number for number, other in enumerate(self.trace.blocks) if other is block)
+        after = {id(self._by_block.get(id(other))) for other in self.trace.blocks[place + 1 :]}
+        open_panels = enumerate(self._panels)
+        return next(
+            (number for number, panel in open_panels if id(panel) in after and not panel.begun), len(self._panels)
+        )
 
     def _revive(self, block: Block) -> None:
         """Something came to be known of a block that may stand in scrollback already."""

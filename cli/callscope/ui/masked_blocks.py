@@ -40,6 +40,8 @@ def _call(block: CallTrace, mask: Mask) -> CallTrace:
         block,
         name=mask(block.name),
         call_id=mask(block.call_id),
+        wire_id=mask(block.wire_id),
+        failure=replace(block.failure, message=mask(block.failure.message)) if block.failure else None,
         deltas=[(at, text) for (at, _), text in zip(block.deltas, texts, strict=True)],
         call=_assembled(block.call, mask) if block.call else None,
         decision=_decision(block.decision, mask),

@@ -70,6 +70,9 @@ class TextContent:
         took = f", {wording.seconds(block.last_at - block.first_at)}" if block.count > 1 else ""
         return paragraph(self._look, size + took, "dim", edge=CORNER)
 
+    def status(self, now: float) -> None:
+        """Words do not change how they stand."""
+
     def fit_to(self, look: Look) -> None:
         """Break the rows that are still here anew."""
         self._look, self._fed = look, 0
@@ -105,6 +108,9 @@ class SaidContent:
         """No frame."""
         return []
 
+    def status(self, now: float) -> None:
+        """Words do not change how they stand."""
+
     def fit_to(self, look: Look) -> None:
         """Break the rows anew."""
         self._look = look
@@ -116,15 +122,14 @@ def notice_rows(look: Look, notice: Notice) -> list[Row]:
     match event:
         case Diagnostic():
             return diagnostic_rows(look, event, notice.exchange)
-        case ResponseFailed(kind="cancelled"):
-            return paragraph(look, wording.failure(event), "warning", look.marks.warning)
+        case ResponseFailed(kind="cancelled") | TurnEnded(reason="failed"):
+            return []  # how the turn ended says the one, the failure of its response said the other
         case ResponseFailed():
             return paragraph(look, wording.failure(event), "bad", look.marks.bad)
         case TurnEnded(reason="completed"):
             return []
         case TurnEnded(reason=reason):
-            style = "bad" if reason == "failed" else "warning"
-            return paragraph(look, wording.ENDINGS[reason], style, look.marks.warning)
+            return paragraph(look, wording.ENDINGS[reason], "warning", look.marks.warning)
         case Rewound(to=to):
             kept = f"the conversation was taken back to its first {wording.counted(to, 'item')}"
             return paragraph(look, kept if to else "the conversation was emptied", "dim", look.marks.info)

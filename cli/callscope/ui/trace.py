@@ -45,20 +45,10 @@ from callscope.core.values import CallKey, Item, Message, Reasoning, Settings, T
 from callscope.dialects.json_progress import utf8_size
 
 from .blocks import Block, CallTrace, ExchangeTrace, Notice, Retry, TextTrace, Voice, advance, assemble
+from .findings import Findings
+from .placing import ABOUT_TEXT, text_about
 
 __all__ = ["Block", "CallTrace", "ExchangeTrace", "Notice", "Retry", "TextTrace", "Trace", "Voice"]
-
-ABOUT_TEXT = frozenset(
-    {
-        "leaked_tool_call",
-        "lost_character",
-        "message_contradicts",
-        "message_repeated",
-        "part_unknown",
-        "reasoning_inline",
-    }
-)
-"""Diagnostics that speak of the words of a response, not of the response."""
 
 MOST_TEXTS = 8
 """After so many texts in one response its channels are no longer parted: some servers change channel at each delta."""
@@ -73,6 +63,7 @@ class Trace:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.exchanges: list[ExchangeTrace] = []
+        self.findings = Findings()
         self.settings = Settings()
         self.breaking = False
         self.thread: str | None = None
@@ -86,11 +77,6 @@ class Trace:
     def exchange(self) -> ExchangeTrace | None:
         """The latest exchange."""
         return self.exchanges[-1] if self.exchanges else None
-
-    @property
-    def diagnostics(self) -> int:
-        """How many diagnostics there were."""
-        return sum(exchange.diagnostics for exchange in self.exchanges)
 
     def call(self, key: CallKey) -> CallTrace | None:
         """The call of this key."""
@@ -114,6 +100,7 @@ class Trace:
                 return None
             case _:
                 self.breaking, self.thread = conversation.breaking, conversation.thread
+                self.settings = conversation.settings
                 return self._take(at, event, conversation)
 
     def _take(self, at: float, event: Event, conversation: Conversation) -> Block | None:
@@ -125,9 +112,7 @@ class Trace:
             case CallStarted() | CallAssembled() | RemoteResult():
                 return self._follow_call(at, event)
             case CallHeld() | CallDecided() | ToolStarted() | ToolFinished() | ResultHeld() | ResultReviewed():
-                key = event.result.key if isinstance(event, ToolFinished) else event.key
-                call = self._calls.get(key)
-                return advance(call, at, event, conversation) if call else None
+                return self._advance(at, event, conversation)
             case Diagnostic():
                 return self._place(at, event)
             case UserMessage() | Continued() | TurnEnded() | Rewound() | ItemsInserted():
@@ -163,7 +148,17 @@ class Trace:
             self._end_texts()
             for call in self._calls.values():
                 call.done = call.done or (call.executor == "remote" and call.exchange == self.exchange.number)
-        return self._add(Notice(at, self.exchange.number, event)) if isinstance(event, ResponseFailed) else None
+        return self._fail(at, self.exchange.number, event) if isinstance(event, ResponseFailed) else None
+
+    def _fail(self, at: float, number: int, event: ResponseFailed) -> Notice:
+        """The cause stands before the calls that it has spoilt."""
+        self.findings.failed(number, event)
+        spoilt = [call for call in self._calls.values() if call.exchange == number and call.executor == "local"]
+        for call in spoilt:
+            call.failure = event
+        notice = Notice(at, number, event)
+        self.blocks.insert(self.blocks.index(spoilt[0]) if spoilt else len(self.blocks), notice)
+        return notice
 
     # ---- texts ----------------------------------------------------------------------------------------------------
 
@@ -214,16 +209,28 @@ class Trace:
         match event:
             case CallStarted(key=key, call_id=call_id, name=name):
                 self._count_delta(at)
-                return self._begin(CallTrace(key, name, call_id, at, event.kind, event.executor))
+                return self._begin(CallTrace(key, name, call_id, at, event.kind, event.executor, wire_id=call_id))
             case CallAssembled(call=assembled):
                 call = self._calls.get(assembled.key) or self._begin(CallTrace(assembled.key, "", "", at))
                 assemble(call, assembled, at)
             case RemoteResult(result=result):
                 call = self._calls.get(result.key) or self._begin(CallTrace(result.key, "", "", at, executor="remote"))
                 call.result, call.finished_at, call.done = result, at, True
+                self.findings.ran_badly(result.key, result.status)
             case _:
                 assert_never(event)
         return call
+
+    def _advance(
+        self,
+        at: float,
+        event: CallHeld | CallDecided | ToolStarted | ToolFinished | ResultHeld | ResultReviewed,
+        conversation: Conversation,
+    ) -> CallTrace | None:
+        call = self._calls.get(event.result.key if isinstance(event, ToolFinished) else event.key)
+        if call and isinstance(event, ToolFinished) and not (call.call and call.call.fault):
+            self.findings.ran_badly(call.key, event.result.status)
+        return advance(call, at, event, conversation) if call else None
 
     # ---- the rest -------------------------------------------------------------------------------------------------
 
@@ -233,25 +240,17 @@ class Trace:
 
     def _place(self, at: float, event: Diagnostic) -> Block:
         """A diagnostic stands at the call or the text that it speaks of."""
-        if self.exchanges:
-            self.exchanges[-1].diagnostics += 1
         number = self.exchanges[-1].number if self.exchanges else 0
+        self.findings.diagnosed(number, event)
         owner: TextTrace | CallTrace | None = None
         if event.key is not None:
             owner = self._calls.get(event.key)
         elif event.code in ABOUT_TEXT:
-            owner = self._text_of(event, number)
+            owner = text_about(self.blocks, event, number)
         if owner is None:
             return self._add(Notice(at, number, event))
         owner.diagnostics.append(event)
         return owner
-
-    def _text_of(self, event: Diagnostic, exchange: int) -> TextTrace | None:
-        texts = [block for block in self.blocks if isinstance(block, TextTrace) and block.exchange == exchange]
-        place = event.frame.start if event.frame else -1
-        around = [text for text in texts if text.frames and text.frames[0] <= place <= text.frames[1]]
-        found = around or texts
-        return found[-1] if found else None
 
     def _follow_turn(
         self, at: float, event: UserMessage | Continued | TurnEnded | Rewound | ItemsInserted

@@ -30,19 +30,15 @@ WHO: dict[DecidedBy, str] = {
 
 
 def seconds(time: float) -> str:
-    """A stretch of time in the unit that reads best."""
-    if time < 0.0995:
+    """A stretch of time: `0 ms`, `95 ms`, `1.24 s`, `2:05 min`."""
+    if time < 0.9995:
         return f"{max(0.0, time) * 1000:.0f} ms"
-    return f"{time:.2f} s" if time < 9.995 else clock(time)
+    return f"{time:.2f} s" if time < 99.995 else clock(time)
 
 
 def exactly(time: float) -> str:
-    """A stretch of time to the millisecond, where times are compared: `0.4 ms`, `38 ms`, `1.24 s`, `2 min 5 s`."""
-    if time < 0.001:
-        return f"{1000 * time:.1f} ms"
-    if time < 1:
-        return f"{1000 * time:.0f} ms"
-    return f"{time:.2f} s" if time < 120 else f"{time // 60:.0f} min {time % 60:.0f} s"
+    """A stretch of time where short ones are compared: `0.4 ms`, `38 ms`, `1.24 s`, `2:05 min`."""
+    return f"{max(0.0, time) * 1000:.1f} ms" if time < 0.001 else seconds(time)
 
 
 def clock(time: float) -> str:
@@ -68,11 +64,15 @@ def decision(call: CallTrace) -> str:
         case Edit():
             return f"arguments edited {who}"
         case Mock():
-            return f"mocked {who}"
-        case Reject():
-            return f"rejected: {who}" if call.decided_by == "absent" else f"rejected {who}"
+            return f"answered {who}" if call.decided_by == "person" else f"mocked {who}"
+        case Reject(message=message):
+            return f"rejected: {who}" if call.decided_by == "absent" else _because(f"rejected {who}", message)
         case Abort():
             return f"turn stopped {who}"
+
+
+def _because(what: str, reason: str) -> str:
+    return f"{what}: {reason.strip()}" if reason.strip() else what
 
 
 def span(start: int, end: int, dash: str = "–") -> str:
@@ -95,9 +95,9 @@ def failure(event: ResponseFailed) -> str:
     return f"{kind}: {event.message}{request_id}"
 
 
-def tokens(usage: Usage | None, *, short: bool = False) -> str:
+def tokens(usage: Usage | None) -> str:
     """The token counts of a response; empty where the server gave none."""
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return ""
     came, went = ("?" if count is None else f"{count:,}" for count in (usage.input_tokens, usage.output_tokens))
-    return f"{came} + {went} tokens" if short else f"{came} tokens in, {went} out"
+    return f"{came} tokens in, {went} out"
