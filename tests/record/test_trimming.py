@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from callscope.core.errors import UsageError
 from callscope.core.events import ExchangeOpened
 from callscope.record.editing import origin_of
+from callscope.record.forking import fork
 from callscope.record.reading import open_recording
 from callscope.record.restoring import left_by
 from callscope.record.trimming import trimmed
@@ -124,3 +125,18 @@ def test_any_turns_of_any_session_are_a_whole_recording(
         made = trim(path, *turns)
         assert messages(made) == len(turns)
         assert_whole(made)
+
+
+@settings(max_examples=40, deadline=None)
+@given(happens=steps, cut=st.floats(0, 1), data=st.data())
+def test_what_was_killed_anywhere_can_be_forked_and_trimmed(
+    happens: list[str], cut: float, data: st.DataObject
+) -> None:
+    with fresh_folder() as folder:
+        path = recorded(Path(folder), happens)
+        written = path.read_bytes()
+        begun = sum(map(len, written.splitlines(keepends=True)[:2]))  # without settings there is no dialect
+        path.write_bytes(written[: begun + int(cut * (len(written) - begun))])
+        turns = data.draw(st.sets(st.integers(1, max(1, messages(path))), max_size=messages(path)))
+        assert_whole(fork(path, dialects=plain))
+        assert_whole(trim(path, *turns))
