@@ -25,6 +25,7 @@ from callscope.core.events import (
     Event,
     ExchangeEnded,
     ExchangeOpened,
+    OurEvent,
     PeerEvent,
     ResponseHead,
     SettingsChanged,
@@ -38,7 +39,7 @@ from callscope.core.plan import EndTurn, plan
 from callscope.core.ports import Arrival, Clock, Decoder
 from callscope.core.state import Conversation, apply
 from callscope.core.values import JsonObject, Request, TurnReason
-from callscope.dialects.overhearing import Overheard, goes_on, overhear, told_anew, told_first
+from callscope.dialects.overhearing import Overheard, goes_on, latest, overhear, told_anew, told_first
 from callscope.dialects.registry import dialect_named
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
@@ -141,16 +142,17 @@ class Tape:
         """Let go of the file."""
         self._recorder.close()
 
-    def takes(self, overheard: Overheard | None) -> bool:
-        """Whether a request belongs here: a file without a conversation takes any, one with one takes what goes on."""
+    def takes(self, overheard: Overheard | None) -> int:
+        """How surely a request belongs here, 0 for not at all: a file without a conversation takes any."""
         if overheard is None or not self.known:
-            return not self.known
+            return int(not self.known)
         settings, before = self._conversation.settings, self._repeated(overheard)
         if (settings.dialect, settings.url) != (overheard.settings.dialect, overheard.settings.url):
-            return False
+            return 0
         if self._conversation.thread and self._conversation.thread == overheard.settings.thread:
-            return True  # the server keeps what was said: nothing has to be repeated
-        return before == len(self.known) and goes_on(self._conversation, before, overheard.messages)
+            return 4  # the server keeps what was said: nothing has to be repeated
+        sure = goes_on(self._conversation, before, overheard.messages) if before else 0
+        return sure and 1 + sure
 
     def begin(self, overheard: Overheard | None) -> None:
         """Write what the next request says of the conversation, which it does not belong to where this is None."""
@@ -161,9 +163,7 @@ class Tape:
             self._emit(SettingsChanged(overheard.settings))
         if self._conversation.tools != overheard.tools:
             self._emit(ToolsChanged(overheard.tools))
-        before = self._repeated(overheard)
-        said = overheard.messages
-        for event in told_anew(self._conversation, said[before:]) if self.known else told_first(said):
+        for event in self._told(overheard):
             if isinstance(event, UserMessage):
                 self._end_turn("interrupted")
             self._emit(event)
@@ -185,6 +185,12 @@ class Tape:
         except CallscopeError as error:
             self._give_up(self, error)
             raise
+
+    def _told(self, overheard: Overheard) -> Iterator[OurEvent]:
+        said, before = overheard.messages, self._repeated(overheard)
+        if not self.known:
+            return told_first(said)
+        return told_anew(self._conversation, said[before:] if before else latest(said))
 
     def _repeated(self, overheard: Overheard) -> int:
         """How many messages are those of the last request: all of them or none."""
@@ -246,8 +252,9 @@ class _Passed:
 
 
 def _home(idle: Sequence[Tape], overheard: Overheard | None) -> Tape | None:
-    """Where a request belongs: with the longest conversation that it goes on with, else in a file without one."""
-    return max((tape for tape in idle if tape.takes(overheard)), key=lambda tape: len(tape.known), default=None)
+    """Where a request belongs most surely, and of those the longest conversation; None where it belongs nowhere."""
+    fitting = [(sure, len(tape.known), tape) for tape in idle if (sure := tape.takes(overheard))]
+    return max(fitting, key=lambda each: each[:2], default=(0, 0, None))[2]
 
 
 def _credentials(request: Request) -> Iterator[str]:

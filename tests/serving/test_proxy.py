@@ -154,7 +154,8 @@ def upstream_sees(request: bytes) -> bytes:
 def test_a_request_arrives_as_it_was_sent_but_for_its_host() -> None:
     sent = (
         b"POST /v1/chat/completions?a=b%20c&d HTTP/1.1\r\nHost: me:1\r\nUser-Agent: My/1.0\r\n"
-        b"X-ODD-Case: caf\xc3\xa9\r\nAuthorization: Bearer k\r\nX-Twice: 1\r\nX-Twice: 2\r\ncontent-length: 9\r\n\r\n\x00\xff bytes\n"
+        b"X-ODD-Case: caf\xc3\xa9\r\nAuthorization: Bearer k\r\nX-Twice: 1\r\nX-Twice: 2\r\n"
+        b"content-length: 9\r\n\r\n\x00\xff bytes\n"
     )
     head, _, body = upstream_sees(sent).partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")

@@ -16,6 +16,7 @@ from callscope.core.events import Continued, ItemsInserted, OurEvent, ToolFinish
 from callscope.core.state import Conversation
 from callscope.core.values import (
     CallKey,
+    CallKind,
     Item,
     JsonObject,
     Message,
@@ -74,29 +75,35 @@ def overhear(request: Request) -> Overheard | None:
     return Overheard(settings, tuple(_tools(body.get("tools"))), tuple(rest))
 
 
-def goes_on(conversation: Conversation, before: int, messages: Sequence[JsonObject]) -> bool:
-    """Whether these messages, of which the first `before` are those of the last request, go on with a conversation.
+def goes_on(conversation: Conversation, before: int, messages: Sequence[JsonObject]) -> int:
+    """How surely these messages, of which the first `before` are those of the last request, go on with a conversation.
 
-    After an answer they have to repeat it; after a failure the same request may come once more.
+    0 they do not; 1 the last answer comes back with other ids or spaces; 2 it comes back as it was, or there was none.
+    After an answer the messages have to repeat it; after a failure the same request may come once more.
     """
     response, new = conversation.response, messages[before:]
     if response is None or response.status == "streaming":
-        return False
+        return 0
     if response.status == "failed":
-        return all(message.get("role") != "assistant" for message in new)
+        return 0 if any(message.get("role") == "assistant" for message in new) else 2
     if not new or new[0].get("role") != "assistant" or any(each.get("role") == "assistant" for each in new[1:]):
-        return False
-    heard = {call.call_id for call in response.chunks.calls if call.executor == "local"}
-    repeated = {_text(call.get("id")) for call in _objects(new[0].get("tool_calls"))}
-    return heard == repeated if heard or repeated else flat_text(new[0].get("content")) == response.text("output")
+        return 0
+    heard = [(call.call_id, call.name) for call in response.chunks.calls if call.executor == "local"]
+    repeated = [(_text(entry.get("id")), _named(entry)) for entry in _objects(new[0].get("tool_calls"))]
+    if heard or repeated:
+        return 2 if heard == repeated else int([name for _, name in heard] == [name for _, name in repeated])
+    text, again = response.text("output"), flat_text(new[0].get("content"))
+    return 2 if text == again else int(text.strip() == again.strip())
 
 
 def told_anew(conversation: Conversation, new: Sequence[JsonObject]) -> Iterator[OurEvent]:
     """What the new messages of a conversation that goes on mean: results of its calls, then the person's words."""
-    waiting = {record.call.call_id: record.call.key for record in conversation.calls.values() if record.result is None}
+    waiting: dict[str, CallKey] = {}
     said: list[str] = []
     for message in new:
         match message.get("role"):
+            case "assistant":
+                waiting = _waiting(conversation, message)
             case "tool" if (key := waiting.pop(_text(message.get("tool_call_id")), None)) is not None:
                 yield ToolFinished(ToolResult(key, _words(message)))
             case "user":
@@ -107,6 +114,19 @@ def told_anew(conversation: Conversation, new: Sequence[JsonObject]) -> Iterator
     failed = conversation.response is not None and conversation.response.status == "failed"
     if failed and not said:
         yield Continued()  # the same once more
+
+
+def _waiting(conversation: Conversation, message: JsonObject) -> dict[str, CallKey]:
+    """The calls without a result, by what the client calls them: by their places where it has names of its own."""
+    keys = [record.call.key for record in conversation.calls.values() if record.result is None]
+    ids = [_text(entry.get("id")) for entry in _objects(message.get("tool_calls"))]
+    return dict(zip(ids, keys, strict=False)) if len(ids) == len(keys) else {}
+
+
+def latest(messages: Sequence[JsonObject]) -> Sequence[JsonObject]:
+    """The last answer and what came after it."""
+    answers = [place for place, message in enumerate(messages) if message.get("role") == "assistant"]
+    return messages[answers[-1] :] if answers else messages
 
 
 def told_first(messages: Sequence[JsonObject]) -> Iterator[OurEvent]:
@@ -167,12 +187,19 @@ class _History:
 
 
 def _call(key: CallKey, entry: JsonObject) -> ToolCall:
-    custom = entry.get("custom")
-    part = custom if isinstance(custom, dict) else entry.get("function")
-    part = part if isinstance(part, dict) else {}
-    arguments = part.get("input" if part is custom else "arguments")
+    kind: CallKind = "custom" if isinstance(entry.get("custom"), dict) else "function"
+    arguments = _part(entry).get("input" if kind == "custom" else "arguments")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return ToolCall(key, _text(entry.get("id")), _text(part.get("name")), text, "custom" if custom else "function")
+    return ToolCall(key, _text(entry.get("id")), _named(entry), text, kind)
+
+
+def _named(entry: JsonObject) -> str:
+    return _text(_part(entry).get("name"))
+
+
+def _part(entry: JsonObject) -> JsonObject:
+    """What of a call or a definition stands under its kind; the entry itself where it is flat."""
+    return next((part for kind in ("custom", "function") if isinstance(part := entry.get(kind), dict)), entry)
 
 
 def _words(message: JsonObject) -> str:
@@ -186,18 +213,15 @@ def _words(message: JsonObject) -> str:
 def _tools(value: Any) -> Iterator[ToolSpec]:
     """The tools that are offered, nested under their kind or flat; what has no name is none."""
     for entry in _objects(value):
-        kind = entry.get("type")
-        custom = kind == "custom" or isinstance(entry.get("custom"), dict)
-        nested = entry.get("custom" if custom else "function")
-        part = nested if isinstance(nested, dict) else entry
-        parameters = part.get("format" if custom else "parameters")
+        part, custom = _part(entry), entry.get("type") == "custom"
+        parameters, strict = part.get("format" if custom else "parameters"), part.get("strict")
         if name := _text(part.get("name")):
             yield ToolSpec(
                 name,
                 _text(part.get("description")),
                 parameters if isinstance(parameters, dict) else {},
                 "custom" if custom else "function",
-                strict if isinstance(strict := part.get("strict"), bool) else None,
+                strict if isinstance(strict, bool) else None,
                 "the request",
             )
 
