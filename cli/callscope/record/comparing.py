@@ -25,7 +25,7 @@ from callscope.core.events import (
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Request
 
-from .divergence import KIND_OF, Found, Kind, divergence, of_damage, of_place, only_now, only_then
+from .divergence import KIND_OF, MOST_NAMED, Found, Kind, divergence, of_damage, of_place, only_now, only_then
 from .lining_up import line_up
 from .matching import Mismatch
 from .rederiving import Difference
@@ -136,8 +136,7 @@ class Comparer:
     def finish(self) -> None:
         """The run came to its end: an exchange that nobody asked for, in whatever place of the file, is missing."""
         for exchange in sorted(self._script.exchanges.keys() - self._opened - self._missed - {0}):
-            arrived = self._script.exchanges[exchange]
-            line = arrived[0].line if arrived else 0
+            line = self._script.exchanges[exchange].line
             self.found.note(only_then(("request", exchange, 0), {"exchange": exchange}, line))
 
     def look_for_damages(self) -> None:
@@ -208,7 +207,8 @@ class Comparer:
         if fact is not None and next(self._sameness.differences(fact, event), None) is None:
             self.found.same["request"] = self.found.same.get("request", 0) + 1
             return
-        nearest, unlike = self._most_alike(event.exchange, event.request)
+        named = len(self.found.divergences) < MOST_NAMED
+        nearest, unlike = self._most_alike(event.exchange, event.request) if named else (None, None)
         if fact is None:
             self.found.note(only_now(identity, plain(event), nearest))
             return

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from callscope.core.events import ExchangeEnded, ExchangeOpened, ResponseFailed, WireEvent
+from callscope.core.events import ExchangeOpened, ResponseFailed, WireEvent
 from callscope.core.ports import Endpoint
 from callscope.core.values import Request
 
@@ -37,13 +37,13 @@ class LiveEndpoint:
         if not stage.comparer.expects(exchange):
             yield ExchangeOpened(exchange, request)  # heard, and not sent
             stage.insist_on(exchange)
-        if not recorded or not isinstance(end := recorded[-1].wire, ExchangeEnded) or end.how == "cancelled":
+        if recorded is None or recorded.end is None or recorded.end.how == "cancelled":
             raise Stopped(f"Exchange {exchange} was broken off when it was recorded; a live one cannot be compared.")
         catch_up_to(stage, exchange)
         async with aclosing(self._endpoint.stream(exchange, request)) as wires:
             async for wire in wires:
                 yield wire
-        stage.catch_up(recorded[-1].line + 1)
+        stage.catch_up(recorded.last + 1)
         if breaks_off_after(stage, exchange):
             await stage.interrupt()
         stage.align(exchange)
@@ -55,7 +55,7 @@ def asked_once(script: Script) -> Script:
         return script
     steps = tuple(_asked_once(step) if isinstance(step, RecordedTurn) else step for step in script.steps)
     made_again = {number for turn in script.turns for number in _made_again(turn)}
-    exchanges = {number: arrived for number, arrived in script.exchanges.items() if number not in made_again}
+    exchanges = {number: traffic for number, traffic in script.exchanges.items() if number not in made_again}
     return replace(script, steps=steps, exchanges=exchanges)
 
 

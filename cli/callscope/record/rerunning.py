@@ -26,6 +26,7 @@ from .report import RerunReport, report_of
 from .sameness import Sameness, Terms
 from .script import RecordedTurn, Script, Unasked, script_of
 from .stage import RecordedClock, RecordedEndpoint, RecordedGate, RecordedToolbox, Stage
+from .tape import Tape
 
 Answers = Literal["recorded", "run", "ask", "mock"]
 """What comes of calls: as recorded; recorded decisions, tools that run; a person decides again; mocks."""
@@ -70,7 +71,13 @@ async def rerun(
     sameness = Sameness(terms or Terms(), url=live is None or live.url is None, mocked=watched.free)
     comparer = Comparer(script, sameness, watched)
     drive = _Drive(recording.path, dialects, live, answers)
-    stage = Stage(script, comparer, lambda unasked: drive.do(session, sameness, unasked), lambda n: _count(session, n))
+    stage = Stage(
+        script,
+        Tape(recording),
+        comparer,
+        lambda unasked: drive.do(session, sameness, unasked),
+        lambda n: _count(session, n),
+    )
     stage.skips = live is not None
     session = Session(
         endpoint=LiveEndpoint(stage, live.endpoint) if live else RecordedEndpoint(stage),

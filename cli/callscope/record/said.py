@@ -11,6 +11,9 @@ from typing import Any
 
 from callscope.core.events import CallAssembled, Event, RemoteResult, ResponseCompleted, TextDelta
 
+MOST_PIECES = 4096
+"""Pieces of a text before they are joined: each costs more than its letters."""
+
 
 @dataclass(slots=True)
 class Said:
@@ -23,7 +26,10 @@ class Said:
         """Take an event of the response."""
         match event:
             case TextDelta(channel=channel, text=text):
-                self.words.setdefault(channel, []).append(text)
+                words = self.words.setdefault(channel, [])
+                words.append(text)
+                if len(words) > MOST_PIECES:
+                    words[:] = ["".join(words)]
             case CallAssembled(call=call):
                 self.texts.update(_texts_in(dict(call.extra)))
             case RemoteResult(result=result):

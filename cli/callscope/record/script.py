@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from callscope.core.events import (
     BreakRequested,
@@ -149,24 +149,25 @@ class RecordedTurn:
 Step: TypeAlias = Unasked | RecordedTurn
 
 
-class Arrived(NamedTuple):
-    """What came back in an exchange, with the line and the time it is recorded with."""
+@dataclass(slots=True)
+class Traffic:
+    """Where an exchange lies in the recording: its first line, the last of what came back, and how that ended."""
 
     line: int
-    at: float
-    wire: ResponseHead | BytesRead | ExchangeEnded
+    last: int = 0
+    end: ExchangeEnded | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The steps of a session in order, and what came back in each of its exchanges.
+    """The steps of a session in order, and where each of its exchanges lies.
 
     `minted` are the threads that the server named, `said` the words of its responses and whatever else of them goes
     back with the next request; `damages` is where the recording contradicts itself.
     """
 
     steps: tuple[Step, ...]
-    exchanges: dict[int, list[Arrived]]
+    exchanges: dict[int, Traffic]
     minted: dict[int, str] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
     damages: tuple[Difference, ...] = ()
@@ -204,7 +205,7 @@ class _Reader:
     """A script while it is read."""
 
     steps: list[Step] = field(default_factory=list)
-    exchanges: dict[int, list[Arrived]] = field(default_factory=dict)
+    exchanges: dict[int, Traffic] = field(default_factory=dict)
     minted: dict[int, str] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
     doubles: list[Difference] = field(default_factory=list)
@@ -229,7 +230,8 @@ class _Reader:
             case ExchangeOpened():
                 self._open(entry, event.exchange)
             case ResponseHead() | BytesRead() | ExchangeEnded():
-                self.exchanges.setdefault(event.exchange, []).append(Arrived(entry.line, entry.at, event))
+                traffic = self.exchanges.setdefault(event.exchange, Traffic(entry.line))
+                traffic.last, traffic.end = entry.line, event if isinstance(event, ExchangeEnded) else None
                 self.masked |= isinstance(event, BytesRead) and bool(event.masked)
             case ThreadNamed(thread=thread):
                 self.minted.setdefault(self.exchange, thread)
@@ -244,7 +246,7 @@ class _Reader:
         if exchange and exchange in self.exchanges:
             self.doubles.append(Difference(exchange, entry.line, "$.exchange", exchange, exchange + 1))
         self.exchange, self.masked = exchange, False
-        self.exchanges[exchange] = []
+        self.exchanges[exchange] = Traffic(entry.line)
 
     def _note(self, turn: RecordedTurn, entry: Entry, event: Event) -> None:
         turn.last_line = entry.line

@@ -28,17 +28,19 @@ from callscope.core.values import CallKey, Request, ToolCall, ToolResult
 from .comparing import Comparer, Stopped
 from .divergence import only_now
 from .script import Fact, Interjection, RecordedTurn, Script, Unasked, What
+from .tape import Tape
 
 
 @dataclass(slots=True)
 class Stage:
-    """What the ports of one run share: the script, the turn at hand, and the ways to step in and to break it off.
+    """What the ports of one run share: script and tape, the turn at hand, and the ways to step in and to break it off.
 
     `perform` does what the person did without being asked; `count_from` gives the next exchange its number.
     `skips`: not every recorded exchange is to happen again.
     """
 
     script: Script
+    tape: Tape
     comparer: Comparer
     perform: Callable[[Unasked], None]
     count_from: Callable[[int], None]
@@ -146,7 +148,7 @@ class RecordedEndpoint:
         yield ExchangeOpened(exchange, request)  # compared as it passes
         stage.insist_on(exchange)
         ended = False
-        for line, at, wire in stage.script.exchanges.get(exchange, ()):
+        for line, at, wire in stage.tape.play(exchange, stage.script.exchanges[exchange]):
             await asyncio.sleep(0)
             stage.catch_up(line)
             stage.at, ended = at, isinstance(wire, ExchangeEnded)
@@ -165,9 +167,9 @@ def catch_up_to(stage: Stage, exchange: int) -> None:
 
 def breaks_off_after(stage: Stage, exchange: int) -> bool:
     """Whether the turn was broken off between the end of this exchange and whatever would have come next."""
-    line, _, end = stage.script.exchanges[exchange][-1]
-    cancelled = isinstance(end, ExchangeEnded) and end.how == "cancelled"
-    return stage.turn is not None and not cancelled and stage.turn.stops_after(line)
+    traffic = stage.script.exchanges[exchange]
+    cancelled = traffic.end is not None and traffic.end.how == "cancelled"
+    return stage.turn is not None and not cancelled and stage.turn.stops_after(traffic.last)
 
 
 class RecordedGate:
