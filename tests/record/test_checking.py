@@ -90,7 +90,7 @@ def test_a_secret_in_a_line_that_nobody_knows_is_told(tmp_path: Path) -> None:
     path = played(tmp_path, says("x"))
     with path.open("a") as file:
         file.write(json.dumps({"t": 9, "kind": "later", "headers": 7, "base64": "?", "url": [SK]}) + "\n")
-    assert told(path)[-1].endswith("a token (sk) stands in $.url[0] [secret]")
+    assert told(path)[-1].endswith("a credential stands in $.url[0] [secret]")
 
 
 def test_a_credential_in_a_header_is_told_whatever_it_looks_like(tmp_path: Path) -> None:

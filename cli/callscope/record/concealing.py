@@ -38,21 +38,33 @@ def concealed(line: Line, secrets: Secrets) -> Line:
 
 
 def _member(name: str, value: Any, secrets: Secrets, found: Found) -> Any:
-    match name:
-        case "headers":
+    """A member by its name, where it is what the format means by that; a line of a later version may mean another."""
+    match name, value:
+        case "headers", list() if all(map(_is_header, value)):
             headers, places = secrets.mask_headers(tuple((key, text) for key, text in value))
             _note(found, name, places)
             return [list(header) for header in headers]
-        case "url":
+        case "url", str():
             url, spans = secrets.mask_url(value)
             _note(found, name, spans)
             return url
-        case "base64" | "body_base64":
-            data, spans = secrets.mask_bytes(base64.b64decode(value))
+        case "base64" | "body_base64", str() if (data := _decoded(value)) is not None:
+            masked, spans = secrets.mask_bytes(data)
             _note(found, name, spans)
-            return base64.b64encode(data).decode("ascii")
+            return base64.b64encode(masked).decode("ascii") if spans else value
         case _:
             return _value(name, value, secrets, found)
+
+
+def _is_header(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
 
 
 def _value(path: str, value: Any, secrets: Secrets, found: Found) -> Any:

@@ -81,7 +81,7 @@ class Leaks:
         if isinstance(entry.event, ExchangeEnded):
             self._finish()
         if entry.members:
-            for leak in self._in_line(entry.line, entry.members, known=entry.event is not None):
+            for leak in self._in_line(entry.line, entry.members):
                 self._found[leak] = None
 
     def close(self) -> list[Leak]:
@@ -134,15 +134,14 @@ class Leaks:
     def _note(self, rule: str, where: str) -> None:
         self._found[Leak(self._line, rule, where)] = None
 
-    def _in_line(self, number: int, line: Line, *, known: bool = True) -> Iterator[Leak]:
-        """What masking would change in a line today; of one that nobody knows only its strings are known."""
+    def _in_line(self, number: int, line: Line) -> Iterator[Leak]:
+        """What masking would change in a line today."""
         before = {name: value for name, value in line.items() if name != "masked"}
-        inside = "" if known else "line"
-        after = concealed({inside: before} if inside else before, self._rules.secrets)
+        after = concealed(before, self._rules.secrets)
         if "masked" not in after:
             return
-        for path, text in _changed(before, after[inside] if inside else after, "$"):
-            by_place = known and path.startswith(("$.headers", "$.url"))
+        for path, text in _changed(before, after, "$"):
+            by_place = path.startswith(("$.headers", "$.url"))
             yield Leak(number, A_CREDENTIAL if by_place else self._rules.name(text.encode("utf-8", "replace")), path)
 
 

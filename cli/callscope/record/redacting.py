@@ -207,7 +207,8 @@ def _with_masks(line: Line, before: Any) -> Line:
 
 
 def _joined(some: Any, others: Any) -> Any:
-    spans = [span for span in (*some, *others) if isinstance(span, list) and all(type(part) is int for part in span)]
+    listed = [span for spans in (some, others) if isinstance(spans, list) for span in spans]
+    spans = [span for span in listed if isinstance(span, list) and all(type(part) is int for part in span)]
     if all(len(span) == 2 for span in spans):
         return [[start, end - start] for start, end in merged((start, start + length) for start, length in spans)]
     return [list(span) for span in sorted(set(map(tuple, spans)))]

@@ -121,9 +121,13 @@ def _kept_elements(line: Line, name: str, places: Sequence[int]) -> Line:
     masked = line.get("masked")
     if isinstance(masked, dict) and isinstance(spans := masked.get(name), list):
         new = {old: place for place, old in enumerate(places)}
-        moved = [[new[span[0]], *span[1:]] for span in spans if isinstance(span, list) and span and span[0] in new]
+        moved = [[new[span[0]], *span[1:]] for span in spans if _is_span(span) and span[0] in new]
         kept["masked"] = masked | {name: moved}
     return kept
+
+
+def _is_span(span: Any) -> bool:
+    return isinstance(span, list) and len(span) == 3 and all(type(part) is int for part in span)
 
 
 def _with(entry: Entry, members: Line) -> Entry:
