@@ -56,7 +56,7 @@ class Typing:
         )
         self._child.delaybeforesend = None
         self._child.sendline(LOAD[shell])
-        self.until(r"^ready$")
+        self.until(r"^ready\n%")
 
     def until(self, pattern: str) -> str:
         """Read until a line of the screen fits; gives it."""

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -28,7 +28,6 @@ from .templates import Filling, MissingVariable, Template, fill
 if TYPE_CHECKING:
     from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Tool
 
-Item = TypeVar("Item")
 Note = Callable[[str], None]
 
 MOST_PAGES = 100
@@ -113,8 +112,7 @@ class Connection:
             return await client.call_tool(name, arguments, progress_callback=on_progress)
         except MCPError as trouble:
             if trouble.error.code == CONNECTION_CLOSED:
-                self._closing.set()
-                raise ConnectionError(f"the MCP server {self.server.name} ended in mid-call") from None
+                raise ConnectionError(f"the MCP server {self.server.name} ended the connection in mid-call") from None
             if self._answers.session_gone:
                 self._closing.set()
                 raise SessionGone from None
