@@ -1,6 +1,6 @@
 """The client that MCP's conformance suite drives: `callscope`, told to list the tools of a URL and to call each once.
 
-    npx conformance client --command "python tests/conformance_client.py" --scenario tools_call
+npx conformance client --command "python tests/conformance_client.py" --scenario tools_call
 """
 
 from __future__ import annotations
