@@ -46,11 +46,11 @@ class Answering:
         self.answers = list(answers)
         self.questions: list[str] = []
 
-    async def key(self, question: str, choices: Choices) -> str:
+    async def key(self, question: str, choices: Choices, leaving: str = "") -> str:
         self.questions.append(question)
         return self.answers.pop(0)
 
-    async def words(self, prompt: str) -> str:
+    async def words(self, prompt: str, hint: str = "") -> str:
         self.questions.append(prompt)
         return self.answers.pop(0)
 

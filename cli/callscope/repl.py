@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from rich.console import Console
-from rich.text import Text
 
 from callscope.core.errors import UsageError
 from callscope.core.events import BreakRequested, Continued
@@ -24,10 +23,11 @@ from callscope.core.values import Message, Request, TurnReason
 from callscope.session import Session
 from callscope.ui.asking import Choice, Choices, Person
 from callscope.ui.completion import Candidate, Complete, choices
+from callscope.ui.hanging import hanging
 from callscope.ui.last_turn import last_turn
 from callscope.ui.raw import Secrets
 from callscope.ui.view import View
-from callscope.ui.visible import one_line, visible
+from callscope.ui.visible import one_line
 from callscope.ui.witness import Witness
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class Repl:
 
     async def agrees(self, question: str, choices: Choices) -> bool:
         """Whether the person answers with `y`; Ctrl-C is a no."""
-        return await self.interruptible(self.person.key(question, choices)) == "y"
+        return await self.interruptible(self.person.key(question, choices, "Ctrl-C says no.")) == "y"
 
     async def interruptible(self, work: Coroutine[Any, Any, Result], watching: Watching | None = None) -> Result | None:
         """Do this as a task of its own, which Ctrl-C ends; None where it did. `watching` knows Ctrl-C as a key."""
@@ -212,8 +212,9 @@ class Repl:
         return await command.completes(self, rest.lstrip())
 
     def say(self, text: str, style: str = "") -> None:
-        """Tell the person something."""
-        self.console.print(Text(visible(text), style=style))
+        """Tell the person something, broken at words."""
+        for line in hanging(self.console, text, style):
+            self.console.print(line)
 
     def said(self) -> list[tuple[int, Message]]:
         """The person's messages with their places among the items; the person counts them from 1."""

@@ -13,14 +13,15 @@ import pytest
 from rich.console import Console
 
 from callscope.core.errors import UsageError
-from callscope.core.events import CallDecided, ResultReviewed
-from callscope.core.state import CallRecord, Conversation
+from callscope.core.events import CallDecided, Diagnostic, ResultReviewed
+from callscope.core.state import CallRecord, Conversation, Response
 from callscope.core.values import (
     Abort,
     Approval,
     CallKey,
     Decision,
     Edit,
+    Fault,
     Mock,
     Reject,
     Run,
@@ -37,6 +38,7 @@ CALL = ToolCall(CallKey(1, 0), "c1", "get_weather", '{"city": "Paris"}')
 AGAIN = ToolCall(CallKey(1, 1), "c2", "get_weather", '{"city": "Rome"}')
 OTHER = ToolCall(CallKey(1, 2), "c3", "get_time", "{}")
 RESULT = ToolResult(CALL.key, '{"temperature": 21}', "ok", 0.25)
+FAULT = Fault("arguments_incomplete", "They are incomplete.")
 NEVER = Reject("The person refuses every call of this tool.")
 
 
@@ -49,13 +51,13 @@ class Person:
         self.drafts: list[Draft] = []
         self.problems: list[str] = []
 
-    async def key(self, question: str, choices: Choices) -> str:
+    async def key(self, question: str, choices: Choices, leaving: str = "") -> str:
         self.asked.append(f"{question} {''.join(choices)}")
         key = self.answers.pop(0)
         assert key in choices, f"{key} is no key of this question"
         return key
 
-    async def words(self, prompt: str) -> str:
+    async def words(self, prompt: str, hint: str = "") -> str:
         self.asked.append(prompt)
         return self.answers.pop(0)
 
@@ -187,14 +189,45 @@ def test_the_person_is_told_which_of_the_held_calls_it_is() -> None:
     asked.decide(CALL, conversation=conversation_of(first, by_policy, second))
     answered = replace(first, held=False, decision=Run(), decided_by="person")
     asked.decide(OTHER, conversation=conversation_of(answered, by_policy, second))
-    assert "held, 1 of 2: get_weather" in asked.screen.getvalue()
-    assert "held, 2 of 2: get_time" in asked.screen.getvalue()
+    first_question, second_question = asked.person.asked
+    assert first_question.startswith("1 of 2 · get_weather (c1) — run it?")
+    assert second_question.startswith("2 of 2 · get_time (c3) — run it?")
 
 
 def test_a_call_that_is_held_alone_is_not_counted() -> None:
     asked = Asked("y")
     asked.decide(CALL, conversation=conversation_of(CallRecord(CALL, held=True)))
-    assert "held: get_weather" in asked.screen.getvalue()
+    assert asked.person.asked[0].startswith("get_weather (c1) — run it?")
+    assert asked.screen.getvalue() == "", "its panel stands above"
+
+
+@pytest.mark.parametrize(
+    ("reason", "fault", "said"),
+    [
+        ("length", FAULT, "! the answer was cut (finish_reason length): what the calls give will not be sent on"),
+        ("length", None, "! the answer was cut (finish_reason length)\n"),
+        ("content_filter", None, "! the answer was cut (finish_reason content_filter)\n"),
+    ],
+)
+def test_that_the_answer_was_cut_is_said_before_anything_is_asked(reason: str, fault: Fault | None, said: str) -> None:
+    cut = replace(AGAIN, fault=fault)
+    conversation = conversation_of(CallRecord(CALL, held=True), CallRecord(cut))
+    response = Response(1, "completed", finish_reason=reason)
+    asked = Asked("y")
+    asked.decide(CALL, conversation=replace(conversation, response=response))
+    assert said in asked.screen.getvalue()
+
+
+def test_what_was_found_in_a_response_is_said_before_its_first_call_is_asked_about_and_once() -> None:
+    first, second = CallRecord(CALL, held=True), CallRecord(AGAIN, held=True)
+    response = Response(1, "completed", finish_reason="tool_calls")
+    found = Diagnostic("warning", "index_reused", "Again.", AGAIN.key)
+    response.chunks.diagnostics += [found, found, Diagnostic("info", "comment", "…")]
+    asked = Asked("y", "y")
+    asked.decide(CALL, conversation=replace(conversation_of(first, second), response=response))
+    answered = replace(first, held=False, decision=Run(), decided_by="person")
+    asked.decide(AGAIN, conversation=replace(conversation_of(answered, second), response=response))
+    assert asked.screen.getvalue() == "  ! found in this response: index_reused\n"
 
 
 def test_the_terminal_is_taken_for_a_question_and_not_for_a_standing_answer() -> None:
@@ -213,9 +246,9 @@ def test_a_call_and_its_whole_arguments_are_shown_but_not_obeyed() -> None:
     asked = Asked("p", "y")
     hostile = json.dumps({"city": "\x1b[2J" + "x" * 1000}, ensure_ascii=False)
     asked.decide(replace(CALL, name="get\x1b[1m", arguments=hostile))
-    shown = asked.screen.getvalue()
+    shown = asked.screen.getvalue() + asked.person.asked[0]
     assert "\x1b" not in shown
-    assert "held: get\\x1b[1m" in shown
+    assert "get\\x1b[1m (c1)" in shown
     assert "x" * 1000 in shown.replace("\n", "")
 
 
@@ -226,13 +259,7 @@ def test_an_edit_begins_with_the_arguments_as_they_came_and_is_checked_until_it_
     asked = Asked("e", "{}", '{"city": \n"Rome"', '{"city": "Rome"}')
     assert asked.decide(CALL)[0].decision == Edit('{"city": "Rome"}')
     assert asked.person.drafts[0].text == CALL.arguments
-    assert asked.person.problems == ["city is missing", "no JSON: Expecting ',' delimiter at line 2, column 7"]
-
-
-def test_what_an_edit_changed_is_said_in_short() -> None:
-    asked = Asked("e", '{"city": "Rome"}')
-    asked.decide(CALL)
-    assert 'edited: city "Paris" → "Rome"' in asked.screen.getvalue()
+    assert asked.person.problems == ["city is missing", "not JSON: Expecting ',' delimiter at line 2, column 7"]
 
 
 def test_the_input_of_a_custom_tool_is_edited_as_plain_text() -> None:
@@ -258,7 +285,7 @@ def test_a_tool_without_implementation_is_answered_even_where_the_policy_holds_r
 def test_who_gives_no_answer_may_refuse_but_not_run_what_has_no_implementation() -> None:
     asked = Asked("", "r", "ask somebody else", without_run=True)
     assert asked.decide(CALL)[0].decision == Reject("ask somebody else")
-    assert asked.person.asked[1] == "answer it? mnNrpa"
+    assert asked.person.asked[1] == "get_weather (c1) — answer it? mnNrpa"
 
 
 # ---- a result -----------------------------------------------------------------------------------------------------
@@ -289,22 +316,20 @@ def test_a_result_that_was_json_is_edited_as_json_and_any_other_as_text() -> Non
     asked = Asked("e", '{"temperature"', '{"temperature": 40}', "")
     asked.review()
     assert asked.person.drafts[0].suffix == "json"
-    assert asked.person.problems == ["no JSON: Expecting ':' delimiter at line 1, column 15"]
+    said = "not JSON: Expecting ':' delimiter at line 1, column 15; Esc, then m sends other words"
+    assert asked.person.problems == [said]
     asked = Asked("e", "sunny")
     assert asked.review(replace(RESULT, output="rain")).output == "sunny"
     assert asked.person.drafts[0].suffix == "txt"
 
 
-def test_a_result_is_shown_before_the_question_but_not_obeyed() -> None:
-    asked = Asked("y")
+def test_a_result_that_stands_above_the_question_is_named_and_printed_only_when_asked_for() -> None:
+    asked = Asked("p", "y")
     asked.review(replace(RESULT, output="\x1b]0;title\x07" + "\n".join(f"line {number}" for number in range(100))))
+    assert asked.person.asked[0] == "result of get_weather (c1), ok, 799 characters — send it? yempa"
     shown = asked.screen.getvalue()
-    assert 'result of get_weather {"city": "Paris"}' in shown
-    assert "ok, 0.250 s" in shown
     assert "\x1b" not in shown
-    assert "line 11" in shown
-    assert "line 12" not in shown
-    assert "88 more lines" in shown
+    assert shown.count("line 99") == 1
 
 
 def test_the_persons_gate_is_found_behind_a_script() -> None:

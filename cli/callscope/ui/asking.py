@@ -6,30 +6,41 @@ is asked about. Whoever asks owns the terminal; Ctrl-C at any question is a canc
 
 from __future__ import annotations
 
+import asyncio
 import os
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from .editor import NoEditor, edit_in_editor, editor_command
+from .hanging import hanging
 from .inline import ToEditor, type_text
 from .one_key import read_key
 from .visible import one_line
 
 NARROW = 60
-"""Columns below which keys stand without their words."""
+"""Columns below which the keys stand on rows of their own, all of them with their words."""
+
+INDENT = "  "
+IN_A_TURN = "Ctrl-C stops the turn."
+BACK = "Esc: back"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a key means: one word for the question, one sentence for the help."""
+    """What a key means: one word for the question, one sentence for the help.
+
+    Where there is little room the words of the highest `rank` give way first.
+    """
 
     word: str
     does: str
+    rank: int = 0
 
 
 Choices = Mapping[str, Choice]
@@ -49,11 +60,11 @@ class Draft:
 class Person(Protocol):
     """Whoever is asked."""
 
-    async def key(self, question: str, choices: Choices) -> str:
-        """One of the keys."""
+    async def key(self, question: str, choices: Choices, leaving: str = IN_A_TURN) -> str:
+        """One of the keys; `leaving` says what Ctrl-C does."""
         ...
 
-    async def words(self, prompt: str) -> str:
+    async def words(self, prompt: str, hint: str = BACK) -> str:
         """A text, perhaps of several lines; an empty one is a change of mind."""
         ...
 
@@ -77,19 +88,25 @@ class PersonAtTerminal:
         fancy = (console.encoding or "").lower().startswith("utf")
         self._mark = "›" if fancy else ">"
 
-    async def key(self, question: str, choices: Choices) -> str:
-        """One of the keys, without Enter; any other key shows what there is to choose from."""
+    async def key(self, question: str, choices: Choices, leaving: str = IN_A_TURN) -> str:
+        """One of the keys, without Enter; `?` tells what each of them does."""
         while True:
-            key = await read_key(lambda: self.console.print(self._question(question, choices), end=""))
+            try:
+                key = await read_key(lambda: self._ask(question, choices))
+            except asyncio.CancelledError:
+                self.console.print(Text("interrupted", style="bold yellow"))
+                raise
             self.console.print(Text(choices[key].word if key in choices else "", style="bold"))
             if key in choices:
                 return key
-            if key:
-                self._help(choices)
+            if key == "?":
+                self._help(choices, leaving)
+            elif key:
+                self._say(f"{key if len(key) == 1 else 'that'} is none of these keys; ? tells what each of them does")
 
-    async def words(self, prompt: str) -> str:
-        """A text from a prompt; Ctrl-X Ctrl-E goes on in the editor."""
-        return await self._typed(prompt, "", "txt")
+    async def words(self, prompt: str, hint: str = BACK) -> str:
+        """A text from a prompt; Ctrl-X Ctrl-E goes on in the editor, Esc is a change of mind."""
+        return await self._typed(prompt, "", "txt", hint) or ""
 
     async def edit(self, draft: Draft) -> str | None:
         """Another text, from the editor or else from a prompt; with a problem it is asked for again, and kept."""
@@ -97,7 +114,10 @@ class PersonAtTerminal:
         while True:
             edited = await self._opened(text, draft.suffix) if editing else None
             editing = edited is not None
-            text = await self._typed(draft.prompt, text, draft.suffix) if edited is None else edited
+            typed = await self._typed(draft.prompt, text, draft.suffix) if edited is None else edited
+            if typed is None:
+                return None
+            text = typed
             if text == draft.text or not text.strip():
                 self._say("unchanged" if text.strip() else "empty: nothing is changed")
                 return None
@@ -109,10 +129,11 @@ class PersonAtTerminal:
 
     # ---- one text -------------------------------------------------------------------------------------------------
 
-    async def _typed(self, prompt: str, text: str, suffix: str) -> str:
+    async def _typed(self, prompt: str, text: str, suffix: str, hint: str = BACK) -> str | None:
+        """What was typed; None after Esc."""
         while True:
             try:
-                return await type_text(f"  {prompt} {self._mark} ", text)
+                return await type_text(f"  {prompt} {self._mark} ", text, hint)
             except ToEditor as wish:
                 edited = await self._opened(wish.text, suffix, wanted=True)
                 text = wish.text if edited is None else edited
@@ -130,28 +151,55 @@ class PersonAtTerminal:
 
     # ---- what is shown --------------------------------------------------------------------------------------------
 
-    def _question(self, question: str, choices: Choices) -> Text:
-        width = self.console.width
-        labels = [_label(key, choice.word) for key, choice in {**choices, "?": Choice("", "")}.items()]
-        if width < NARROW:
-            labels = [*choices, "?"]
-        lines = textwrap.wrap(f"{question} {' '.join(labels)} {self._mark}", max(20, width - 4))
-        shown = Text("".join(f"\n    {line}" if number else f"  {line}" for number, line in enumerate(lines)) + " ")
-        shown.highlight_regex(r"\[.\]", "bold cyan")
-        shown.stylize("bold yellow", 0, 2 + len(question))
-        return shown
+    def _ask(self, question: str, choices: Choices) -> None:
+        *above, last = self._question(question, choices)
+        for row in above:
+            self.console.print(row)
+        self.console.print(last, end="")
 
-    def _help(self, choices: Choices) -> None:
+    def _question(self, question: str, choices: Choices) -> list[Text]:
+        """The question and its keys on one row where they fit, else the keys on rows of their own."""
+        room = self.console.width - 2 * len(INDENT) - len(self._mark)
+        keys = " ".join(_labels(choices, room))
+        if cell_len(f"{question} {keys}") <= room:
+            rows = [f"{INDENT}{question} {keys}"]
+        else:
+            rows = [INDENT + line for line in textwrap.wrap(question, room)]
+            rows += [INDENT + line for line in textwrap.wrap(keys, room)]
+        asked = [Text(row) for row in rows]
+        left = len(question)
+        for row in asked:
+            row.stylize("bold yellow", len(INDENT), len(INDENT) + max(0, left))
+            row.highlight_regex(r"\[.\](?=\S* |\S*$)", "not yellow bold cyan")
+            left -= len(row.plain) - len(INDENT) + 1
+        asked[-1].append(f" {self._mark} ")
+        return asked
+
+    def _help(self, choices: Choices, leaving: str) -> None:
         for key, choice in choices.items():
             line = Text(f"    {key}  ", style="bold cyan")
-            self.console.print(line.append(choice.does, style="not bold default"))
-        self._say("  Ctrl-C stops the turn.")
+            for row in hanging(self.console, f"    {key}  {choice.does}", more=3):
+                self.console.print(line.append(row.plain[7:], style="not bold default"))
+                line = Text("       ")
+        self._say(f"  {leaving}")
 
     def _say(self, text: str) -> None:
-        self.console.print(Text(f"  {text}", style="dim"))
+        for line in hanging(self.console, f"  {text}", "dim"):
+            self.console.print(line)
 
     def _complain(self, problem: str) -> None:
-        self.console.print(Text(f"  ! {one_line(problem, 2000)}", style="yellow"))
+        for line in hanging(self.console, f"  ! {one_line(problem, 2000)}", "yellow"):
+            self.console.print(line)
+
+
+def _labels(choices: Choices, room: int) -> list[str]:
+    """The keys in their words, some of them alone where there is no room for all words in one row."""
+    labels = {key: _label(key, choice.word) for key, choice in choices.items()}
+    for key in sorted(choices, key=lambda key: -choices[key].rank):
+        if len(" ".join(labels.values())) + len(" [?]") <= room or room < NARROW or not choices[key].rank:
+            break
+        labels[key] = f"[{key}]"
+    return [*labels.values(), "[?]"]
 
 
 def _label(key: str, word: str) -> str:

@@ -25,12 +25,20 @@ class ToEditor(Exception):
         self.text = text
 
 
+class _Back(Exception):
+    """Esc: the person thought better of it."""
+
+
 class _Interrupted(Exception):
     """Ctrl-C came as a key: the terminal is in raw mode, there is no signal."""
 
 
-async def type_text(prompt: str, text: str = "") -> str:
-    """Have a person type a text, beginning with this one. Raises ToEditor after Ctrl-X Ctrl-E."""
+ESCAPE_ALONE = 0.2
+"""Seconds after which an Escape is a key of its own, and not the beginning of Alt-Enter."""
+
+
+async def type_text(prompt: str, text: str = "", hint: str = "") -> str | None:
+    """Have a person type a text, beginning with this one; None after Esc. Raises ToEditor after Ctrl-X Ctrl-E."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.output import create_output
     from prompt_toolkit.utils import is_dumb_terminal
@@ -43,22 +51,26 @@ async def type_text(prompt: str, text: str = "") -> str:
         prompt_continuation=lambda width, number, wrapped: " " * width,
         key_bindings=_keys(),
         input_processors=[_hostile_characters_shown()],
+        rprompt=lambda: "" if session.app.is_done else [("fg:ansibrightblack", hint)],
         interrupt_exception=_Interrupted,
         eof_exception=_Interrupted,
         enable_suspend=True,
     )
+    session.app.timeoutlen = session.app.ttimeoutlen = ESCAPE_ALONE
     if is_dumb_terminal() and text:  # there the prompt shows what is typed, not what it began with
         sys.stderr.write(f"{visible(text)}\n")
         text = ""
     try:
         # SIGINT is the turn's: prompt_toolkit would take its handler away, and Ctrl-C would do nothing afterwards
         return await session.prompt_async(prompt, default=text, handle_sigint=False)
+    except _Back:
+        return None
     except _Interrupted:
         raise asyncio.CancelledError from None
 
 
 def _keys() -> KeyBindings:
-    """Enter sends, Alt-Enter and Ctrl-J begin a new line, Ctrl-X Ctrl-E goes to the editor."""
+    """Enter sends, Alt-Enter and Ctrl-J begin a new line, Ctrl-X Ctrl-E goes to the editor, Esc leaves."""
     from prompt_toolkit.key_binding import KeyBindings
 
     keys = KeyBindings()
@@ -71,6 +83,10 @@ def _keys() -> KeyBindings:
     @keys.add("c-j")
     def _(event: Any) -> None:
         event.current_buffer.newline(copy_margin=False)
+
+    @keys.add("escape")
+    def _(event: Any) -> None:
+        event.app.exit(exception=_Back())
 
     @keys.add("c-x", "c-e")
     def _(event: Any) -> None:

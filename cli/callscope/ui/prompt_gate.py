@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Console
@@ -21,9 +21,10 @@ from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, Tool
 from callscope.session import strictest
 
 from .asking import Choice, Choices, Draft, Person
-from .changes import changes
 from .gate import ScriptedGate
+from .hanging import hanging
 from .visible import one_line, visible
+from .wording import counted
 
 Check = Callable[[ToolCall, str], "str | None"]
 """What is wrong with these arguments of this call, as a sentence; None where nothing is."""
@@ -33,14 +34,14 @@ Aside = Callable[[], AbstractContextManager[None]]
 
 CALL: Choices = {
     "y": Choice("yes", "run it"),
-    "Y": Choice("always", "run it, and every later call of this tool in this session"),
+    "Y": Choice("always", "run it, and every later call of this tool in this session", 3),
     "n": Choice("no", "do not run it"),
-    "N": Choice("Never", "run neither it nor any later call of this tool in this session"),
-    "r": Choice("reason", "do not run it, and tell the model why"),
+    "N": Choice("Never", "run neither it nor any later call of this tool in this session", 2),
+    "r": Choice("reason", "do not run it, and tell the model why", 1),
     "e": Choice("edit", "edit the arguments, then run it"),
-    "m": Choice("mock", "do not run it; write the result in its place"),
-    "o": Choice("output", "run it, then look at the result before it goes back"),
-    "p": Choice("print", "print the whole arguments"),
+    "m": Choice("mock", "do not run it; write the result in its place", 1),
+    "o": Choice("output", "run it, then look at the result before it goes back", 4),
+    "p": Choice("print", "print the whole arguments", 5),
     "a": Choice("abort", "run none of these calls and stop the turn"),
 }
 UNIMPLEMENTED: Choices = {key: CALL[key] for key in "mnNrpa"}
@@ -51,8 +52,7 @@ RESULT: Choices = {
     "p": Choice("print", "print the whole result"),
     "a": Choice("abort", "stop the turn; nothing is sent"),
 }
-SHOWN = 12
-"""Lines of a result that are shown before the question."""
+CUT = ("length", "content_filter")
 
 
 class PromptGate:
@@ -75,7 +75,8 @@ class PromptGate:
         self.check = check
         self.answered_by_person = answered_by_person
         self.aside = aside
-        self._arrow = "→" if (console.encoding or "").lower().startswith("utf") else "->"
+        fancy = (console.encoding or "").lower().startswith("utf")
+        self._dash, self._dot = ("—", "·") if fancy else ("-", "-")
         self._standing: dict[str, Decision] = {}
 
     def standing(self) -> Mapping[str, Decision]:
@@ -96,33 +97,40 @@ class PromptGate:
             if strictest(conversation, call.name) == "result" and not self.answered_by_person(call.name):
                 return CallDecided(call.key, Run(), "policy")  # its result is what waits
         with self.aside():
-            self._present(call, conversation)
-            return CallDecided(call.key, await self._decided(call), "person")
+            self._warn(call, conversation)
+            return CallDecided(call.key, await self._decided(call, conversation), "person")
 
     async def review(self, call: ToolCall, result: ToolResult, conversation: Conversation) -> ResultReviewed:
         """Ask what goes back."""
         with self.aside():
-            record = conversation.calls.get(call.key)
-            self._present_result(call, record.arguments if record else call.arguments, result)
-            return ResultReviewed(call.key, await self._reviewed(result), "person")
+            return ResultReviewed(call.key, await self._reviewed(call, result), "person")
 
     # ---- a call ---------------------------------------------------------------------------------------------------
 
-    def _present(self, call: ToolCall, conversation: Conversation) -> None:
-        self._say(f"held{_place(conversation)}: {one_line(call.name, 64)} {one_line(call.arguments)}", "bold yellow")
+    def _warn(self, call: ToolCall, conversation: Conversation) -> None:
+        """What speaks against running it: the call stands above the question already."""
+        if not any(record.decided_by == "person" for record in conversation.calls.values()):
+            for warning in warnings(conversation):
+                self._say(f"! {warning}", "yellow")
         if problem := self.check(call, call.arguments):
             self._say(f"! {one_line(problem, 2000)}", "yellow")
 
-    async def _decided(self, call: ToolCall) -> Decision:
-        choices = CALL
+    async def _decided(self, call: ToolCall, conversation: Conversation) -> Decision:
+        asked, question, choices = self._named(call, conversation), "run it?", CALL
         if self.answered_by_person(call.name):
-            if answer := await self.person.words("your answer"):
+            self._say(asked, "bold yellow")
+            if answer := await self.person.words("your answer", "Esc: refuse or stop"):
                 return Mock(answer)
-            choices = UNIMPLEMENTED
+            question, choices = "answer it?", UNIMPLEMENTED
         while True:
-            key = await self.person.key("run it?" if choices is CALL else "answer it?", choices)
+            key = await self.person.key(f"{asked} {self._dash} {question}", choices)
             if decision := await self._decision(key, call):
                 return decision
+
+    def _named(self, call: ToolCall, conversation: Conversation) -> str:
+        """Which call is asked about; nothing more, for its panel stands above."""
+        place = _place(conversation)
+        return f"{place} {self._dot} " * bool(place) + f"{one_line(call.name, 64)} ({one_line(call.call_id, 64)})"
 
     async def _decision(self, key: str, call: ToolCall) -> Decision | None:
         match key:
@@ -167,33 +175,23 @@ class PromptGate:
             return (_not_json(text) if json_text else None) or self.check(call, text)
 
         text = await self.person.edit(Draft(call.arguments, "arguments", "json" if json_text else "txt", problem))
-        if text is None:
-            return None
-        self._say(f"edited: {changes(call.arguments, text, self._arrow)}", "magenta")
-        return Edit(text)
+        return None if text is None else Edit(text)
 
     # ---- a result -------------------------------------------------------------------------------------------------
 
-    def _present_result(self, call: ToolCall, arguments: str, result: ToolResult) -> None:
-        self._say(f"result of {one_line(call.name, 64)} {one_line(arguments)}", "bold yellow")
-        self._say(f"{result.status}, {result.duration:.3f} s, {len(result.output):,} characters", "dim")
-        lines = result.output.splitlines()
-        for line in lines[:SHOWN]:
-            self._say(f"  {one_line(line)}")
-        if len(lines) > SHOWN:
-            self._say(f"  ({len(lines) - SHOWN:,} more lines; p prints them all)", "dim")
-
-    async def _reviewed(self, result: ToolResult) -> str | None:
-        """The words that go back; None where they are the tool's own."""
+    async def _reviewed(self, call: ToolCall, result: ToolResult) -> str | None:
+        """The words that go back; None where they are the tool's own. The result stands above the question already."""
         is_json = _not_json(result.output) is None
+        size = f"{result.status}, {counted(len(result.output), 'character')}"
+        question = f"result of {one_line(call.name, 64)} ({one_line(call.call_id, 64)}), {size} {self._dash} send it?"
         while True:
-            match await self.person.key("send it?", RESULT):
+            match await self.person.key(question, RESULT):
                 case "y":
                     return None
                 case "a":
                     raise asyncio.CancelledError
                 case "e":
-                    problem = _not_json if is_json else _nothing_wrong
+                    problem = _no_json_result if is_json else _nothing_wrong
                     draft = Draft(result.output, "goes back", "json" if is_json else "txt", problem)
                     edited = await self.person.edit(draft)
                 case "m":
@@ -202,16 +200,16 @@ class PromptGate:
                     self._print(result.output)
                     continue
             if edited is not None:
-                self._say(f"edited: {changes(result.output, edited, self._arrow)}", "magenta")
                 return edited
 
     # ---- what is shown --------------------------------------------------------------------------------------------
 
     def _say(self, text: str, style: str = "") -> None:
-        self.console.print(Text(visible(f"  {text}"), style=style))
+        for line in hanging(self.console, f"  {text}", style):
+            self.console.print(line)
 
     def _print(self, text: str) -> None:
-        self.console.print(Text(visible(text)))
+        self.console.print(Text(visible(text)))  # not broken: it is there to be copied
 
 
 def gate_of_person(gate: Gate) -> PromptGate | None:
@@ -221,12 +219,27 @@ def gate_of_person(gate: Gate) -> PromptGate | None:
     return gate if isinstance(gate, PromptGate) else None
 
 
+def warnings(conversation: Conversation) -> Iterator[str]:
+    """What is to be known of a response before any call of it runs."""
+    response = conversation.response
+    if response is None:
+        return
+    if response.finish_reason in CUT:
+        said = f"the answer was cut (finish_reason {response.finish_reason})"
+        faulty = any(record.call.fault for record in conversation.calls.values())
+        unsent = response.finish_reason == "length" and faulty
+        yield f"{said}: what the calls give will not be sent on" if unsent else said
+    found = [diagnostic for diagnostic in response.chunks.diagnostics if diagnostic.severity != "info"]
+    if codes := list(dict.fromkeys(diagnostic.code for diagnostic in found)):
+        yield f"found in this response: {', '.join(codes)}"
+
+
 def _place(conversation: Conversation) -> str:
     """Which of the held calls of a response this is; nothing where it is the only one."""
     records = conversation.calls.values()
     waiting = sum(_waits(record) for record in records)
     asked = sum(record.decided_by == "person" for record in records)
-    return f", {asked + 1} of {asked + waiting}" if asked + waiting > 1 else ""
+    return f"{asked + 1} of {asked + waiting}" if asked + waiting > 1 else ""
 
 
 def _waits(record: CallRecord) -> bool:
@@ -237,12 +250,17 @@ def _nothing_wrong(text: str) -> None:
     return None
 
 
+def _no_json_result(text: str) -> str | None:
+    problem = _not_json(text)
+    return f"{problem}; Esc, then m sends other words" if problem else None
+
+
 def _not_json(text: str) -> str | None:
     """Where a text stops being JSON, by line and column; None where it is JSON."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        return f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        return f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
     except (ValueError, RecursionError) as error:  # a number of too many digits, or too deep
-        return f"no JSON that can be read: {error}"
+        return f"not JSON that can be read: {error}"
     return None

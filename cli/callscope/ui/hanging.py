@@ -1,0 +1,28 @@
+"""Lines of chrome that are broken at words, with what follows hanging below their indent.
+
+Knows how wide a terminal is. Must not know what is said. What does not go to a terminal is not broken at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from .visible import visible
+
+
+def hanging(console: Console, text: str, style: str = "", *, more: int = 2) -> Iterator[Text]:
+    """The lines of a text; each goes on `more` columns further in than it begins."""
+    for line in visible(text).split("\n"):
+        said = line.lstrip(" ")
+        indent = len(line) - len(said)
+        if not console.is_terminal or indent + len(said) <= console.width // 2:
+            yield Text(line, style)
+            continue
+        # a wide character takes two columns, so the text is measured where it could be too wide
+        rows = Text(said, style).wrap(console, max(console.width - indent - more, 10), tab_size=4)
+        for number, row in enumerate(rows):
+            row.rstrip()
+            yield Text.assemble(" " * (indent + (more if number else 0)), row)
