@@ -101,6 +101,14 @@ def test_a_body_that_is_nested_too_deeply_is_compared_as_text(file: Path) -> Non
     assert unlike(file, b"[" + deep.encode() + b"]") is not None
 
 
+def test_a_value_that_is_nested_too_deeply_to_show_is_a_difference_all_the_same(file: Path) -> None:
+    deep = "[" * 900 + "]" * 900
+    asked(file, '{"a": ' + deep + "}")
+    found = unlike(file, {})
+    assert found is not None
+    assert found.path == "$.body.a"
+
+
 # ---- the names of calls -------------------------------------------------------------------------------------------
 
 

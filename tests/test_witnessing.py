@@ -37,7 +37,7 @@ from callscope.record.rechunking import cut_named, rechunk
 from callscope.record.rederiving import verify
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
-from callscope.witnessing import MOST_OPEN, Tape, Witness
+from callscope.witnessing import MOST_OPEN, Notebook, Witness
 from recordbench import TickingClock
 from servebench import Running, running
 
@@ -72,26 +72,26 @@ class Bench:
         method: str = "POST",
         body: bytes | None = None,
         **members: Any,
-    ) -> Tape:
+    ) -> Notebook:
         """A request passes."""
         content = {"model": "m", "messages": list(messages), "stream": True, **members}
         data = json.dumps(content).encode() if body is None else body
         request = Request(method, url, (("authorization", key),), data)
-        tape = self.witness.listen(request)
-        tape.hear(ExchangeOpened(tape.exchange, request))
-        return tape
+        notebook = self.witness.listen(request)
+        notebook.hear(ExchangeOpened(notebook.exchange, request))
+        return notebook
 
     def answered(
-        self, tape: Tape, *reads: bytes, status: int = 200, headers: Headers = (), how: Ending = "complete"
-    ) -> Tape:
+        self, notebook: Notebook, *reads: bytes, status: int = 200, headers: Headers = (), how: Ending = "complete"
+    ) -> Notebook:
         """An answer passes."""
         wires: list[WireEvent] = [
-            ResponseHead(tape.exchange, status, headers or (("content-type", "text/event-stream"),))
+            ResponseHead(notebook.exchange, status, headers or (("content-type", "text/event-stream"),))
         ]
-        wires += [BytesRead(tape.exchange, data) for data in reads]
-        for wire in (*wires, ExchangeEnded(tape.exchange, how)):
-            tape.hear(wire)
-        return tape
+        wires += [BytesRead(notebook.exchange, data) for data in reads]
+        for wire in (*wires, ExchangeEnded(notebook.exchange, how)):
+            notebook.hear(wire)
+        return notebook
 
     @property
     def recordings(self) -> list[Recording]:
@@ -175,8 +175,8 @@ def test_changed_settings_and_tools_are_told_where_they_change(bench: Bench) -> 
 
 
 def test_what_went_before_a_conversation_that_is_heard_in_the_middle_is_put_in(bench: Bench) -> None:
-    tape = bench.answered(bench.opened(USER, ASKS, RESULT, tools=[TOOL]), *WORDS)
-    assert tape.exchange == 2
+    notebook = bench.answered(bench.opened(USER, ASKS, RESULT, tools=[TOOL]), *WORDS)
+    assert notebook.exchange == 2
     events = [entry.event for entry in bench.only.entries]
     (inserted,) = [event for event in events if isinstance(event, ItemsInserted)]
     assert (len(inserted.items), inserted.exchange) == (3, 1)
@@ -323,12 +323,12 @@ def test_odd_messages_do_no_harm(bench: Bench, message: Any) -> None:
 
 def test_no_key_is_on_the_disk_wherever_it_stands(bench: Bench) -> None:
     key = KEY.split()[1]
-    tape = bench.opened(
+    notebook = bench.opened(
         {"role": "user", "content": f"my key is {key}"}, user=key, url=f"{URL}?api_key=query-key-123456"
     )
     error = json.dumps({"error": {"message": f"Incorrect API key provided: {key}."}}).encode()
     bench.answered(
-        tape, error[:45], error[45:], status=401, headers=(("x-echo", key), ("set-cookie", "session=abcdefghij"))
+        notebook, error[:45], error[45:], status=401, headers=(("x-echo", key), ("set-cookie", "session=abcdefghij"))
     )
     text = bench.only.path.read_text()
     for secret in (key, key[:-3], "query-key-123456", "session=abcdefghij"):
@@ -337,15 +337,15 @@ def test_no_key_is_on_the_disk_wherever_it_stands(bench: Bench) -> None:
 
 def test_a_reading_that_waits_for_a_secret_to_end_is_written_in_the_end(bench: Bench) -> None:
     key = KEY.split()[1]
-    tape = bench.opened(USER)
+    notebook = bench.opened(USER)
     for wire in (
         ResponseHead(1, 200, (("content-type", "text/event-stream"),)),
         BytesRead(1, chatbodies.chunk({"content": key[:12]})),
     ):
-        tape.hear(wire)
+        notebook.hear(wire)
     assert kinds(bench.only)[-1] in ("response", "request")
-    tape.hear(BytesRead(1, chatbodies.chunk({"content": key[12:]})))
-    tape.hear(ExchangeEnded(1, "complete"))
+    notebook.hear(BytesRead(1, chatbodies.chunk({"content": key[12:]})))
+    notebook.hear(ExchangeEnded(1, "complete"))
     assert key[:12] not in bench.only.path.read_text()
     assert b"".join(e.event.data for e in bench.only.entries if isinstance(e.event, BytesRead)).count(b"*") == len(key)
 
@@ -361,10 +361,10 @@ def test_a_folder_that_cannot_be_written_is_an_error_for_the_client_and_a_line_f
 def test_a_recording_that_cannot_be_written_any_more_is_given_up_and_the_next_request_gets_a_new_one(
     bench: Bench,
 ) -> None:
-    tape = bench.opened(USER)
-    tape.close()  # as good as a disk that has gone
+    notebook = bench.opened(USER)
+    notebook.close()  # as good as a disk that has gone
     with pytest.raises(UnusableFile):
-        tape.hear(ResponseHead(1, 200, ()))
+        notebook.hear(ResponseHead(1, 200, ()))
     assert "can no longer be written" in bench.said[0]
     bench.answered(bench.opened(USER), *WORDS)
     assert len(bench.recordings) == 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl, urlsplit
 from callscope.core.credentials import is_secret_parameter
 from callscope.core.errors import UnusableFile
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, SettingsChanged
-from callscope.core.values import Request
+from callscope.core.values import Request, Settings
 from callscope.record.matching import mismatch, mismatch_of_texts
-from callscope.record.reading import Entry, Recording
+from callscope.record.reading import Entry, Recorded
 from callscope.serving.choosing import RecordedExchange, Timed, Unlike, path_of
 
 HIDDEN: Final = "\x01"
@@ -38,20 +38,16 @@ class Offer:
     agents: tuple[str, ...] = ()
 
 
-def offered(recording: Recording) -> Offer:
-    """What a recording has to serve. Raises UnusableFile where that is nothing."""
-    minted = frozenset(_minted(recording.entries))
-    exchanges = tuple(_exchange(recording.path, each, minted) for each in _taken(recording.entries))
+def offered(recording: Recorded) -> Offer:
+    """What a recording has to serve, after one pass through it. Raises UnusableFile where that is nothing."""
+    found = _Found()
+    for entry in recording.entries:
+        found.take(entry)
+    exchanges = tuple(_exchange(recording.path, each, found.minted) for each in found.taken)
     if not exchanges:
         raise UnusableFile(f"{recording.path} holds no exchange with a server: there is nothing to serve.")
-    settings = [entry.event.settings for entry in recording.entries if isinstance(entry.event, SettingsChanged)]
-    bases = [urlsplit(each.url).path for each in settings] or [urlsplit(exchanges[0].request.url).path]
-    names = {dialect: _names(settings, dialect) for dialect in ("chat", "acf")}
-    return Offer(recording.path, exchanges, bases[0].rstrip("/"), names["chat"], names["acf"])
-
-
-def _names(settings: Sequence[Any], dialect: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.model for each in settings if each.dialect == dialect and each.model))
+    base = urlsplit(found.settings[0].url if found.settings else exchanges[0].request.url).path
+    return Offer(recording.path, exchanges, base.rstrip("/"), found.named("chat"), found.named("acf"))
 
 
 # ---- the exchanges ------------------------------------------------------------------------------------------------
@@ -66,23 +62,49 @@ class _Taken:
     answer: list[Timed] = field(default_factory=list)
 
 
-def _taken(entries: Iterable[Entry]) -> list[_Taken]:
-    taken: list[_Taken] = []
-    latest: dict[int, _Taken] = {}
-    for entry in entries:
+@dataclass(slots=True)
+class _Found:
+    """What there is in a recording, while it is gone through.
+
+    `minted` are the ids of calls that began in it: what its server gave, and what stood in for what it did not.
+    """
+
+    taken: list[_Taken] = field(default_factory=list)
+    settings: list[Settings] = field(default_factory=list)
+    minted: set[str] = field(default_factory=set)
+    _given: set[str] | None = None
+    _latest: dict[int, _Taken] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
         match entry.event:
             case ExchangeOpened():
-                taken.append(_Taken(entry.event, entry))
-                latest[entry.event.exchange] = taken[-1]
-            case (ResponseHead() | BytesRead() | ExchangeEnded()) as wire if wire.exchange in latest:
-                exchange = latest[wire.exchange]
+                self.taken.append(_Taken(entry.event, entry))
+                self._latest[entry.event.exchange] = self.taken[-1]
+                self._note_ids(entry.event)
+            case (ResponseHead() | BytesRead() | ExchangeEnded()) as wire if wire.exchange in self._latest:
+                exchange = self._latest[wire.exchange]
                 exchange.answer.append((max(entry.at - exchange.entry.at, 0.0), wire))
+            case SettingsChanged(settings=settings):
+                self.settings.append(settings)
+            case _ if entry.kind == "assembled":
+                calls = [call for call in _list(entry.members.get("calls")) if isinstance(call, dict)]
+                self.minted |= {call["id"] for call in calls if _is_text(call.get("id"))}
             case _:
                 pass
-    return taken
+
+    def named(self, dialect: str) -> tuple[str, ...]:
+        """The models, or agents, that it was a session with."""
+        return tuple(dict.fromkeys(each.model for each in self.settings if each.dialect == dialect and each.model))
+
+    def _note_ids(self, opened: ExchangeOpened) -> None:
+        """Ids that stand in the first request were there before."""
+        if opened.exchange:
+            ids = set(_call_ids(_parsed(opened.request.body)))
+            self._given = ids if self._given is None else self._given
+            self.minted |= ids - self._given
 
 
-def _exchange(path: Path, taken: _Taken, minted: frozenset[str]) -> RecordedExchange:
+def _exchange(path: Path, taken: _Taken, minted: Set[str]) -> RecordedExchange:
     request = taken.opened.request
     asked = _Asked(request, _with_hidden(request.body, taken.entry.members.get("masked")), minted)
     name = f"{path.name}, exchange {taken.opened.exchange} (line {taken.entry.line})"
@@ -102,39 +124,21 @@ def _with_hidden(body: bytes, masked: Any) -> bytes:
     return bytes(hidden)
 
 
+def _call_ids(body: Any) -> Iterator[str]:
+    """The ids that stand in a request where those of calls stand."""
+    left = [body]  # no recursion: whoever sends JSON chooses its depth
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            calls = [call for call in _list(value.get("tool_calls")) if isinstance(call, dict)]
+            yield from filter(_is_text, (value.get("tool_call_id"), *(call.get("id") for call in calls)))
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _minted(entries: Iterable[Entry]) -> Iterator[str]:
-    """The ids of calls that began in this recording: what its server gave, and what stood in for what it did not."""
-    given: set[str] | None = None
-    for entry in entries:
-        if entry.kind == "assembled":
-            for call in _list(entry.members.get("calls")):
-                if isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]:
-                    yield call["id"]
-        elif isinstance(entry.event, ExchangeOpened) and entry.event.exchange:
-            ids = set(_call_ids(_parsed(entry.event.request.body)))
-            given = ids if given is None else given
-            yield from ids - given
-
-
-def _call_ids(value: Any) -> Iterator[str]:
-    """The ids that stand in a request where those of calls stand."""
-    match value:
-        case dict():
-            for name, member in value.items():
-                if name == "tool_call_id" and isinstance(member, str):
-                    yield member
-                elif name == "tool_calls" and isinstance(member, list):
-                    yield from (each["id"] for each in member if isinstance(each, dict) and _is_text(each.get("id")))
-                yield from _call_ids(member)
-        case list():
-            for element in value:
-                yield from _call_ids(element)
-        case _:
-            pass
 
 
 def _is_text(value: Any) -> bool:
@@ -150,7 +154,7 @@ class _Asked:
 
     request: Request
     body: bytes
-    minted: frozenset[str]
+    minted: Set[str]
 
     def unlike(self, now: Request) -> Unlike | None:
         """The first difference that counts: method, path, query, body."""
@@ -182,7 +186,7 @@ class _Asked:
 class _Names:
     """What this run calls the ids of the recorded one: one name for one id, by first appearance."""
 
-    def __init__(self, minted: frozenset[str]) -> None:
+    def __init__(self, minted: Set[str]) -> None:
         self.minted = minted
         self._now: dict[str, str] = {}
         self._recorded: dict[str, str] = {}
@@ -243,10 +247,11 @@ def _shown(recorded: Any) -> Any:
     match recorded:
         case str():
             return recorded.replace(HIDDEN, "*")
-        case dict():
-            return {_shown(name): _shown(member) for name, member in recorded.items()}
-        case list():
-            return [_shown(element) for element in recorded]
+        case dict() | list():
+            try:
+                return json.loads(json.dumps(recorded).replace(json.dumps(HIDDEN)[1:-1], "*"))
+            except RecursionError:
+                return "(nested too deeply to show)"
         case _:
             return recorded
 

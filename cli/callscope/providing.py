@@ -18,7 +18,7 @@ from callscope.compose import LiveClock
 from callscope.core.errors import UsageError
 from callscope.offering import Offer, offered
 from callscope.record.directories import recordings_directory
-from callscope.record.reading import open_recording
+from callscope.record.reading import RecordingFile
 from callscope.serving.choosing import OnMiss, Shelf
 from callscope.serving.recorded import RecordedServer
 from callscope.serving.server import serve_forever
@@ -84,10 +84,11 @@ def proxy(url: str, host: str, port: int, folder: Path | None) -> int:
 
 
 def _opened(file: Path) -> Offer:
-    recording = open_recording(file)
+    recording = RecordingFile(file)
+    offer = offered(recording)
     for warning in recording.warnings:
         _say(f"callscope: {warning}")
-    return offered(recording)
+    return offer
 
 
 def _greet(url: str, offers: Sequence[Offer]) -> None:

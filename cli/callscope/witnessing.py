@@ -65,34 +65,34 @@ class Witness:
         self._clock = clock
         self._say = say
         self._secrets = tuple(secrets)
-        self._tapes: list[Tape] = []
+        self._notebooks: list[Notebook] = []
 
-    def listen(self, request: Request) -> Tape:
+    def listen(self, request: Request) -> Notebook:
         """The recording that hears this request and its answer. Raises UnusableFile where none can be made."""
         overheard = overhear(request)
         credentials = frozenset(_credentials(request))
-        idle = [tape for tape in self._tapes if not tape.busy and credentials <= tape.credentials]
-        tape = _home(idle, overheard) or self._new(credentials)
-        self._tapes.remove(tape)
-        self._tapes.append(tape)
+        idle = [notebook for notebook in self._notebooks if not notebook.busy and credentials <= notebook.credentials]
+        notebook = _home(idle, overheard) or self._new(credentials)
+        self._notebooks.remove(notebook)
+        self._notebooks.append(notebook)
         try:
-            tape.begin(overheard)
+            notebook.begin(overheard)
         except CallscopeError as error:
-            self._give_up(tape, error)
+            self._give_up(notebook, error)
             raise
-        return tape
+        return notebook
 
     def close(self) -> None:
         """Let go of all files."""
-        for tape in self._tapes:
-            tape.close()
-        self._tapes = []
+        for notebook in self._notebooks:
+            notebook.close()
+        self._notebooks = []
 
-    def _new(self, credentials: frozenset[str]) -> Tape:
-        silent = [tape for tape in self._tapes if not tape.busy]
-        if len(self._tapes) >= MOST_OPEN and silent:
+    def _new(self, credentials: frozenset[str]) -> Notebook:
+        silent = [notebook for notebook in self._notebooks if not notebook.busy]
+        if len(self._notebooks) >= MOST_OPEN and silent:
             silent[0].close()
-            self._tapes.remove(silent[0])
+            self._notebooks.remove(silent[0])
         secrets = Secrets([*self._secrets, *credentials])
         try:
             recorder = Recorder.create(self._folder, secrets=secrets, clock=self._clock, program=VERSION)
@@ -100,19 +100,19 @@ class Witness:
             self._say(f"callscope: {error}")
             raise
         recorder.mark(NOTE, self._clock.now())
-        tape = Tape(recorder, secrets, credentials, self._clock, self._say, self._give_up)
-        self._tapes.append(tape)
-        return tape
+        notebook = Notebook(recorder, secrets, credentials, self._clock, self._say, self._give_up)
+        self._notebooks.append(notebook)
+        return notebook
 
-    def _give_up(self, tape: Tape, error: CallscopeError) -> None:
+    def _give_up(self, notebook: Notebook, error: CallscopeError) -> None:
         """A recording that can no longer be written is closed, and it is said once."""
-        if tape in self._tapes:
-            self._tapes.remove(tape)
-            tape.close()
+        if notebook in self._notebooks:
+            self._notebooks.remove(notebook)
+            notebook.close()
             self._say(f"callscope: {error}")
 
 
-class Tape:
+class Notebook:
     """One recording while it is made; it hears one exchange after another. Implements `serving.proxy.Listener`."""
 
     def __init__(
@@ -122,7 +122,7 @@ class Tape:
         credentials: frozenset[str],
         clock: Clock,
         say: Say,
-        give_up: Callable[[Tape, CallscopeError], None],
+        give_up: Callable[[Notebook, CallscopeError], None],
     ) -> None:
         self.credentials = credentials
         self.exchange = 0
@@ -251,9 +251,9 @@ class _Passed:
         return f"{self.request}: {self.status}, {self.size:,} bytes, {self.how}"
 
 
-def _home(idle: Sequence[Tape], overheard: Overheard | None) -> Tape | None:
+def _home(idle: Sequence[Notebook], overheard: Overheard | None) -> Notebook | None:
     """Where a request belongs most surely, and of those the longest conversation; None where it belongs nowhere."""
-    fitting = [(sure, len(tape.known), tape) for tape in idle if (sure := tape.takes(overheard))]
+    fitting = [(sure, len(notebook.known), notebook) for notebook in idle if (sure := notebook.takes(overheard))]
     return max(fitting, key=lambda each: each[:2], default=(0, 0, None))[2]
 
 

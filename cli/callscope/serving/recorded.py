@@ -112,7 +112,7 @@ class RecordedServer:
         used = self._shelf.was_used(request)
         before = f"{used.name} was asked for before, and is there once" if used else ""
         if chosen.unlike is None:
-            return 409, _error(before or "no exchange of this path is left", "used" if used else "path")
+            return 409, _error(before or "no recorded request to this path is left", "used" if used else "path")
         path, recorded, now = chosen.unlike
         message = f"{before}; of those left, {_sentence(chosen)}" if used else _sentence(chosen)
         facts = {"param": path, "recorded": _excerpt(recorded), "now": _excerpt(now)}
@@ -176,7 +176,9 @@ def _sentence(chosen: Chosen) -> str:
 def _excerpt(value: Any) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except TypeError:
+    except RecursionError:
+        text = "(nested too deeply to show)"
+    except TypeError:  # a member that is not there
         text = str(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
