@@ -9,8 +9,8 @@ import pytest
 
 from callscope.core.errors import EndpointError, UsageError
 from callscope.core.values import Headers
-from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.fetching import error_words
+from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
 from raw_server import Peer, RawServer, answering, run
 
