@@ -30,7 +30,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation, Turn
 from callscope.core.values import CallKey, Request, ResultStatus, Run, ToolCall, ToolResult
-from callscope.ui.timeline import tick_step, timeline
+from callscope.ui.timeline import UNICODE, Scale, tick_step, timeline
 from callscope.ui.timing import MOST_MOMENTS, TurnTiming
 from playbook import Playbook, calls, text
 
@@ -60,10 +60,11 @@ class Clocked:
     def call(
         self, first: float, *moments: float, whole: float, name: str = "get_weather", key: CallKey = KEY
     ) -> Clocked:
-        self.at(first, CallStarted(key, "c", name))
+        call_id = f"call_{key.index}"
+        self.at(first, CallStarted(key, call_id, name))
         for at in moments:
             self.at(at, ArgumentsDelta(key, "x"))
-        return self.at(whole, CallAssembled(ToolCall(key, "c", name, "xx")))
+        return self.at(whole, CallAssembled(ToolCall(key, call_id, name, "xx")))
 
     def run(self, start: float, end: float, status: ResultStatus = "ok", key: CallKey = KEY) -> Clocked:
         return self.at(start, ToolStarted(key, "f", "{}")).at(end, ToolFinished(ToolResult(key, "", status)))
@@ -116,6 +117,69 @@ def test_a_call_has_rows_for_its_arguments_its_wait_and_its_run() -> None:
     assert "2.00 s  for you" in told.row("held")
     assert bar(told.row("running")).rstrip() == " " * 26 + "▆" * 9
     assert "2.00 s  ok" in told.row("running")
+
+
+def waited(seconds: float) -> Clocked:
+    """Two seconds of stream, a call that waits so long for the person, and two seconds in which it runs."""
+    told = Clocked().at(0, UserMessage("x")).request(0).at(0, ResponseHead(1, 200, ()), BytesRead(1, b"x"))
+    told.call(0, 0.5, 1, whole=2).at(2, ExchangeEnded(1, "complete"), CallHeld(KEY))
+    told.at(2 + seconds, CallDecided(KEY, Run())).run(2 + seconds, 4 + seconds)
+    return told.at(4 + seconds, TurnEnded("completed"))
+
+
+@pytest.mark.parametrize("seconds", [60, 3600])
+def test_a_long_wait_for_the_person_is_broken_off_so_that_the_rest_is_to_scale(seconds: float) -> None:
+    told = waited(seconds)
+    assert told.lines(40)[1].startswith("  ╱╱╱ ")
+    assert told.lines(40)[1].endswith(" for you, not to scale")
+    assert "╱╱╱" in told.lines()[3]
+    assert 16 <= bar(told.row("running")).count("▆") <= 19
+    assert bar(told.row("held")).count("░") <= 5
+    assert "for you" in told.row("held")
+
+
+def test_a_short_wait_is_drawn_to_scale() -> None:
+    told = waited(0.3)
+    assert not any("╱" in line for line in told.lines())
+    assert 2 <= bar(told.row("held")).count("░") <= 4
+
+
+def test_a_wait_in_which_another_call_runs_is_not_broken_off() -> None:
+    other = CallKey(1, 1)
+    told = Clocked().at(0, UserMessage("x")).request(0).call(0, 1, whole=2).call(1, 1, whole=2, name="f", key=other)
+    told.at(2, ExchangeEnded(1, "complete"), ToolStarted(other, "f", "{}"), CallHeld(KEY))
+    told.at(62, CallDecided(KEY, Run()), ToolFinished(ToolResult(other, "", "ok"))).run(62, 63)
+    assert not any("╱" in line for line in told.at(63, TurnEnded("completed")).lines())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.01, 1e5)), min_size=1, max_size=30), st.integers(40, 300))
+def test_however_often_and_long_a_person_is_waited_for_time_goes_from_left_to_right(
+    waits: list[tuple[float, float]], width: int
+) -> None:
+    stretches, now = [], 0.0
+    for busy, waiting in waits:
+        stretches.append((now + busy, now + busy + waiting))
+        now += busy + waiting
+    scale = Scale(0.0, now, width, UNICODE, stretches)
+    cells = [scale.cell(now * step / 500) for step in range(501)]
+    assert cells == sorted(cells)
+    assert 0 <= cells[0] <= cells[-1] < scale.cells
+    assert all(cell_len(line.plain) <= width for line in scale.axis())
+
+
+def test_calls_of_one_name_are_told_apart_by_their_ids() -> None:
+    told = end(turn().call(4, 4, whole=5).call(4, 4, whole=5, key=CallKey(1, 1)))
+    assert [line for line in told.lines() if "get_weather" in line] == [
+        "  get_weather · call_0",
+        "  get_weather · call_1",
+    ]
+    assert "1 delta" in told.row("arguments")
+
+
+def test_at_forty_columns_a_name_that_does_not_fit_stands_above_its_rows() -> None:
+    told = end(turn().call(4, 4, whole=5, name="convert_units_of_length"))
+    assert "  convert_units_of_length · call_0" in told.lines(40)
 
 
 def test_a_result_that_waited_has_a_row_of_its_own() -> None:

@@ -6,6 +6,8 @@ arguments stand it hears from `judging`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from callscope.core.values import Edit, ToolResult
 from callscope.dialects.json_progress import utf8_size
 
@@ -58,14 +60,14 @@ class CallContent:
         parts = ((f" {dot} {words}", "dim") for words in said if words)
         return cropped(self._look, row((self._name(), "bold"), *parts))
 
-    def status(self, now: float) -> Row | None:
-        """How it stands in one row; of a call that did not run the end of the turn says it."""
+    def status(self, now: float) -> Sequence[Row]:
+        """How it stands, in a row or few; of a call that did not run the end of the turn says it."""
         result = self.block.result
         if self.block.done and (result is None or (result.status == "cancelled" and self.block.started_at is None)):
-            return None
+            return ()
         mark, words, style = self._standing(now)
-        name = f" {self._name()} {self._look.marks.dot} {self._id()} "
-        return cropped(self._look, row((mark, style), (name, "dim"), (self._in_line(words), style)))
+        call = f"{self._name()} {self._look.marks.dot} {self._in_line(self.block.call_id)}"
+        return paragraph(self._look, f"{call} {words}", style, mark, edge=0)
 
     def _name(self) -> str:
         return self._in_line(self.block.name) or "a call without a name"

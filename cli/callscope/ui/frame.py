@@ -63,8 +63,8 @@ class Content(Protocol):
         """The last rows: how it stands at this moment."""
         ...
 
-    def status(self, now: float) -> Row | None:
-        """How it stands in one row, where it was shown before and nothing else is new; None where that is no news."""
+    def status(self, now: float) -> Sequence[Row]:
+        """How it stands, where it was shown before and nothing else is new; no row where that is no news."""
         ...
 
     def fit_to(self, look: Look) -> None:
@@ -92,7 +92,8 @@ class Panel:
         """What is not in scrollback yet, or the last `most` rows of it."""
         parts = self._untold()
         if not self._has_news(parts):
-            return self._status(now) if most is None or most > 0 else []
+            status = self._status(now)
+            return status if most is None else status[max(0, len(status) - most) :]
         flow = self.content.flow()
         below = [self._edged(line) for part in parts for line in part.rows]
         if closing := self.content.closing(now):
@@ -105,7 +106,7 @@ class Panel:
 
     def _status(self, now: float) -> list[Row]:
         status = self.content.status(now)
-        return [status] if status and status.text != self._told_status else []
+        return list(status) if _text(status) != self._told_status else []
 
     def _untold(self) -> list[Part]:
         return [part for part in self.content.parts() if part.name not in self._told]
@@ -127,8 +128,8 @@ class Panel:
         if flow:
             flow.finish()
         rows = self.lines(now) if self.content.done or self._has_news(self._untold()) else []
-        if rows and (status := self.content.status(now)):
-            self._told_status = status.text
+        if rows:
+            self._told_status = _text(self.content.status(now))
         if flow:
             flow.drop(len(flow.rows))
         self._told.update(part.name for part in self.content.parts())
@@ -162,6 +163,10 @@ class Panel:
     def _bordered(self, border: str, line: Row) -> Row:
         edge = self.content.edge()
         return line.behind(border + " ", edge) if edge else line
+
+
+def _text(rows: Sequence[Row]) -> str:
+    return "\n".join(row.text for row in rows)
 
 
 def paragraph(look: Look, text: str, style: str, mark: str = "", *, edge: int = EDGE) -> list[Row]:

@@ -5,6 +5,7 @@ Knows how reasoning, an answer, a refusal, the person's words and a notice are d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from callscope.core.events import Diagnostic, ResponseFailed, Rewound, TurnEnded
@@ -70,8 +71,9 @@ class TextContent:
         took = f", {wording.seconds(block.last_at - block.first_at)}" if block.count > 1 else ""
         return paragraph(self._look, size + took, "dim", edge=CORNER)
 
-    def status(self, now: float) -> None:
+    def status(self, now: float) -> Sequence[Row]:
         """Words do not change how they stand."""
+        return ()
 
     def fit_to(self, look: Look) -> None:
         """Break the rows that are still here anew."""
@@ -108,8 +110,9 @@ class SaidContent:
         """No frame."""
         return []
 
-    def status(self, now: float) -> None:
+    def status(self, now: float) -> Sequence[Row]:
         """Words do not change how they stand."""
+        return ()
 
     def fit_to(self, look: Look) -> None:
         """Break the rows anew."""

@@ -1,23 +1,30 @@
 """A turn to scale, over the width of the terminal: a row for each thing that took time.
 
 Knows how moments become cells. Must not know events, nor where moments come from. A cell of a row of deltas is as high
-as there were deltas in its time; any span, however short, has at least one cell.
+as there were deltas in its time; any span, however short, has at least one cell. A long wait for the person is broken
+off, so that all the rest is to scale.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from .breaks import Stretch, idle_waits
 from .fitting import fitted, padded
 from .lines import STYLES
 from .timing import CallTiming, Deltas, ExchangeTiming, TurnTiming
 from .visible import one_line
 from .wording import counted, exactly
+
+BREAK = 3
+"""Cells that a wait takes that is broken off."""
 
 STEPS = (1, 2, 5)
 """What a tick of the axis may be a power of ten of."""
@@ -33,10 +40,12 @@ class Marks:
     running: str
     axis: str
     tick: str
+    broken: str
+    dot: str
 
 
-UNICODE = Marks(heights="▁▂▃▄▅▆▇█", wait="─", held="░", running="▆", axis="─", tick="┼")
-ASCII = Marks(heights=".:|#", wait="-", held="~", running="=", axis="-", tick="+")
+UNICODE = Marks(heights="▁▂▃▄▅▆▇█", wait="─", held="░", running="▆", axis="─", tick="┼", broken="╱", dot="·")
+ASCII = Marks(heights=".:|#", wait="-", held="~", running="=", axis="-", tick="+", broken="/", dot="-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +67,25 @@ def timeline(timing: TurnTiming, *, width: int, ascii_only: bool) -> Iterator[Te
         yield Text("  no turn to show yet")
         return
     end = max(_moments(timing))
-    scale = Scale(timing.began_at, max(end - timing.began_at, 1e-6), width, ASCII if ascii_only else UNICODE)
-    took = f"  {exactly(end - timing.began_at)}, {counted(len(timing.exchanges), 'exchange')}"
-    yield Text(fitted(took, width, ascii_only=ascii_only), "bold")
+    took = end - timing.began_at
+    scale = Scale(timing.began_at, max(took, 1e-6), width, ASCII if ascii_only else UNICODE, idle_waits(timing, end))
+    heading = f"  {exactly(took)}, {counted(len(timing.exchanges), 'exchange')}"
+    yield Text(fitted(heading, width, ascii_only=ascii_only), "bold")
+    if scale.breaks:
+        waited = exactly(sum(after - before for before, after in scale.breaks))
+        said = f"{scale.marks.broken * BREAK} {waited} for you, not to scale"
+        yield Text(fitted(f"  {said}", width, ascii_only=ascii_only), "magenta")
     yield from scale.axis()
     before: ExchangeTiming | None = None
+    names = Counter(call.name for exchange in timing.exchanges for call in exchange.calls)
     for exchange in timing.exchanges:
         if exchange.attempt > 1 and before is not None:
             start = before.ended_at if before.ended_at is not None else before.opened_at
             yield scale.row(Span("  retry in", start, exchange.opened_at, scale.marks.wait, "yellow"))
         yield scale.heading(_heading(exchange))
         yield from map(scale.row, _exchange_spans(exchange, end, scale.marks))
+        for call in exchange.calls:
+            yield from _call_rows(call, scale, end, alone=names[call.name] == 1)
         before = exchange
     yield from (Text(f"  {line}", "yellow") for gap in _longest_gap(timing) for line in wrap(gap, width - 2))
 
@@ -76,18 +93,38 @@ def timeline(timing: TurnTiming, *, width: int, ascii_only: bool) -> Iterator[Te
 class Scale:
     """Seconds as columns: label, bar and note side by side."""
 
-    def __init__(self, start: float, seconds: float, width: int, marks: Marks) -> None:
+    def __init__(self, start: float, seconds: float, width: int, marks: Marks, waits: Sequence[Stretch] = ()) -> None:
         self.start = start
-        self.seconds = seconds
         self.marks = marks
         self.width = width
         self.label = 13 if width < 60 else 16 if width < 100 else 22
         self.note = 9 if width < 70 else 24
         self.cells = max(width - self.label - self.note - 2, 8)
+        self.breaks = self._worth_breaking(seconds, waits)
+        self.seconds = max(seconds - sum(after - before for before, after in self.breaks), 1e-6)
+        self.end = start + seconds
+
+    def _worth_breaking(self, seconds: float, waits: Sequence[Stretch]) -> list[Stretch]:
+        """The waits that would take more cells than a break does; not so many that nothing else has room."""
+        most = max(0, (self.cells - 8) // BREAK)
+        longest = sorted(waits, key=lambda wait: wait[0] - wait[1])[:most]
+        busy = seconds - sum(after - before for before, after in longest)
+        return sorted(wait for wait in longest if (wait[1] - wait[0]) * self.cells > 2 * BREAK * max(busy, 1e-6))
 
     def cell(self, at: float) -> int:
         """The cell that a moment falls into."""
-        return min(max(int((at - self.start) / self.seconds * self.cells), 0), self.cells - 1)
+        room = self.cells - BREAK * len(self.breaks)
+        cell, waited, passed = 0.0, 0.0, 0
+        for before, after in self.breaks:
+            if at <= before:
+                break
+            if at < after:  # in a break: it is not to scale
+                cell = (at - before) / (after - before) * BREAK
+                at = before
+                break
+            waited, passed = waited + after - before, passed + 1
+        cell += (at - self.start - waited) / self.seconds * room + BREAK * passed
+        return min(max(int(cell), 0), self.cells - 1)
 
     def heading(self, text: str) -> Text:
         """A line of its own, above rows."""
@@ -105,18 +142,30 @@ class Scale:
     def axis(self) -> Iterator[Text]:
         """The ticks, and their times above them."""
         step = tick_step(self.seconds, self.cells)
-        ticks = (number * step for number in range(1, self.cells) if number * step < self.seconds)
-        places = {self.cell(self.start + at): at for at in ticks}
+        places = {self.cell(self.start + at): at for at in self._ticks(step)}
         numbers = "0".ljust(self.cells)
         for place, at in places.items():
             said = _short_time(at)
             begin = place - len(said) + 1
-            if not numbers[max(begin - 1, 0) : place + 1].strip():
+            if begin > 0 and not numbers[begin - 1 : place + 1].strip():
                 numbers = numbers[:begin] + said + numbers[place + 1 :]
-        line = "".join(self.marks.tick if cell in places else self.marks.axis for cell in range(self.cells))
+        line = [self.marks.tick if cell in places else self.marks.axis for cell in range(self.cells)]
+        for before, _ in self.breaks:
+            first = self.cell(before)
+            line[first : first + BREAK] = [self.marks.broken] * BREAK
         margin = " " * (self.label + 1)
         yield Text(margin + numbers.rstrip(), "dim")
-        yield Text(margin + line, "dim")
+        yield Text(margin + "".join(line[: self.cells]), "dim")
+
+    def _ticks(self, step: float) -> Iterator[float]:
+        """The times that have a tick, in seconds since the start; none in a break."""
+        stretches = [(self.start, self.start), *self.breaks, (self.end, self.end)]
+        for (_, since), (until, _) in pairwise(stretches):
+            first = int((since - self.start) // step) + 1
+            for number in range(first, first + self.cells):
+                if number * step >= until - self.start:
+                    break
+                yield number * step
 
     @property
     def _ascii(self) -> bool:
@@ -183,12 +232,18 @@ def _exchange_spans(exchange: ExchangeTiming, end: float, marks: Marks) -> Itera
         yield Span("  deltas", deltas.first, deltas.last, marks.running, "cyan", note, deltas)
         if over - deltas.last > 0.001:
             yield Span("  to the end", deltas.last, over, marks.wait, "yellow")
-    for call in exchange.calls:
-        yield from _call_spans(call, end, marks)
 
 
-def _call_spans(call: CallTiming, end: float, marks: Marks) -> Iterator[Span]:
-    name = f"  {one_line(call.name, 64)}"
+def _call_rows(call: CallTiming, scale: Scale, end: float, *, alone: bool) -> Iterator[Text]:
+    """A call under its name; under a line with its id, too, where the name is not enough or has no room."""
+    name = one_line(call.name, 64)
+    if not alone or cell_len(name) > scale.label - 2:
+        yield scale.heading(f"{name} {scale.marks.dot} {one_line(call.call_id, 64)}")
+        name = "  arguments"
+    yield from map(scale.row, _call_spans(call, f"  {name}", end, scale.marks))
+
+
+def _call_spans(call: CallTiming, name: str, end: float, marks: Marks) -> Iterator[Span]:
     deltas = call.deltas
     if deltas.first is not None and deltas.last is not None:
         yield Span(name, call.first_at, deltas.last, marks.running, "bold cyan", counted(deltas.count, "delta"), deltas)

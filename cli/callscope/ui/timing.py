@@ -67,6 +67,7 @@ class CallTiming:
     key: CallKey
     name: str
     first_at: float
+    call_id: str = ""
     deltas: Deltas = field(default_factory=Deltas)
     assembled_at: float | None = None
     held_at: float | None = None
@@ -158,11 +159,11 @@ class TurnTiming:
 
     def _follow_call(self, at: float, event: Event) -> None:
         match event:
-            case CallStarted(key=key, name=name):
-                self._begin(CallTiming(key, name, at))
+            case CallStarted(key=key, name=name, call_id=call_id):
+                self._begin(CallTiming(key, name, at, call_id))
             case CallAssembled(call=assembled):
                 call = self._calls.get(assembled.key) or self._begin(CallTiming(assembled.key, assembled.name, at))
-                call.name, call.assembled_at = assembled.name, at
+                call.name, call.call_id, call.assembled_at = assembled.name, assembled.call_id, at
             case ToolFinished(result=result):
                 if finished := self._calls.get(result.key):
                     finished.finished_at, finished.status = at, result.status
