@@ -17,7 +17,7 @@ from processes_seen import alive
 
 FAKE = Path(__file__).with_name("fake_mcp_server.py")
 REAL = Path(__file__).with_name("real_mcp_server.py")
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 
 def server(script: Path, *arguments: str | Path, **more: Any) -> dict[str, Any]:

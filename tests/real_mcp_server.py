@@ -52,6 +52,14 @@ def picture() -> Image:
 
 
 @server.tool()
+async def grow(name: str, ctx: Context) -> str:
+    """Have one more tool."""
+    server.add_tool(add, name=name)
+    await ctx.notify_tools_changed()
+    return "grown"
+
+
+@server.tool()
 def broken() -> str:
     """Raises."""
     raise ValueError("it broke")

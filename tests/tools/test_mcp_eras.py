@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,24 @@ def test_a_picture_is_told_by_its_type_and_size(tools: LocalToolbox) -> None:
 
 def test_a_tool_that_raises_is_an_error(tools: LocalToolbox) -> None:
     assert error_of(run(tools, "real__broken"))["message"] == "Error executing tool broken"
+
+
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+def test_a_server_without_sessions_tells_of_tools_that_came(tmp_path: Path, url: str, transport: str) -> None:
+    settings: dict[str, Any] = server(REAL) if transport == "stdio" else {"url": url}
+    tools = LocalToolbox(loaded(tmp_path, one={**settings, "mode": "2026-07-28"}).tools)
+    try:
+        said = soon(lambda: grown(tools, transport))
+        assert "; /reload reads them]" in said
+    finally:
+        SERVERS.close()
+
+
+def grown(tools: LocalToolbox, transport: str) -> str:
+    """What is said once a tool came; again and again, for the subscription may not stand at the first try."""
+    name = f"{transport}{time.monotonic_ns()}"
+    prints = run(tools, "one__grow", {"name": name}).prints + run(tools, "one__add", {"a": 1, "b": 2}).prints
+    return prints if "the server's tools have changed: added" in prints else ""
 
 
 # ---- over HTTP ------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from callscope.version import VERSION
 from .mcp_asking import default_answer
 from .mcp_http import HttpAnswers, http_streams
 from .mcp_settings import HttpServer, McpServer, StdioServer
+from .mcp_watching import watched
 from .server_log import ServerLog, words_of
 from .templates import Filling, MissingVariable, Template, fill
 
@@ -136,7 +137,9 @@ class Connection:
                     _tolerate_misfits(client)
                     self._client = client
                     self._settled.set()
+                    listening = asyncio.ensure_future(self._listen(client))
                     await self._closing.wait()
+                    listening.cancel()
         except Exception as trouble:
             self._reason = self._answers.told(_reason(trouble))
         finally:
@@ -164,7 +167,7 @@ class Connection:
         match self.server.transport:
             case StdioServer() as program:
                 with self.log.stderr() as stderr:
-                    yield _watched(stdio_client(_parameters(program, filling), errlog=stderr), self._closing.set)
+                    yield watched(stdio_client(_parameters(program, filling), errlog=stderr), self._closing.set)
             case HttpServer(url=url, headers=headers):
                 where, what = _filled(url, filling), _all_filled(headers, filling)
                 async with http_streams(where, what, self._answers) as streams:
@@ -183,6 +186,13 @@ class Connection:
     async def _on_message(self, message: Any) -> None:
         if isinstance(message, ToolListChangedNotification) and (self._looking is None or self._looking.done()):
             self._looking = asyncio.ensure_future(self._look_again())
+
+    async def _listen(self, client: Client) -> None:
+        """Since 2026-07-28 a server tells of changes only where it is asked to; one that will not is none the worse."""
+        with contextlib.suppress(Exception):
+            async with client.listen(tools_list_changed=True) as changes:
+                async for _ in changes:
+                    await self._look_again()
 
     async def _look_again(self) -> None:
         """Say what has changed since the tools were loaded: servers also say so of what they only began with."""
@@ -226,41 +236,6 @@ def _all_filled(fields: Sequence[tuple[str, Template]], filling: Filling) -> dic
 
 def _filled(template: Template, filling: Filling) -> str:
     return fill(template, filling) or ""
-
-
-@asynccontextmanager
-async def _watched(transport: Any, on_end: Callable[[], None]) -> AsyncIterator[Any]:
-    """A transport that says when its server's output has ended: the SDK's client tells nobody until it is asked."""
-    async with transport as (reading, writing):
-        yield _Watched(reading, on_end), writing
-
-
-class _Watched:
-    """The SDK's stream of messages from a server."""
-
-    def __init__(self, stream: Any, on_end: Callable[[], None]) -> None:
-        self._stream = stream
-        self._on_end = on_end
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def __aiter__(self) -> _Watched:
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await self._stream.__anext__()
-        except BaseException:
-            self._on_end()
-            raise
-
-    async def __aenter__(self) -> _Watched:
-        await self._stream.__aenter__()
-        return self
-
-    async def __aexit__(self, *trouble: Any) -> Any:
-        return await self._stream.__aexit__(*trouble)
 
 
 def _tolerate_misfits(client: Client) -> None:
