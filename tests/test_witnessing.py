@@ -130,7 +130,7 @@ def test_a_turn_with_a_call_is_one_recording_with_words_tools_and_result(bench: 
     recording = bench.only
     assert kinds(recording) == [
         *("mark", "settings", "tools", "user", "request", "response", "read", "read", "end", "assembled"),
-        *("result", "request", "response", "read", "read", "read", "end", "assembled", "turn"),
+        *("decision", "started", "result", "request", "response", "read", "read", "read", "end", "assembled", "turn"),
     ]
     events = [entry.event for entry in recording.entries]
     (settings,) = [event.settings for event in events if isinstance(event, SettingsChanged)]

@@ -51,7 +51,7 @@ MOST_OPEN: Final = 64
 
 NOTE: Final = (
     "Recorded by callscope proxy. Requests and answers are what passed; words, tools and results are read from the "
-    "requests, and whether a tool took its result for an error is not known."
+    "requests: when a call ran, and whether the tool took its result for an error, is not known."
 )
 
 Say = Callable[[str], None]
@@ -96,10 +96,10 @@ class Witness:
         secrets = Secrets([*self._secrets, *credentials])
         try:
             recorder = Recorder.create(self._folder, secrets=secrets, clock=self._clock, program=VERSION)
+            recorder.mark(NOTE, self._clock.now())
         except CallscopeError as error:
             self._say(f"callscope: {error}")
             raise
-        recorder.mark(NOTE, self._clock.now())
         notebook = Notebook(recorder, secrets, credentials, self._clock, self._say, self._give_up)
         self._notebooks.append(notebook)
         return notebook

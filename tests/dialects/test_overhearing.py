@@ -7,6 +7,7 @@ import pytest
 
 from callscope.core.events import (
     CallAssembled,
+    CallDecided,
     Continued,
     Event,
     ExchangeEnded,
@@ -17,10 +18,11 @@ from callscope.core.events import (
     ResponseStarted,
     TextDelta,
     ToolFinished,
+    ToolStarted,
     UserMessage,
 )
 from callscope.core.state import Conversation, apply
-from callscope.core.values import CallKey, Message, Reasoning, Request, Settings, ToolCall, ToolResult, ToolSpec
+from callscope.core.values import CallKey, Message, Reasoning, Request, Run, Settings, ToolCall, ToolResult, ToolSpec
 from callscope.dialects.chat import ChatCompletions
 from callscope.dialects.overhearing import Overheard, goes_on, latest, overhear, told_anew, told_first
 
@@ -78,6 +80,7 @@ def test_settings_are_what_the_request_says() -> None:
         tool_choice="required",
         parallel=False,
         stream=True,
+        approve="always",
         retries=0,
         parameters={"temperature": 0.5, "stream_options": {"include_usage": True}},
     )
@@ -85,7 +88,9 @@ def test_settings_are_what_the_request_says() -> None:
 
 
 def test_what_the_request_does_not_say_is_not_made_up() -> None:
-    assert heard(messages=[USER]).settings == Settings(url="https://models.test/v1", stream=False, retries=0)
+    assert heard(messages=[USER]).settings == Settings(
+        url="https://models.test/v1", stream=False, approve="always", retries=0
+    )
 
 
 def test_a_developer_is_a_system_and_its_words_may_be_parts() -> None:
@@ -220,23 +225,26 @@ def test_a_call_whose_arguments_are_no_string_has_them_as_json() -> None:
 # ---- the requests after it ----------------------------------------------------------------------------------------
 
 
-def test_results_are_those_of_the_calls_and_new_words_begin_a_turn() -> None:
+def ran(*results: tuple[CallKey, str]) -> list[Event]:
+    """What is told of calls of get_weather that came back with these results."""
+    keys = [key for key, _ in results]
+    decided = [CallDecided(key, Run(), "policy") for key in keys]
+    finished = [ToolFinished(ToolResult(key, output)) for key, output in results]
+    return [*decided, *(ToolStarted(key, "get_weather", "{}") for key in keys), *finished]
+
+
+def test_a_result_says_that_its_call_ran_and_new_words_begin_a_turn() -> None:
     conversation = answered(("c1", "get_weather"))
-    assert list(told_anew(conversation, [ASKS, RESULT])) == [ToolFinished(ToolResult(CallKey(1, 0), "21"))]
-    assert list(told_anew(conversation, [ASKS, RESULT, THANKS])) == [
-        ToolFinished(ToolResult(CallKey(1, 0), "21")),
-        UserMessage("Thanks"),
-    ]
+    assert list(told_anew(conversation, [ASKS, RESULT])) == ran((CallKey(1, 0), "21"))
+    assert list(told_anew(conversation, [ASKS, RESULT, THANKS])) == [*ran((CallKey(1, 0), "21")), UserMessage("Thanks")]
 
 
 def test_results_of_calls_that_the_client_renamed_are_found_by_their_places() -> None:
-    conversation = answered(("", "f"), ("", "g"))
-    calls = [{"id": "a", "function": {"name": "f"}}, {"id": "b", "function": {"name": "g"}}]
+    conversation = answered(("", "get_weather"), ("", "get_weather"))
+    calls = [{"id": name, "function": {"name": "get_weather"}} for name in ("a", "b")]
     results = [{"role": "tool", "tool_call_id": name, "content": name} for name in ("b", "a", "c")]
-    assert list(told_anew(conversation, [{"role": "assistant", "tool_calls": calls}, *results])) == [
-        ToolFinished(ToolResult(CallKey(1, 1), "b")),
-        ToolFinished(ToolResult(CallKey(1, 0), "a")),
-    ]
+    told = list(told_anew(conversation, [{"role": "assistant", "tool_calls": calls}, *results]))
+    assert told == ran((CallKey(1, 1), "b"), (CallKey(1, 0), "a"))
 
 
 def test_the_same_request_after_a_failure_goes_on_without_words() -> None:

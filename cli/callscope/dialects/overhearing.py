@@ -1,8 +1,8 @@
 """A request that another program made, read back: its settings, its tools, and what is new in its messages.
 
 Knows the request of Chat Completions, which the Agent Connect Framework shares, whoever wrote it. Must not know who
-overhears it. Pure; what it cannot read it leaves out, because the exact request is recorded anyway. What came of a call
-is known only from the result that went back: whether the tool thought it an error is not.
+overhears it. Pure; what it cannot read it leaves out, because the exact request is recorded anyway. Of a call only its
+result is known, when it goes back: not when it ran, nor whether the tool thought it an error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from callscope.core.events import Continued, ItemsInserted, OurEvent, ToolFinished, UserMessage
+from callscope.core.events import (
+    CallDecided,
+    Continued,
+    ItemsInserted,
+    OurEvent,
+    ToolFinished,
+    ToolStarted,
+    UserMessage,
+)
 from callscope.core.state import Conversation
 from callscope.core.values import (
     CallKey,
@@ -22,6 +30,7 @@ from callscope.core.values import (
     Message,
     Reasoning,
     Request,
+    Run,
     Settings,
     ToolCall,
     ToolResult,
@@ -67,6 +76,7 @@ def overhear(request: Request) -> Overheard | None:
         tool_choice=body.get("tool_choice"),
         parallel=parallel if isinstance(parallel := body.get("parallel_tool_calls"), bool) else None,
         stream=body.get("stream") is True,
+        approve="always",
         retries=0,
         parameters={name: value for name, value in body.items() if name not in _READ},
         thread=_thread(request, body),
@@ -97,23 +107,33 @@ def goes_on(conversation: Conversation, before: int, messages: Sequence[JsonObje
 
 
 def told_anew(conversation: Conversation, new: Sequence[JsonObject]) -> Iterator[OurEvent]:
-    """What the new messages of a conversation that goes on mean: results of its calls, then the person's words."""
+    """What the new messages of a conversation that goes on mean: its calls ran, then the person's words."""
     waiting: dict[str, CallKey] = {}
+    results: list[ToolResult] = []
     said: list[str] = []
     for message in new:
         match message.get("role"):
             case "assistant":
                 waiting = _waiting(conversation, message)
             case "tool" if (key := waiting.pop(_text(message.get("tool_call_id")), None)) is not None:
-                yield ToolFinished(ToolResult(key, _words(message)))
+                results.append(ToolResult(key, _words(message)))
             case "user":
                 said.append(_words(message))
             case _:
                 pass
+    yield from _ran(conversation, results)
     yield from _spoken(said)
     failed = conversation.response is not None and conversation.response.status == "failed"
     if failed and not said:
         yield Continued()  # the same once more
+
+
+def _ran(conversation: Conversation, results: Sequence[ToolResult]) -> Iterator[OurEvent]:
+    """That a program ran its calls is known by their results; it asked nobody whom we could have heard."""
+    calls = [conversation.calls[result.key].call for result in results]
+    yield from (CallDecided(call.key, Run(), "policy") for call in calls)
+    yield from (ToolStarted(call.key, call.name, call.arguments) for call in calls)
+    yield from map(ToolFinished, results)
 
 
 def _waiting(conversation: Conversation, message: JsonObject) -> dict[str, CallKey]:
