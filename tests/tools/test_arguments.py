@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 from typing import Any
 
@@ -149,3 +150,11 @@ def test_no_reference_is_ever_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", no_network)
     with pytest.raises(Exception, match="Unresolvable"):
         Schema({"$ref": "http://example.com/schema.json"}).check("{}")
+
+
+def test_a_pattern_that_would_search_for_years_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callscope.tools.arguments.LONGEST_CHECK", 0.2)
+    schema = Schema({"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}})
+    with pytest.raises(TimeoutError):
+        schema.check(json.dumps({"a": "a" * 60 + "!"}))
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

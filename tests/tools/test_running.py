@@ -229,3 +229,16 @@ def test_the_duration_is_of_the_clock_that_was_given(tmp_path: Path) -> None:
     ticks = iter([10.0, 12.5])
     path = write(tmp_path, "tools.yaml", "tools: [{name: a, run: {mock: 1}}]")
     assert run(LocalToolbox(load_tools([path]).tools, lambda: next(ticks)), "a").duration == 2.5
+
+
+def test_arguments_that_a_pattern_would_search_for_years_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callscope.tools.arguments.LONGEST_CHECK", 0.2)
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
+    tools = yaml_toolbox(
+        tmp_path, json.dumps({"tools": [{"name": "t", "parameters": schema, "run": {"mock": "done"}}]})
+    )
+    result = run(tools, "t", {"a": "a" * 60 + "!"})
+    assert (result.status, "see its patterns" in error_of(result)["message"]) == ("error", True)
+    assert run(tools, "t", {"a": "aaa"}).output == "done"

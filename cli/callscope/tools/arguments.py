@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .complaints import Fault, complaints, named
 from .definitions import InvalidArguments
+from .stopping import at_most
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
+
+
+LONGEST_CHECK = 2.0
+"""Seconds that a check may take, and hold everything up: a pattern such as `^(a+)+$` may need years for one word."""
 
 
 class Schema:
@@ -26,10 +31,14 @@ class Schema:
         self._validator = Draft202012Validator(parameters, registry=Registry())
 
     def check(self, arguments: str) -> str:
-        """The arguments as JSON text of an object that fits; raises InvalidArguments with all that is wrong."""
+        """The arguments as JSON text of an object that fits; raises InvalidArguments with all that is wrong.
+
+        Raises TimeoutError after LONGEST_CHECK seconds in the main thread.
+        """
         text = arguments if arguments.strip() else "{}"
         value = parse(text)
-        problems = list(dict.fromkeys(complaints(_faults(self._validator.iter_errors(value)))))
+        with at_most(LONGEST_CHECK):
+            problems = list(dict.fromkeys(complaints(_faults(self._validator.iter_errors(value)))))
         if problems:
             raise InvalidArguments(problems)
         return text

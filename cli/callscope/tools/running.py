@@ -15,7 +15,7 @@ from callscope.core.plan import error
 from callscope.core.values import ToolCall, ToolResult
 
 from .answers import Answer, failed, invalid, timed_out
-from .arguments import Schema
+from .arguments import LONGEST_CHECK, Schema
 from .calling import answer_of, callable_of
 from .definitions import InvalidArguments, PythonFunction, Tool
 from .prints import Prints, printing_into
@@ -81,17 +81,12 @@ class LocalToolbox:
         if implementation is None:
             words = f"{tool.spec.source} defines {call.name} without `run`: a person was to answer, and nobody did."
             return failed("no_implementation", words)
-        if isinstance(implementation, PythonFunction) and not implementation.isolated:
-            return await self._in_thread(tool, implementation, arguments, prints)
         try:
-            # In a thread, for a pattern may be slow, and whoever draws the screen must not wait for it.
-            text = await ThreadedCall(lambda _: self._checked(tool, arguments), call.name).result(tool.timeout)
+            text = self._checked(tool, arguments)  # in no thread: there a slow pattern could not be stopped
         except InvalidArguments as problem:
             return invalid(problem)
-        except TimeoutError:
-            return timed_out(call.name, tool.timeout, "Its arguments were still being checked; it was not run")
-        except RuntimeError as trouble:
-            return _no_thread(tool, trouble)
+        if isinstance(implementation, PythonFunction) and not implementation.isolated:
+            return await self._in_thread(tool, implementation, text, prints)
         if self._performer is None:
             from .performing import Performer  # what most sessions never need
 
@@ -113,18 +108,19 @@ class LocalToolbox:
             return schema.check(arguments)
         except InvalidArguments:
             raise
-        except Exception as trouble:  # a schema that was loaded can still fail: a reference to itself, a slow pattern
+        except TimeoutError:
+            words = f"the schema of {tool.spec.name} needs over {LONGEST_CHECK:g} s to check them; see its patterns"
+            raise InvalidArguments([("", words)]) from None
+        except Exception as trouble:  # a schema that was loaded can still fail, as one that refers to itself
             words = f"the schema of {tool.spec.name} cannot be applied: {summary(trouble).splitlines()[0]}"
             raise InvalidArguments([("", words)]) from None
 
     # ---- in the thread of a call ----------------------------------------------------------------------------------
 
-    async def _in_thread(self, tool: Tool, target: PythonFunction, arguments: str, prints: Prints) -> Answer:
+    async def _in_thread(self, tool: Tool, target: PythonFunction, text: str, prints: Prints) -> Answer:
         def work(thread: ThreadedCall[Answer]) -> Answer:
             with printing_into(prints):
-                return answer_of(
-                    tool.spec.name, tool.limit, lambda: self._value(thread, tool, target, arguments), prints
-                )
+                return answer_of(tool.spec.name, tool.limit, lambda: self._value(thread, tool, target, text), prints)
 
         try:
             thread = ThreadedCall(work, tool.spec.name)
@@ -136,8 +132,7 @@ class LocalToolbox:
             fate = "It runs on, for a Python thread cannot be stopped" if thread.runs_on else "It was cancelled"
             return timed_out(tool.spec.name, tool.timeout, f"{fate}, and may have had an effect")
 
-    def _value(self, thread: ThreadedCall[Answer], tool: Tool, target: PythonFunction, arguments: str) -> Any:
-        text = self._checked(tool, arguments)
+    def _value(self, thread: ThreadedCall[Answer], tool: Tool, target: PythonFunction, text: str) -> Any:
         name = tool.spec.name
         call = self._callables.get(name)
         if call is None:
