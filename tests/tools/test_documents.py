@@ -100,6 +100,12 @@ def test_aliases_of_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:
         value_of(tmp_path, "\n".join(lines))
 
 
+@pytest.mark.parametrize("opened", ["[", "- ", "? "])
+def test_a_file_so_deep_that_the_parser_would_crash_is_refused(tmp_path: Path, opened: str) -> None:
+    with pytest.raises(UnusableFile, match="nested too deeply"):
+        value_of(tmp_path, f"tools: {opened * 50_000}" if opened == "[" else f"{opened * 50_000}a")
+
+
 def test_a_file_nested_too_deeply_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableFile, match="nested too deeply"):
         value_of(tmp_path, "a: " + "[" * 300 + "]" * 300)

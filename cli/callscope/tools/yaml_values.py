@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from callscope.core.errors import UnusableFile
@@ -19,6 +19,7 @@ from callscope.core.errors import UnusableFile
 from .documents import ValuePath
 
 if TYPE_CHECKING:
+    from yaml.events import Event
     from yaml.nodes import MappingNode, Node, ScalarNode
 
 LONGEST_WITH_LINES = 1_000_000
@@ -26,6 +27,11 @@ LONGEST_WITH_LINES = 1_000_000
 
 MAX_VALUES = 200_000
 """Values of one file after aliases are followed: a few aliases of aliases would otherwise fill the memory."""
+
+SHALLOW = 10_000
+"""Characters that cannot be nested too deeply for the C parser, which crashes from 20,000 levels on."""
+
+DEEPEST = 1_000
 
 _TAG = "tag:yaml.org,2002:"
 _NUMBER_1_2 = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -69,8 +75,21 @@ def _compose(text: str) -> Node | None:
     import yaml  # 16 ms: only who reads a tool file pays for it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if len(text) > SHALLOW:
+        _refuse_depth(yaml.parse(text, Loader=loader))
     node: Node | None = yaml.compose(text, Loader=loader)
     return node
+
+
+def _refuse_depth(events: Iterable[Event]) -> None:
+    """Raise RecursionError, as the parser in Python does where the one in C crashes."""
+    from yaml.events import CollectionEndEvent, CollectionStartEvent
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > DEEPEST:
+            raise RecursionError
 
 
 class _YamlReader:
