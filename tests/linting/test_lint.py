@@ -181,6 +181,13 @@ def test_tools_that_a_model_cannot_tell_apart_are_named_together(other: ToolSpec
     assert other.name in one.message
 
 
+def test_of_many_tools_that_are_alike_each_is_named_once() -> None:
+    alike = [
+        one for one in found(*(tool(name=f"forecast_{number}") for number in range(20))) if one.rule == "alike-tools"
+    ]
+    assert [one.tool for one in alike] == [f"forecast_{number}" for number in range(1, 20)]
+
+
 def test_tools_with_descriptions_of_their_own_are_not_alike() -> None:
     assert "alike-tools" not in rules(tool(), tool(name="get_weathers", description="Every city's weather as a table."))
 

@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import itemgetter
 from typing import Any
 
 from callscope.core.values import ToolSpec
@@ -93,8 +94,11 @@ def _together(place: Place) -> Iterator[tuple[str, str, str]]:
 
 
 def _alike(tools: Sequence[ToolSpec]) -> Iterator[Finding]:
-    for one, other in combinations(tools, 2):
-        if reason := _likeness(one, other):
+    """Each tool that is like an earlier one, once: of a hundred alike nobody reads each pair."""
+    for number, other in enumerate(tools):
+        likenesses = ((one, _likeness(one, other)) for one in tools[:number])
+        one, reason = next(filter(itemgetter(1), likenesses), (other, ""))
+        if reason:
             yield Finding("alike-tools", other.name, "$", f"{one.name} and {other.name} {reason}", other.source)
 
 
