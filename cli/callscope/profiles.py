@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from callscope.core.credentials import is_secret_header, is_secret_parameter
 from callscope.core.errors import UsageError
+from callscope.core.paths import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,9 @@ def _profile(name: str, members: Mapping[str, Any], place: Place) -> Profile:
         if key in values:
             values[key] = tuple(values[key])
     if "tools" in values:
-        values["tools"] = tuple(folder / Path(tool).expanduser() for tool in values["tools"])
+        values["tools"] = tuple(folder / expanded(tool) for tool in values["tools"])
     if "ca_file" in values:
-        values["ca_file"] = folder / Path(values["ca_file"]).expanduser()
+        values["ca_file"] = folder / expanded(values["ca_file"])
     if "key_env" in values and "key_command" in values:
         place.refuse(name, "key_command", "and key_env name two keys: keep one of them")
     if "url" not in values and (carried := _credential(values)):

@@ -33,6 +33,28 @@ def test_the_secrets_of_included_files_are_secrets_of_all(tmp_path: Path) -> Non
     assert set(load_tools([path]).secrets) == {"ONE", "TWO"}
 
 
+TOOL = "tools: [{{name: t, parameters: {{type: object, properties: {{}}}}, run: %s}}]\n"
+
+
+@pytest.mark.parametrize("hopeless", ["~no-such-user/x", "x" * 300, "a\\0b"], ids=["nobody", "too long", "NUL"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'include: ["{}"]',
+        'modules: ["{}.py"]',
+        'openapi: [{{spec: "{}"}}]',
+        TOOL % '{{python: "{}.py:f"}}',
+        TOOL % '{{mock: {{file: "{}"}}}}',
+        TOOL % '{{command: {{args: [ls], cwd: "{}"}}}}',
+        'tools: [{{name: t, parameters: {{type: object, properties: {{a: {{$ref: "{}"}}}}}}}}]',
+    ],
+    ids=["include", "module", "openapi", "python", "mock", "cwd", "$ref"],
+)
+def test_a_path_that_leads_nowhere_is_refused_with_its_line(tmp_path: Path, text: str, hopeless: str) -> None:
+    path = write(tmp_path, "tools.yaml", text.format(hopeless))
+    assert refusal(path).startswith("tools.yaml:1: ")
+
+
 def test_files_that_include_one_another_are_refused_by_name(tmp_path: Path) -> None:
     write(tmp_path, "b.yaml", "tools: []\ninclude: [a.yaml]\n")
     path = write(tmp_path, "a.yaml", "include:\n  - b.yaml\n")

@@ -324,6 +324,14 @@ def test_a_spec_may_be_fetched_and_is_where_its_api_is(tmp_path: Path) -> None:
     assert tools.specs[0].source.endswith("/docs/openapi.json:1 GET /now")
 
 
+@pytest.mark.parametrize("server", ["http://[::1", "http://127.0.0.1:99999", "http://x:port"])
+def test_a_server_whose_address_is_none_is_as_no_server(tmp_path: Path, server: str) -> None:
+    text = f"openapi: 3.0.3\nservers: [{{url: '{server}'}}]\npaths: {{/now: {{get: {{operationId: now}}}}}}\n"
+    write(tmp_path, "api.yaml", text)
+    message = refusal(write(tmp_path, "tools.yaml", "openapi: [{spec: api.yaml}]\n"))
+    assert "the file does not say where its server is; write `url`." in message
+
+
 @pytest.mark.parametrize(
     ("response", "words"),
     [

@@ -156,6 +156,8 @@ def test_a_value_may_stand_beside_a_script(tmp_path: Path, command: Any) -> None
         ({"http": {}}, "`url` is missing"),
         ({"http": {"url": URL, "params": {}}}, "unknown key `params`; known here: method, url, query,"),
         ({"http": {"url": URL, "method": "get"}}, "`method` must be GET, POST"),
+        ({"http": {"url": "http://[::1/"}}, "`url` is none: invalid ipv6 url."),
+        ({"http": {"url": "http://127.0.0.1:99999/"}}, "`url` is none: port out of range 0-65535."),
         ({"http": {"url": "ftp://x/{city}"}}, "`url` must begin with http:// or https:// and a host"),
         ({"http": {"url": "/w/{city}"}}, "`url` must begin with http:// or https:// and a host"),
         ({"http": {"url": "{city}"}}, "`url` must begin with http:// or https:// and a host"),

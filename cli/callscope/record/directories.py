@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from callscope.core.paths import expanded
+
 
 def recordings_directory(option: Path | None, environ: Mapping[str, str]) -> Path:
     """The option, else $CALLSCOPE_RECORDINGS, else ./recordings where it is there, else the XDG state folder."""
     if option is not None:
         return option
     if named := environ.get("CALLSCOPE_RECORDINGS"):
-        return Path(named).expanduser()
+        return expanded(named)
     here = Path("recordings")
     if here.is_dir():
         return here

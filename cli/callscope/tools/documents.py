@@ -53,8 +53,8 @@ def read_text(path: Path) -> str:
             data = file.read(LONGEST + 1)
     except FileNotFoundError:
         raise UnusableFile(f"{path}: there is no such file.") from None
-    except OSError as error:
-        raise UnusableFile(f"{path}: cannot be read: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        raise UnusableFile(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if len(data) > LONGEST:
         raise UnusableFile(f"{path}: longer than {LONGEST:,} bytes, as no file of tools is.")
     try:

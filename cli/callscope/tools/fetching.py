@@ -18,7 +18,10 @@ def fetched_document(part: Part, url: str) -> Document:
     """Fetch a JSON or YAML document; what goes wrong is said with the place that names it."""
     import httpx
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        part.refuse(f"{url} is no URL: {str(error).lower()}.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         part.refuse(f"{url} is neither a file nor an http or https URL.")
     loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")

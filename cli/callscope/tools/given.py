@@ -23,6 +23,7 @@ from typing import NoReturn
 from callscope.core.errors import UsageError
 from callscope.core.values import ToolSpec
 
+from .documents import LONGEST
 from .parameters import JsonSchema, kinds, listed, plain_schemas, properties
 from .words import did_you_mean, either
 
@@ -167,13 +168,17 @@ def _wanted(allowed: set[str]) -> str:
 
 def _file_text(name: str, path: str) -> str:
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8")
+        with Path(path).expanduser().open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
     except UnicodeDecodeError:
         raise UsageError(f"{name}: {path} is no UTF-8 text.") from None
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a ~ that leads nowhere; ValueError: a NUL
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         hint = f"""for text that begins with @ write {name}:='"@…"'"""
         raise UsageError(f"{name}: {path or 'the file'} cannot be read ({reason}); {hint}.") from None
+    if len(text) > LONGEST:
+        raise UsageError(f"{name}: {path} is longer than {LONGEST:,} characters.")
+    return text
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -91,6 +91,7 @@ async def _exchange(request: Request, keep: int) -> Received:
     """One request and its answer; however this ends, the connection is closed."""
     import httpx
 
+    urlsplit(request.url).port  # noqa: B018 - asked for, it raises where it can be none; httpx asks too late
     context = await _trust(request.url)
     proxy = await _proxy(request.url)
     async with httpx.AsyncHTTPTransport(verify=context, proxy=httpx.Proxy(proxy) if proxy else None) as transport:

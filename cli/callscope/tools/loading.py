@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from callscope.core.errors import UnusableFile
+from callscope.core.paths import expanded, is_file, is_folder
 from callscope.core.values import ToolSpec
 
 from .definitions import DEFAULT_TIMEOUT, LoadedTools, PythonFunction, Signature, Tool
@@ -53,11 +54,11 @@ def _together(parts: Iterable[LoadedTools]) -> LoadedTools:
 
 
 def _load(path: Path | str) -> LoadedTools:
-    as_path = Path(path).expanduser()
+    as_path = expanded(path)
     if as_path.suffix == ".py":
         read_text(as_path)  # missing, unreadable or not UTF-8: said in our words
         return LoadedTools(tuple(_module_tools(as_path)))
-    if as_path.suffix in TOOL_FILES or as_path.exists():
+    if as_path.suffix in TOOL_FILES or is_file(as_path) or is_folder(as_path):
         return _load_file(as_path, ())
     if all(part.isidentifier() for part in str(path).split(".")):
         return LoadedTools(tuple(_module_tools(str(path))))

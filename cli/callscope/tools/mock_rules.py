@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from callscope.core.errors import UnusableFile, UsageError
+from callscope.core.paths import expanded, is_file
 
 from .definitions import LoadedTools, Mock, MockAnswer, Tool
 from .documents import parse_document
@@ -47,8 +48,8 @@ def mocked(tools: LoadedTools, rule: str) -> LoadedTools:
 
 def _mock(tool: Tool, answer: str) -> Mock:
     if answer.startswith("@"):
-        path = Path(answer[1:]).expanduser()
-        if not path.is_file():
+        path = expanded(answer[1:])
+        if not is_file(path):
             raise UsageError(f"The mock of {tool.spec.name}: there is no file {path}.")
         return MockAnswer(str(path.absolute()), "file")
     if not answer.lstrip().startswith(("{", "[", '"')):

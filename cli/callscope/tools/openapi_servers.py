@@ -20,8 +20,13 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 
 def address(spec: Spec, operation: Operation, fetched_from: str | None) -> str | None:
     """The address below which an operation is, without a slash at its end; None where the file does not say."""
-    found = _address_2(spec, fetched_from) if spec.version == "2" else _address_3(spec, operation, fetched_from)
-    return found.rstrip("/") if found and urlsplit(found).scheme in ("http", "https") else None
+    try:
+        found = _address_2(spec, fetched_from) if spec.version == "2" else _address_3(spec, operation, fetched_from)
+        parts = urlsplit(found or "")
+        parts.port  # noqa: B018 - asked for, it raises where it can be none
+    except ValueError:
+        return None
+    return found.rstrip("/") if found and parts.scheme in ("http", "https") else None
 
 
 def authorized(

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 
+from callscope.core.paths import expanded, is_folder
+
 from .outgoing import CommandLine
 from .reading_runs import COMMAND_KEYS
 from .rules import Part
@@ -74,8 +76,8 @@ def _folder(part: Part) -> Path:
     cwd = part.part("cwd")
     if not isinstance(cwd.value, str):
         cwd.refuse(f"`cwd` must be the path of a folder, not {cwd.value!r}.")
-    folder = part.folder / Path(cwd.value).expanduser()
-    if not folder.is_dir():
+    folder = part.folder / expanded(cwd.value)
+    if not is_folder(folder):
         cwd.refuse(f"there is no folder {folder}; paths are relative to {part.document.path.name}.")
     return folder
 

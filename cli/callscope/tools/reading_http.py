@@ -50,7 +50,11 @@ def check_address(part: Part, template: Template) -> None:
             part.refuse("an argument right after the address could change the host; write a / between them.")
         return
     start = start if isinstance(start, str) else ""
-    parts = urlsplit(start)
+    try:
+        parts = urlsplit(start)
+        parts.port  # noqa: B018 - asked for, it raises where it can be none
+    except ValueError as error:
+        part.refuse(f"`url` is none: {str(error).lower()}.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         part.refuse("`url` must begin with http:// or https:// and a host, none of them an argument.")
     if len(template.parts) > 1 and "/" not in start.partition("://")[2] and "?" not in start:

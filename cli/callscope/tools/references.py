@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from callscope.core.paths import is_file
+
 from .documents import Document, ValuePath, read_document
 from .rules import Part
 
@@ -69,10 +71,13 @@ class Files:
     def _document(self, here: Part, name: str) -> Document:
         if self._folder is None or _REMOTE.match(name) or name.startswith("//"):
             here.refuse(f"{here.value!r} is never fetched: copy it beside this file and write its path.")
-        path = (here.folder / unquote(name)).resolve()
+        try:
+            path = (here.folder / unquote(name)).resolve()
+        except (OSError, ValueError):
+            here.refuse(f"{here.value!r} can be no path.")
         if not path.is_relative_to(self._folder):
             here.refuse(f"{here.value!r} leads out of {self._folder}: a schema goes to a model, so keep it below.")
-        if not path.is_file():
+        if not is_file(path):
             here.refuse(f"there is no file {path}; paths are relative to {here.document.path.name}.")
         if path not in self._documents:
             self._documents[path] = read_document(path, foreign=self._first.foreign)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast, get_args
 
+from callscope.core.paths import expanded, is_file
 from callscope.core.values import Approval
 
 from .definitions import RunSettings
@@ -147,8 +148,8 @@ class Part:
         """A file that exists; relative paths are relative to the document."""
         if not isinstance(self.value, str) or not self.value:
             self.refuse(f"{what} must be the path of a file, not {self.value!r}.")
-        path = self.folder / Path(self.value).expanduser()
-        if not path.is_file():
+        path = self.folder / expanded(self.value)
+        if not is_file(path):
             self.refuse(f"there is no file {path}; paths are relative to {self.document.path.name}.")
         return path
 
