@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from callscope.core.errors import UnusableFile
 from callscope.tools.loading import load_tools
 from callscope.tools.mcp_servers import SERVERS
+from callscope.tools.mcp_settings import McpTool
 from callscope.tools.running import LocalToolbox
 from mcpbench import FAKE, end, file_of, loaded, running, sent, server, soon, toolbox
 from toolbench import call, error_of, run
@@ -80,6 +82,15 @@ def test_what_is_no_message_is_passed_over_and_said(tmp_path: Path) -> None:
     result = run(toolbox(tmp_path, "garbage"), "fake__add")
     assert result.status == "ok"
     assert "Failed to parse JSONRPC message from server: 'Hello, I am a banner on stdout'" in result.prints
+
+
+def test_the_sdks_complaints_are_told_with_the_call_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tool,) = (tool for tool in loaded(tmp_path, fake=server(FAKE)).tools if tool.spec.name == "fake__plain")
+    assert isinstance(tool.implementation, McpTool)
+    unlisted = replace(tool, implementation=replace(tool.implementation, name="unlisted"))
+    result = run(LocalToolbox([unlisted]), "fake__plain")
+    assert "Tool unlisted not listed by server" in result.prints
+    assert caplog.records == []
 
 
 def test_an_answer_that_is_none_is_an_error(tmp_path: Path) -> None:

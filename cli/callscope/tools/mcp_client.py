@@ -86,7 +86,8 @@ class Connection:
         cursor: str | None = None
         try:
             for _ in range(MOST_PAGES):
-                page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+                with self.log.speaking():
+                    page = await client.list_tools(cursor=cursor, cache_mode="bypass")
                 tools += page.tools
                 cursor = page.next_cursor
                 if not cursor:
@@ -110,7 +111,8 @@ class Connection:
             note(f"progress {share}{f': {message}' if message else ''}\n")
 
         try:
-            return await client.call_tool(name, arguments, progress_callback=on_progress)
+            with self.log.speaking():
+                return await client.call_tool(name, arguments, progress_callback=on_progress)
         except MCPError as trouble:
             if trouble.error.code == CONNECTION_CLOSED:
                 raise ConnectionError(f"the MCP server {self.server.name} ended the connection in mid-call") from None
