@@ -435,6 +435,29 @@ def test_a_client_that_hangs_up_ends_the_request_and_is_heard_as_cancelled() -> 
     assert heard.reads == [b"hello"]
 
 
+def test_a_client_that_leaves_at_the_last_event_hears_a_whole_answer() -> None:
+    async def go() -> Heard:
+        left = asyncio.Event()
+
+        async def script(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(CHUNKED + b"e\r\ndata: [DONE]\n\n\r\n")
+            await left.wait()
+            await peer.send(b"0\r\n\r\n")
+            await peer.gone()
+
+        async with proxied(script) as stand:
+            async with stand.client() as client:
+                await client.send(POST)
+                await client.until(b"[DONE]\n\n\r\n")
+            left.set()
+            while not isinstance(stand.heard[0].wires[-1], ExchangeEnded):
+                await asyncio.sleep(0)
+            return stand.heard[0]
+
+    assert run(go()).end.how == "complete"
+
+
 def test_a_client_that_hangs_up_before_the_answer_is_heard_as_cancelled() -> None:
     async def go() -> Heard:
         asked_for, left = asyncio.Event(), asyncio.Event()

@@ -26,6 +26,9 @@ LONGEST_BODY: Final = 32 * 1024 * 1024
 
 LONGEST_HEAD: Final = 64 * 1024
 
+LINGER: Final = 0.05
+"""Seconds that a response may go on after its client has left."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -94,13 +97,19 @@ class Connection(asyncio.Protocol):
             self._http.receive_data(data)
             self._arrived.set()
 
-    def eof_received(self) -> None:
-        """Take the client's end for its leaving, as its half-closed connections are rare and stalled ones are not."""
+    def eof_received(self) -> bool:
+        """Take the client's end for its leaving, as its half-closed connections are rare and stalled ones are not.
+
+        A response that is as good as over may still end: clients of streams leave at the last event, not at the last
+        byte. Gives whether the transport stays open for that.
+        """
         if self._busy:
-            self._stop()
-        else:
-            self._http.receive_data(b"")
-            self._arrived.set()
+            self._retired = True
+            asyncio.get_running_loop().call_later(LINGER, self._stop)
+            return True
+        self._http.receive_data(b"")
+        self._arrived.set()
+        return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop answering."""
