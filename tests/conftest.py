@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 
-FOREIGN = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "CALLSCOPE_MODEL", "CALLSCOPE_RECORDINGS", "NO_COLOR", "FORCE_COLOR")
+FOREIGN = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "CALLSCOPE_MODEL",
+    "CALLSCOPE_RECORDINGS",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",  # the width of whoever runs the tests, which terminals of tests would believe; xdist sets it, too
+    "LINES",
+)
 
 
 @pytest.fixture(autouse=True)
