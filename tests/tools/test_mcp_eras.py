@@ -36,7 +36,11 @@ def answers(port: int) -> bool:
 def started(port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, str(REAL), "http", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    soon(lambda: answers(port))
+    try:
+        soon(lambda: answers(port))
+    except AssertionError:
+        process.kill()
+        raise
     return process
 
 
