@@ -129,7 +129,7 @@ def test_what_a_server_says_commands_no_terminal(tmp_path: Path) -> None:
         shell = open_one(columns=80, rows=60)
         shell.begin("--approve", "always", "--model", "any")
         shell.enter("hello")
-        shell.until("the turn failed", PROMPT)
+        shell.until("findings", PROMPT)
         for command in ("/raw", "/raw hex", "/timeline", "/tokens", "/history", "/history 2", "/export markdown -"):
             shell.enter(command)
             shell.until(PROMPT)
