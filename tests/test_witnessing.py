@@ -38,6 +38,7 @@ from callscope.record.rederiving import verify
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.witnessing import MOST_OPEN, Notebook, Witness
+from command_line import callscope
 from recordbench import TickingClock
 from servebench import Running, running
 
@@ -417,6 +418,19 @@ def test_the_openai_sdk_hears_the_same_through_the_proxy_and_from_the_recording(
     assert served.code == 0, served.said
 
 
+def test_what_another_program_did_can_be_run_again_from_its_recording(tmp_path: Path) -> None:
+    folder = tmp_path / "rec"
+    first = demobench.asking("What's the weather in Paris?", stream=False)
+    with run_in_thread(DemoAgent(pace=0.001)) as demo, running("proxy", demo.url, "--recordings", folder) as proxy:
+        answer = json.loads(demobench.post(proxy.url, first).body)["choices"][0]["message"]
+        result = {"role": "tool", "tool_call_id": answer["tool_calls"][0]["id"], "content": "rain"}
+        assert demobench.post(proxy.url, {**first, "messages": [*first["messages"], answer, result]}).status == 200
+        proxy.end()
+    (file,) = folder.iterdir()
+    ran = callscope("replay", file, "--server", "recorded", "--ignore", "$.headers", folder=tmp_path)
+    assert (ran.code, "the same: turns 1, exchanges 2, calls 1" in ran.err) == (0, True), ran.err
+
+
 def test_many_clients_at_once_are_all_recorded(tmp_path: Path) -> None:
     folder = tmp_path / "rec"
 
@@ -517,8 +531,6 @@ def test_hostile_clients_do_not_bring_it_down(tmp_path: Path) -> None:
 def test_what_cannot_be_a_server_is_refused_with_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    from command_line import callscope
-
     ran = callscope("proxy", *arguments, folder=tmp_path)
     assert (ran.code, len(ran.err.splitlines())) == (code, 1)
     assert words in ran.err
