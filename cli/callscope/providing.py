@@ -52,7 +52,7 @@ def serve_recordings(files: Sequence[Path], asked: Asked) -> int:
         agents=dict.fromkeys(name for offer in offers for name in offer.agents),
     )
     serve_forever(server, asked.host, asked.port, lambda url: _greet(url, offers))
-    return _sum_up(shelf, repeat=asked.repeat)
+    return _sum_up(shelf)
 
 
 def proxy(url: str, host: str, port: int, folder: Path | None) -> int:
@@ -98,8 +98,8 @@ def _greet(url: str, offers: Sequence[Offer]) -> None:
     _say("Ctrl-C ends it")
 
 
-def _sum_up(shelf: Shelf, *, repeat: bool) -> int:
-    unused = () if repeat and shelf.served else shelf.unused
+def _sum_up(shelf: Shelf) -> int:
+    unused = shelf.unused
     for exchange in unused:
         _say(f"not asked for: {exchange.name}: {exchange.request.method} {exchange.request.url}")
     misses = f", {_counted(shelf.misses, 'request')} that nobody recorded" if shelf.misses else ""

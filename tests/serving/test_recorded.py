@@ -346,7 +346,15 @@ def test_with_repeat_all_is_there_again_once_it_was_asked_for(file: Path) -> Non
     recording(file, saying(1, {"a": 1}, "one"), saying(2, {"b": 1}, "two"))
     with serving(file, repeat=True) as served:
         bodies = [served.post(body).body for body in ({"a": 1}, {"b": 1}, {"b": 1}, {"a": 1}, {"a": 1})]
-    assert bodies == [b"one", b"two", b"two", b"one", b"one"]
+        assert bodies == [b"one", b"two", b"two", b"one", b"one"]
+        assert served.shelf.unused == ()
+
+
+def test_with_repeat_too_all_has_to_be_asked_for_once(file: Path) -> None:
+    recording(file, saying(1, {"a": 1}, "one"), saying(2, {"b": 1}, "two"))
+    with serving(file, repeat=True) as served:
+        served.post({"a": 1})
+    assert len(served.shelf.unused) == 1
 
 
 def test_a_path_that_nobody_asked_for_is_told_apart_from_a_difference(file: Path) -> None:

@@ -70,13 +70,14 @@ class Shelf:
         self._left = [exchange for exchange in exchanges if exchange.request.method not in FREE]
         self._free = [exchange for exchange in exchanges if exchange.request.method in FREE]
         self._heard: set[int] = set()
+        self._rounds = 0
         self.served = 0
         self.misses = 0
 
     @property
     def unused(self) -> tuple[RecordedExchange, ...]:
-        """What was recorded and not asked for, in order."""
-        return tuple(self._left)
+        """What was recorded and never asked for, in order."""
+        return () if self._rounds else tuple(self._left)
 
     def choose(self, request: Request) -> Chosen:
         """The exchange that answers this request; it is used from now on."""
@@ -108,6 +109,7 @@ class Shelf:
         self._left.remove(chosen.exchange)
         self.served += 1
         if not self._left and self._repeat:
+            self._rounds += 1
             self._left = [exchange for exchange in self._exchanges if exchange.request.method not in FREE]
         return chosen
 
