@@ -48,7 +48,8 @@ def summary(trace: Trace, look: Look) -> Row:
 def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
     """What is known of the turn, and of the latest exchange."""
     exchange = trace.exchange
-    model = (exchange.model if exchange else "") or trace.settings.model
+    # shown before it is cropped: the half of an escape would be another one
+    model = _shown((exchange.model if exchange else "") or trace.settings.model, look)
     facts = [Fact(model, 2, short=_cropped(model, look)), Fact(trace.settings.dialect, 10)]
     if exchange is None:
         return [fact for fact in facts if fact.words]
@@ -103,7 +104,7 @@ def _reason(exchange: ExchangeTrace) -> str:
 
 def fitted(facts: list[Fact], look: Look) -> Row:
     """As many facts as fit, the most important ones, in their own order; first some get shorter."""
-    facts = [replace(fact, words=look.shown(fact.words).replace("\n", " ")) for fact in facts]
+    facts = [replace(fact, words=_shown(fact.words, look), short=_shown(fact.short, look)) for fact in facts]
     dot = f" {look.marks.dot} "
     while len(facts) > 1 and sum(cell_len(fact.words) + len(dot) for fact in facts) - len(dot) > look.width - 1:
         place, fact = max(enumerate(facts), key=lambda pair: (bool(pair[1].short), pair[1].rank))
@@ -113,3 +114,7 @@ def fitted(facts: list[Fact], look: Look) -> Row:
         parts += [(dot, "dim")] if number else []
         parts.append((fact.words, fact.style))
     return row(" ", *parts)
+
+
+def _shown(words: str, look: Look) -> str:
+    return look.shown(words).replace("\n", " ")
