@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,24 +34,29 @@ def answers(port: int) -> bool:
         return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
-def started(port: int) -> subprocess.Popen[bytes]:
+@contextmanager
+def serving(port: int) -> Iterator[str]:
+    """The real server over HTTP, killed at the end; gives its URL."""
     command = [sys.executable, str(REAL), "http", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         soon(lambda: answers(port))
-    except AssertionError:
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
         process.kill()
-        raise
-    return process
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    port = free_port()
-    process = started(port)
-    yield f"http://127.0.0.1:{port}/mcp"
-    process.terminate()
-    process.wait(10)
+    with serving(free_port()) as url:
+        yield url
+
+
+@pytest.fixture
+def no_server_left() -> Iterator[None]:
+    yield
+    SERVERS.close()
 
 
 @pytest.fixture(scope="module", params=["stdio auto", "stdio legacy", "http auto", "http legacy", "http 2026-07-28"])
@@ -97,15 +103,12 @@ def test_a_tool_that_raises_is_an_error(tools: LocalToolbox) -> None:
     assert error_of(run(tools, "real__broken"))["message"] == "Error executing tool broken"
 
 
+@pytest.mark.usefixtures("no_server_left")
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_a_server_without_sessions_tells_of_tools_that_came(tmp_path: Path, url: str, transport: str) -> None:
     settings: dict[str, Any] = server(REAL) if transport == "stdio" else {"url": url}
     tools = LocalToolbox(loaded(tmp_path, one={**settings, "mode": "2026-07-28"}).tools)
-    try:
-        said = soon(lambda: grown(tools, transport))
-        assert "; /reload reads them]" in said
-    finally:
-        SERVERS.close()
+    assert "; /reload reads them]" in soon(lambda: grown(tools, transport))
 
 
 def grown(tools: LocalToolbox, transport: str) -> str:
@@ -118,39 +121,28 @@ def grown(tools: LocalToolbox, transport: str) -> str:
 # ---- over HTTP ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_server_left")
 def test_a_server_that_forgot_the_session_is_asked_again_in_a_new_one(tmp_path: Path) -> None:
     port = free_port()
-    first = started(port)
-    tools = LocalToolbox(loaded(tmp_path, real={"url": f"http://127.0.0.1:{port}/mcp", "mode": "legacy"}).tools)
-    first.kill()
-    first.wait(10)
-    second = started(port)
-    try:
+    with serving(port) as url:
+        tools = LocalToolbox(loaded(tmp_path, real={"url": url, "mode": "legacy"}).tools)
+    with serving(port):
         result = run(tools, "real__add", {"a": 1, "b": 2})
-        assert result.output == "3", result
-        assert "had forgotten the session; a new one was begun" in result.prints
-    finally:
-        SERVERS.close()
-        second.kill()
-        second.wait(10)
+    assert result.output == "3", result
+    assert "had forgotten the session; a new one was begun" in result.prints
 
 
+@pytest.mark.usefixtures("no_server_left")
 def test_a_server_that_went_away_is_an_error_and_is_found_again_when_it_is_back(tmp_path: Path) -> None:
     port = free_port()
-    process = started(port)
-    tools = LocalToolbox(loaded(tmp_path, real={"url": f"http://127.0.0.1:{port}/mcp"}).tools)
-    process.kill()
-    process.wait(10)
+    with serving(port) as url:
+        tools = LocalToolbox(loaded(tmp_path, real={"url": url}).tools)
     assert run(tools, "real__add", {"a": 1, "b": 2}).status == "error"
-    process = started(port)
-    try:
+    with serving(port):
         assert run(tools, "real__add", {"a": 1, "b": 2}).output == "3"
-    finally:
-        SERVERS.close()
-        process.kill()
-        process.wait(10)
 
 
+@pytest.mark.usefixtures("no_server_left")
 def test_a_url_where_nobody_listens_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(UnusableFile, match="the MCP server real cannot be used: "):
         loaded(tmp_path, real={"url": f"http://127.0.0.1:{free_port()}/mcp"})
