@@ -27,7 +27,7 @@ def test_a_call_that_was_interrupted_says_how_long_it_had_been_running() -> None
         await asyncio.wait([turn])
 
     asyncio.run(interrupt())
-    assert "get_weather cancelled after 2.500 s: " in err.getvalue()
+    assert "get_weather cancelled after 2.50 s: " in err.getvalue()
 
 
 def test_a_call_whose_program_was_killed_claims_no_duration() -> None:

@@ -371,3 +371,21 @@ def test_words_from_elsewhere_stand_above_what_is_drawn() -> None:
         return stage
 
     assert asyncio.run(play()).lines[0] == "curl -X POST"
+
+
+def test_a_turn_that_was_suspended_says_for_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> Stage:
+        async with drawing() as stage:
+
+            def away() -> None:
+                stage.scene.now += 75
+
+            monkeypatch.setattr("callscope.ui.live.suspend_job", away)
+            stage.scene.called('{"ci', whole=False)
+            await stage.until('{"ci')
+            assert stage.keys is not None
+            stage.keys.suspend()
+            await stage.until("i suspended for 1:15 min")
+        return stage
+
+    assert "\n".join(asyncio.run(play()).lines).count("suspended") == 1

@@ -439,3 +439,18 @@ def test_a_call_is_asked_about_its_schema_once() -> None:
     for _ in range(5):
         view.lines(1)
     assert asked == ["{}"]
+
+
+def test_a_turn_that_ends_before_results_are_sent_on_says_so() -> None:
+    scene = Scene().asked().called("{}").completed("length").at(1, ToolStarted(KEY, "get_weather", "{}"))
+    scene.at(2, ToolFinished(ToolResult(KEY, "sun")), TurnEnded("length"))
+    said = screen(scene.trace.blocks, LOOK, 2).text.split("\n")[-1]
+    assert said == "! the answer was cut by the token limit; 1 result was not sent on"
+
+
+def test_an_interruption_is_said_once() -> None:
+    scene = Scene().asked().called('{"ci', whole=False).at(1, ResponseFailed("cancelled", "interrupted here"))
+    scene.at(1, TurnEnded("interrupted"))
+    shown = screen(scene.trace.blocks, LOOK, 1).text
+    assert shown.count("interrupted") == 1
+    assert "cancelled" not in shown

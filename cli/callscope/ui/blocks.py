@@ -203,15 +203,24 @@ class Retry:
 
 @dataclass(slots=True)
 class Notice:
-    """Something to be said that belongs to no text and no call."""
+    """Something to be said that belongs to no text and no call; `unsent` results no request has carried yet."""
 
     at: float
     exchange: int
     event: Diagnostic | ResponseFailed | TurnEnded | Rewound | Retry
     done: bool = True
+    unsent: int = 0
 
 
 Block: TypeAlias = TextTrace | CallTrace | Notice
+
+
+CallEvent: TypeAlias = CallHeld | CallDecided | ToolStarted | ToolFinished | ResultHeld | ResultReviewed
+
+
+def ran(started: bool, result: ToolResult | None) -> bool:
+    """Whether a call came to a result of its own."""
+    return started and result is not None and result.status != "cancelled"
 
 
 def assemble(trace: CallTrace, call: ToolCall, at: float) -> None:
@@ -223,7 +232,7 @@ def assemble(trace: CallTrace, call: ToolCall, at: float) -> None:
 def advance(
     trace: CallTrace,
     at: float,
-    event: CallHeld | CallDecided | ToolStarted | ToolFinished | ResultHeld | ResultReviewed,
+    event: CallEvent,
     conversation: Conversation,
 ) -> CallTrace:
     """Move a call on; the conversation already contains the event."""

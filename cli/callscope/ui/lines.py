@@ -35,10 +35,11 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult, Usage
+from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult
 
+from .blocks import ran
 from .visible import one_line, visible
-from .wording import failure, place
+from .wording import ending, failure_sentence, place, seconds, tokens
 
 Stream = CallKey | Literal["output", "reasoning", "refusal"]
 
@@ -51,16 +52,6 @@ STYLES = {
     "cancelled": "yellow",
 }
 SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "bold red"}
-ENDINGS = {
-    "length": "the answer was cut by the token limit",
-    "content_filter": "the server's content filter ended the answer",
-    "not_run": "the calls were not run, as asked",
-    "round_limit": "stopped at the round limit",
-    "aborted": "stopped: none of these calls ran",
-    "interrupted": "interrupted",
-}
-
-LONGEST_FAILURE = 2_400
 
 
 def chrome_console(stream: TextIO) -> Console:
@@ -197,7 +188,8 @@ class LinesView:
                 self._finished(result, conversation)
             case RemoteResult(result=result):
                 glyph = cross if result.status == "error" else check
-                self._say(f"  {glyph} the agent's own result: {one_line(result.output)}", "dim")
+                style = "red" if result.status == "error" else "dim"
+                self._say(f"  {glyph} the agent's own result: {one_line(result.output)}", style)
             case ThreadNamed(thread=thread) if thread != self._thread:
                 self._thread = thread
                 self._say(f"  thread {one_line(thread, 120)}", "dim")
@@ -206,12 +198,14 @@ class LinesView:
             case ResponseStarted():
                 self._end_answer()  # the answers of two responses are two paragraphs
             case ResponseCompleted() if self.live:
+                told = tokens(event.usage)
                 reason = one_line(event.finish_reason or "no finish_reason", 64)
-                self._say(f"  {reason}{_tokens(event.usage)}", "dim")
-            case ResponseFailed():
+                self._say(f"  {reason}{told and f', {told}'}", "dim")
+            case ResponseFailed() if event.kind != "cancelled":  # the end of the turn says that
                 self._say(f"{cross} {failure_sentence(event)}", "bold red")
-            case TurnEnded(reason=reason) if reason in ENDINGS:
-                self._say(f"{bang} {ENDINGS[reason]}", "yellow")
+            case TurnEnded(reason=reason) if reason not in ("completed", "failed"):
+                unsent = sum(ran(record.started, record.result) for record in conversation.calls.values())
+                self._say(f"{bang} {ending(reason, unsent)}", "yellow")
             case ItemsInserted(items=items):
                 self._inserted(items)
             case _:
@@ -260,7 +254,7 @@ class LinesView:
         glyph = self._glyphs[1] if result.status in ("ok", "mocked") else self._glyphs[2]
         # nobody knows how long a call ran in a session that was killed
         ran = record and record.started and (result.status != "cancelled" or result.duration)
-        took = f" after {result.duration:.3f} s" if ran else ""
+        took = f" after {seconds(result.duration)}" if ran else ""
         self._say(f"  {glyph} {name} {result.status}{took}: {one_line(result.output)}", STYLES[result.status])
         for line in result.prints.splitlines()[-20:]:
             self._say(f"    | {one_line(line)}", "dim")
@@ -303,15 +297,3 @@ def arguments_state(call: ToolCall) -> str:
     except (ValueError, RecursionError):
         return "not JSON"
     return "valid JSON"
-
-
-def failure_sentence(event: ResponseFailed) -> str:
-    """What went wrong with a response, on one line."""
-    return one_line(failure(event), LONGEST_FAILURE)
-
-
-def _tokens(usage: Usage | None) -> str:
-    if usage is None:
-        return ""
-    came, went = ("?" if count is None else f"{count:,}" for count in (usage.input_tokens, usage.output_tokens))
-    return f", {came} tokens in, {went} out"

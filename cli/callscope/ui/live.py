@@ -19,6 +19,7 @@ from callscope.core.events import ItemsInserted, Rewound, Stamped, UserMessage
 from callscope.core.ports import Clock
 from callscope.core.state import Conversation
 
+from . import wording
 from .blocks import Block, Notice, TextTrace
 from .footer import footer, summary
 from .frame import Panel
@@ -248,8 +249,10 @@ class LiveView:
         """Stop the job; when it goes on, the turn is drawn afresh."""
         if self._keys and self._owned:
             self._release([])
+            began = self._clock.now()
             suspend_job()
             self._acquire(self._keys)
+            self.say(f"{self._look.marks.info} suspended for {wording.clock(self._clock.now() - began)}")
 
     def _continued(self) -> None:
         """The job was stopped without our hearing of it: the terminal may be in any state."""

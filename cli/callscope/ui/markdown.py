@@ -17,10 +17,9 @@ from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, Settings, ToolCall, ToolResult
 
 from .ledger import CallEntry, ExchangeEntry, Ledger
-from .lines import failure_sentence
 from .pretty import pretty
 from .visible import one_line, visible
-from .wording import counted, exactly
+from .wording import counted, exactly, failure_sentence
 
 Mask = Callable[[str], str]
 

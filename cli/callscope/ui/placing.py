@@ -1,15 +1,15 @@
-"""Which text of a response a diagnostic speaks of.
+"""Where among the blocks of a turn a diagnostic or a failure belongs.
 
-Knows which codes speak of words. Must not know what is done with them.
+Knows which codes speak of words, and that a cause stands before what it spoilt. Must not know how either is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from callscope.core.events import Diagnostic
+from callscope.core.events import Diagnostic, ResponseFailed
 
-from .blocks import Block, TextTrace
+from .blocks import Block, CallTrace, Notice, TextTrace
 
 ABOUT_TEXT = frozenset(
     {
@@ -31,3 +31,13 @@ def text_about(blocks: Iterable[Block], event: Diagnostic, exchange: int) -> Tex
     around = [text for text in texts if text.frames and text.frames[0] <= place <= text.frames[1]]
     found = around or texts
     return found[-1] if found else None
+
+
+def insert_before_calls(blocks: list[Block], notice: Notice) -> None:
+    """Put the failure of a response before those of its calls that are ours, and tell these of it."""
+    assert isinstance(notice.event, ResponseFailed)
+    place = len(blocks)
+    for number, block in reversed(list(enumerate(blocks))):
+        if isinstance(block, CallTrace) and block.exchange == notice.exchange and block.executor == "local":
+            block.failure, place = notice.event, number
+    blocks.insert(place, notice)

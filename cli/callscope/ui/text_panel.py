@@ -132,7 +132,7 @@ def notice_rows(look: Look, notice: Notice) -> list[Row]:
         case TurnEnded(reason="completed"):
             return []
         case TurnEnded(reason=reason):
-            return paragraph(look, wording.ENDINGS[reason], "warning", look.marks.warning)
+            return paragraph(look, wording.ending(reason, notice.unsent), "warning", look.marks.warning)
         case Rewound(to=to):
             kept = f"the conversation was taken back to its first {wording.counted(to, 'item')}"
             return paragraph(look, kept if to else "the conversation was emptied", "dim", look.marks.info)

@@ -44,11 +44,9 @@ from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, Message, Reasoning, Settings, ToolCall, ToolResult
 from callscope.dialects.json_progress import utf8_size
 
-from .blocks import Block, CallTrace, ExchangeTrace, Notice, Retry, TextTrace, Voice, advance, assemble
+from .blocks import Block, CallEvent, CallTrace, ExchangeTrace, Notice, Retry, TextTrace, Voice, advance, assemble, ran
 from .findings import Findings
-from .placing import ABOUT_TEXT, text_about
-
-__all__ = ["Block", "CallTrace", "ExchangeTrace", "Notice", "Retry", "TextTrace", "Trace", "Voice"]
+from .placing import ABOUT_TEXT, insert_before_calls, text_about
 
 MOST_TEXTS = 8
 """After so many texts in one response its channels are no longer parted: some servers change channel at each delta."""
@@ -77,6 +75,20 @@ class Trace:
     def exchange(self) -> ExchangeTrace | None:
         """The latest exchange."""
         return self.exchanges[-1] if self.exchanges else None
+
+    @property
+    def _number(self) -> int:
+        """That of the latest exchange; 0 before there is one."""
+        return self.exchanges[-1].number if self.exchanges else 0
+
+    @property
+    def _unsent(self) -> int:
+        """How many results no request has carried yet."""
+        return sum(
+            ran(call.started_at is not None, call.result)
+            for call in self._calls.values()
+            if call.exchange == self._number
+        )
 
     def call(self, key: CallKey) -> CallTrace | None:
         """The call of this key."""
@@ -132,11 +144,9 @@ class Trace:
         attempts = conversation.turn.attempts if conversation.turn else 1
         return self._add(Notice(at, event.exchange, Retry(attempts))) if attempts > 1 else None
 
-    def _count_delta(self, at: float) -> int:
-        if not self.exchanges:
-            return 0
-        self.exchanges[-1].count_delta(at)
-        return self.exchanges[-1].number
+    def _count_delta(self, at: float) -> None:
+        if self.exchanges:
+            self.exchanges[-1].count_delta(at)
 
     def _follow_exchange(
         self, at: float, event: ResponseHead | ResponseStarted | ExchangeEnded | ResponseCompleted | ResponseFailed
@@ -153,22 +163,19 @@ class Trace:
     def _fail(self, at: float, number: int, event: ResponseFailed) -> Notice:
         """The cause stands before the calls that it has spoilt."""
         self.findings.failed(number, event)
-        spoilt = [call for call in self._calls.values() if call.exchange == number and call.executor == "local"]
-        for call in spoilt:
-            call.failure = event
         notice = Notice(at, number, event)
-        self.blocks.insert(self.blocks.index(spoilt[0]) if spoilt else len(self.blocks), notice)
+        insert_before_calls(self.blocks, notice)
         return notice
 
     # ---- texts ----------------------------------------------------------------------------------------------------
 
     def _grow_text(self, at: float, event: TextDelta) -> TextTrace:
-        number = self._count_delta(at)
+        self._count_delta(at)
         text = self._growing.get(event.channel)
         if text is None:
             self._part_texts()
             self._texts += 1
-            text = self._growing[event.channel] = TextTrace(event.channel, number, at, at)
+            text = self._growing[event.channel] = TextTrace(event.channel, self._number, at, at)
             self.blocks.append(text)
         text.chunks.append(event.text)
         text.count += 1
@@ -221,12 +228,7 @@ class Trace:
                 assert_never(event)
         return call
 
-    def _advance(
-        self,
-        at: float,
-        event: CallHeld | CallDecided | ToolStarted | ToolFinished | ResultHeld | ResultReviewed,
-        conversation: Conversation,
-    ) -> CallTrace | None:
+    def _advance(self, at: float, event: CallEvent, conversation: Conversation) -> CallTrace | None:
         call = self._calls.get(event.result.key if isinstance(event, ToolFinished) else event.key)
         if call and isinstance(event, ToolFinished) and not (call.call and call.call.fault):
             self.findings.ran_badly(call.key, event.result.status)
@@ -240,7 +242,7 @@ class Trace:
 
     def _place(self, at: float, event: Diagnostic) -> Block:
         """A diagnostic stands at the call or the text that it speaks of."""
-        number = self.exchanges[-1].number if self.exchanges else 0
+        number = self._number
         self.findings.diagnosed(number, event)
         owner: TextTrace | CallTrace | None = None
         if event.key is not None:
@@ -267,7 +269,7 @@ class Trace:
                 self._end_texts()
                 for call in self._calls.values():
                     call.done = True
-                return self._add(Notice(at, 0, event))
+                return self._add(Notice(at, 0, event, unsent=self._unsent))
             case Rewound():
                 return self._add(Notice(at, 0, event))
             case ItemsInserted(items=items):

@@ -9,6 +9,9 @@ from callscope.core.events import Diagnostic, ResponseFailed
 from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run, TurnReason, Usage
 
 from .blocks import CallTrace
+from .visible import one_line
+
+LONGEST_FAILURE = 2_400
 
 ENDINGS: dict[TurnReason, str] = {
     "completed": "done",
@@ -17,7 +20,7 @@ ENDINGS: dict[TurnReason, str] = {
     "not_run": "the calls were not run, as asked",
     "round_limit": "stopped at the round limit",
     "aborted": "stopped: none of these calls ran",
-    "interrupted": "interrupted",
+    "interrupted": "the turn was interrupted",
     "failed": "the turn failed",
 }
 WHO: dict[DecidedBy, str] = {
@@ -27,6 +30,14 @@ WHO: dict[DecidedBy, str] = {
     "absent": "nobody was there to ask",
     "recording": "as recorded",
 }
+
+
+def ending(reason: TurnReason, unsent: int) -> str:
+    """How a turn ended; `unsent` results of tools came after the last request."""
+    if not unsent or reason in ("completed", "round_limit"):
+        return ENDINGS[reason]
+    were = "was" if unsent == 1 else "were"
+    return f"{ENDINGS[reason]}; {counted(unsent, 'result')} {were} not sent on"
 
 
 def seconds(time: float) -> str:
@@ -93,6 +104,11 @@ def failure(event: ResponseFailed) -> str:
         kind = f"HTTP {event.status}" if kind == "http" else f"{kind} after HTTP {event.status}"
     request_id = f" (request id {event.request_id[:120]})" if event.request_id else ""
     return f"{kind}: {event.message}{request_id}"
+
+
+def failure_sentence(event: ResponseFailed) -> str:
+    """What went wrong with a response, on one line."""
+    return one_line(failure(event), LONGEST_FAILURE)
 
 
 def tokens(usage: Usage | None) -> str:
