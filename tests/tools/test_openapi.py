@@ -324,6 +324,41 @@ def test_a_spec_may_be_fetched_and_is_where_its_api_is(tmp_path: Path) -> None:
     assert tools.specs[0].source.endswith("/docs/openapi.json:1 GET /now")
 
 
+ELSEWHERE = {
+    "openapi": "3.0.3",
+    "servers": [{"url": "http://127.0.0.1:9/api"}],
+    "paths": {"/now": {"get": {"operationId": "now"}}},
+    "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-key"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("entry", "taken"),
+    [
+        ({"auth": {"key": "KEY"}}, False),
+        ({"headers": {"x-other": "${KEY}"}}, False),
+        ({"query": {"key": "${KEY}"}}, False),
+        ({"auth": {"key": "KEY"}, "url": "http://127.0.0.1:9/api"}, True),
+        ({}, True),
+    ],
+    ids=["auth", "header", "query", "the person says where", "no secret"],
+)
+def test_a_file_from_a_server_does_not_say_to_which_other_server_a_secret_goes(
+    tmp_path: Path, entry: dict[str, Any], taken: bool
+) -> None:
+    async def go() -> str | None:
+        async with RawServer(Asked(answer(json.dumps(ELSEWHERE).encode()))) as at:
+            file = {"secrets": ["KEY"], "openapi": [{"spec": f"{at.url}/openapi.json", **entry}]}
+            try:
+                await asyncio.to_thread(load_tools, [write(tmp_path, "tools.yaml", json.dumps(file))])
+            except UnusableFile as error:
+                return str(error)
+        return None
+
+    refused = asyncio.run(go())
+    assert refused is None if taken else "go to http://127.0.0.1:9/api; if so, write `url`." in str(refused)
+
+
 @pytest.mark.parametrize("server", ["http://[::1", "http://127.0.0.1:99999", "http://x:port"])
 def test_a_server_whose_address_is_none_is_as_no_server(tmp_path: Path, server: str) -> None:
     text = f"openapi: 3.0.3\nservers: [{{url: '{server}'}}]\npaths: {{/now: {{get: {{operationId: now}}}}}}\n"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 from callscope.core.values import ToolSpec
 
@@ -133,12 +134,21 @@ class _Api:
             found = address(self._spec, operation, self._fetched_from)
             if found is None:
                 part.refuse("the file does not say where its server is; write `url`.")
+            if self._fetched_from and self._holds_secrets() and _origin(found) != _origin(self._fetched_from):
+                part.refuse(
+                    f"{_origin(self._fetched_from)} says that the secrets here go to {found}; if so, write `url`."
+                )
             return Template((found,))
         if not isinstance(part.value, str):
             part.refuse(f"`url` must be text, not {part.value!r}.")
         template = self._scope.template(Part(part.document, part.value.rstrip("/"), part.at))
         check_address(part, template)
         return template
+
+    def _holds_secrets(self) -> bool:
+        """Whether a request may carry one."""
+        templates = [*(field.value for field in self._query), *(value for _, value in self._headers)]
+        return bool(self._given) or any(template.secrets for template in templates)
 
     def _auth(self) -> Mapping[str, Variable]:
         """The variable that holds what each security scheme asks for."""
@@ -161,6 +171,11 @@ def _document(part: Part) -> Document:
     if part.value is None:
         part.refuse("an entry without `spec`; give it the path or the URL of an OpenAPI or Swagger file.")
     return read_document(part.file_beside("`spec`"), foreign=True)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _some(items: list[str]) -> str:
