@@ -93,6 +93,12 @@ def test_what_the_request_does_not_say_is_not_made_up() -> None:
     )
 
 
+def test_a_query_stays_with_the_url_so_that_requests_can_be_made_with_it_again() -> None:
+    url = f"{URL}?api-version=1"
+    settings = heard(url, messages=[USER]).settings
+    assert ChatCompletions().request(Conversation(settings=settings)).request.url == url
+
+
 def test_a_developer_is_a_system_and_its_words_may_be_parts() -> None:
     system = {"role": "developer", "content": [{"type": "text", "text": "Be "}, {"type": "text", "text": "brief."}]}
     assert heard(messages=[system, USER]).settings.system == "Be brief."
@@ -156,6 +162,7 @@ def test_what_is_no_such_request_is_none(body: bytes) -> None:
         ("GET", URL),
         ("POST", "https://models.test/v1/embeddings"),
         ("POST", "https://models.test/v1/responses"),
+        ("POST", "http://127.0.0.1:11434/api/chat"),
         ("POST", "https://models.test/"),
     ],
 )

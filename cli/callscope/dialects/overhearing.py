@@ -45,6 +45,9 @@ from .urls import CHAT
 DEEPEST: Final = 100
 """Levels of a body; a deeper one is made to hurt whoever walks through it."""
 
+OLLAMA: Final = "/api/chat"
+"""Ends in /chat as an agent's URL does, and is Ollama's own protocol: https://docs.ollama.com/api"""
+
 _READ: Final = ("model", "messages", "tools", "tool_choice", "parallel_tool_calls", "stream")
 _SYSTEM: Final = ("system", "developer")
 
@@ -60,7 +63,8 @@ class Overheard:
 
 def overhear(request: Request) -> Overheard | None:
     """Read a request to a model or an agent; None for any other."""
-    told = told_by_url(request.url.partition("?")[0]) if request.method == "POST" else None
+    url = request.url.partition("?")[0]
+    told = told_by_url(url) if request.method == "POST" and not url.endswith(OLLAMA) else None
     body = _body(request.body) if told else None
     if told is None or body is None:
         return None
