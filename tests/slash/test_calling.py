@@ -138,3 +138,10 @@ def test_a_hostile_result_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     shown = repl.typed("/call evil")
     assert "\x1b[2J" not in shown
     assert r"\x1b[2Jgone" in shown
+
+
+def test_what_a_person_answered_is_named_so_and_not_said_again(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, TOOLS, keys=["forty-two", "n"])
+    shown = repl.typed("/call ask_me question=why")
+    assert "  answered by you\n" in shown
+    assert "forty-two" not in shown

@@ -30,8 +30,8 @@ def said(tmp_path: Path, *keys: str) -> ScriptedRepl:
 
 def test_the_list_of_tools_shows_to_which_always_or_never_was_said(tmp_path: Path) -> None:
     shown = said(tmp_path, "Y", "N").typed("/tools")
-    assert "get_weather [you said: always]" in shown
-    assert "get_time [you said: never]" in shown
+    assert "get_weather  [you said: always]" in shown
+    assert "get_time     [you said: never]" in shown
     assert "[" not in said(tmp_path, "y", "n").typed("/tools")
 
 
@@ -48,8 +48,8 @@ def test_a_tool_that_is_another_after_a_reload_is_asked_about_again(tmp_path: Pa
     write(tmp_path, "tools.yaml", TOOLS.replace("sunny", "rain"))
     repl.typed("/reload")
     shown = repl.typed("/tools")
-    assert "get_weather  " in shown
-    assert "get_time [you said: always]" in shown
+    assert "get_weather\n" in shown
+    assert "get_time     [you said: always]" in shown
 
 
 def test_where_nothing_was_said_there_is_nothing_to_forget(tmp_path: Path) -> None:

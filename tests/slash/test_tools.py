@@ -35,8 +35,10 @@ def test_a_tool_that_a_person_answers_is_shown_as_one(tmp_path: Path) -> None:
 
 
 def test_all_tools_are_listed_with_their_own_policy(tmp_path: Path) -> None:
-    shown = ScriptedRepl(tmp_path, TOOLS).typed("/tools")
-    assert "  get_weather [result]  Weather of a city." in shown
+    assert ScriptedRepl(tmp_path, TOOLS).typed("/tools").splitlines() == [
+        "  get_weather  [result]  Weather of a city.",
+        "  ask_me",
+    ]
     assert "No tools." in ScriptedRepl(tmp_path).typed("/tools")
 
 

@@ -238,7 +238,7 @@ def test_before_a_question_all_is_in_scrollback_and_nothing_is_drawn_until_it_is
         "run it? y",
         '╭─ get_weather · call_0 · {"city": "Paris"}',
         "│ ← sun",
-        "╰─ ✓ ok after 1.00 s",
+        "╰─ ✓ ok after 1.00 s · approved by you",
     ]
     assert "\n".join(lines).count('{"ci┊ty"') == 1
 

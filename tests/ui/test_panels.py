@@ -358,7 +358,11 @@ def test_what_was_let_go_is_not_shown_again_and_the_rest_goes_on() -> None:
     scene.at(2, CallDecided(KEY, Run()), ToolStarted(KEY, "get_weather", "".join(PARIS)))
     assert lines(view, 2.5) == ["● get_weather · call_0 running 0.5 s"]
     scene.at(3, ToolFinished(ToolResult(KEY, "sun", "ok", 1.0)))
-    assert lines(view) == ['╭─ get_weather · call_0 · {"city": "Paris"}', "│ ← sun", "╰─ ✓ ok after 1.00 s"]
+    assert lines(view) == [
+        '╭─ get_weather · call_0 · {"city": "Paris"}',
+        "│ ← sun",
+        "╰─ ✓ ok after 1.00 s · approved by you",
+    ]
 
 
 def test_a_held_call_is_not_said_again_while_others_are_asked_about() -> None:

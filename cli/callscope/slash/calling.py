@@ -13,7 +13,8 @@ from callscope.session import strictest
 from callscope.tools.given import given_arguments
 from callscope.ui.asking import Choice, Choices
 from callscope.ui.lines import STYLES
-from callscope.ui.visible import one_line, visible
+from callscope.ui.visible import one_line
+from callscope.ui.wording import seconds
 
 from .hints import tool_call
 from .tools import named_tool
@@ -33,7 +34,7 @@ async def _call(repl: Repl, rest: str) -> None:
     ran = await _run(repl, rest)
     if ran is None:
         return
-    _show(repl, ran[1])
+    _show(repl, *ran)
     if await repl.agrees("let the model see call and result?", KEEP):
         _insert(repl, *ran)
 
@@ -81,16 +82,20 @@ def _next_index(repl: Repl) -> int:
 
 async def _result(repl: Repl, call: ToolCall) -> ToolResult | None:
     if repl.toolbox.answered_by_person(call.name):
-        answer = await repl.interruptible(repl.person.words("your answer"))
+        answer = await repl.interruptible(repl.person.words("your answer", "Esc: no answer"))
         return None if answer is None else ToolResult(call.key, answer, "mocked")
     return await repl.interruptible(repl.session.toolbox.run(call, call.arguments))
 
 
-def _show(repl: Repl, result: ToolResult) -> None:
+def _show(repl: Repl, call: ToolCall, result: ToolResult) -> None:
     if result.prints:
-        repl.say(visible(result.prints.rstrip("\n")), "dim")
-    repl.say(f"  {result.status} after {result.duration:.3f} s", STYLES[result.status])
-    repl.say(visible(result.output))
+        repl.say("\n".join(f"  {line}" for line in result.prints.rstrip("\n").split("\n")), "dim")
+    answered = repl.toolbox.answered_by_person(call.name)
+    how = "answered by you" if answered else f"{result.status} after {seconds(result.duration)}"
+    repl.say(f"  {how}", STYLES[result.status])
+    if not answered:  # who has just typed it knows it
+        style = STYLES[result.status] if result.status in ("error", "timeout") else ""
+        repl.say("\n".join(f"  {line}" for line in result.output.split("\n")), style)
 
 
 def _insert(repl: Repl, call: ToolCall, result: ToolResult) -> None:

@@ -70,7 +70,7 @@ FORMS: dict[str, tuple[str, str, Callable[[Repl], str]]] = {
     "markdown": ("md", "the conversation, with calls, results and diagnostics", _markdown),
     "json": ("json", "the messages of the next request", _json),
     "curl": ("sh", "the last request, its key as a variable", _curl),
-    "svg": ("svg", "the last turn, as the screen shows it", _svg),
+    "svg": ("svg", "the panels of the last turn as a picture: calls, decisions, results, findings", _svg),
     "html": ("html", "the session as one page for a bug report", _of_recording("html")),
     "har": ("har", "the session as an HTTP Archive", _of_recording("har")),
 }
@@ -99,7 +99,8 @@ COMMANDS = (
         _export,
         "looking",
         one_of({name: what for name, (_, what, _) in FORMS.items()}),
-        "Without FILE it goes into this folder under the name of the recording; - prints it. A file that is there is "
-        "never overwritten, and what the recording masks is masked.",
+        "\n".join(f"{name:<8}  {what}" for name, (_, what, _) in FORMS.items())
+        + "\nWithout FILE it goes into this folder under the name of the recording; - prints it. A file that is there "
+        "is never overwritten, and what the recording masks is masked.",
     ),
 )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+
+from rich.cells import cell_len, set_cell_size
 
 from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged
@@ -18,10 +20,14 @@ from callscope.session import strictest
 from callscope.tools.parameters import properties
 from callscope.tools.words import did_you_mean
 from callscope.ui.completion import Candidate, choices
+from callscope.ui.fitting import fitted
 from callscope.ui.visible import one_line, visible
 
 from .hints import parameter_note, tool_names
 from .standing import standing_note
+
+LEAST_DESCRIPTION = 24
+"""Columns below which a description is not shown beside a name."""
 
 CHOICES = {
     "none": "the model must call no tool",
@@ -46,10 +52,29 @@ async def _tools(repl: Repl, rest: str) -> None:
     tools = repl.session.conversation.tools
     if not tools:
         repl.say("No tools. Start with --tools FILE, or put a tools.yaml here.")
-    for tool in tools:
-        approve = f" [{tool.approve}]" if tool.approve else ""
-        name = f"{one_line(tool.name, 64)}{approve}{standing_note(repl, tool.name)}"
-        repl.say(f"  {name}  {one_line(tool.description, 120)}")
+    for line in _table([_row(repl, tool) for tool in tools], repl.console.width):
+        repl.say(line)
+
+
+def _row(repl: Repl, tool: ToolSpec) -> tuple[str, str, str]:
+    """Its name, what holds for its calls, what it does."""
+    own = f"[{tool.approve}]" if tool.approve else ""
+    holds = " ".join(filter(None, (own, standing_note(repl, tool.name).strip())))
+    return one_line(tool.name, 64), holds, one_line(tool.description, 200)
+
+
+def _table(rows: Sequence[tuple[str, str, str]], width: int) -> Iterator[str]:
+    """Columns side by side; where they leave little room for what a tool does, that has lines of its own."""
+    names, holds = (max((cell_len(row[column]) for row in rows), default=0) for column in (0, 1))
+    columns = (names, holds) if holds else (names,)
+    room = width - 2 - sum(column + 2 for column in columns)
+    for row in rows:
+        before = "  ".join(set_cell_size(cell, column) for cell, column in zip(row, columns, strict=False))
+        if room >= LEAST_DESCRIPTION:
+            yield f"  {before}  {fitted(row[2], room)}".rstrip()
+        else:
+            yield f"  {row[0]} {row[1]}".rstrip()
+            yield f"    {row[2]}".rstrip()
 
 
 async def _tool(repl: Repl, rest: str) -> None:

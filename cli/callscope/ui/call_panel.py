@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from callscope.core.values import Edit, ToolResult
+from callscope.core.values import Edit, Run, ToolResult
 from callscope.dialects.json_progress import utf8_size
 
 from . import wording
@@ -166,7 +166,7 @@ class CallContent:
         words: str = result.status
         if block.started_at is not None and (result.status != "cancelled" or result.duration):
             # without a duration it was cancelled by the end of its program, and nobody knows how long it ran
-            words = f"{words} after {wording.seconds(result.duration)}"
+            words = f"{words} after {wording.seconds(result.duration)}{self._approval()}"
         elif block.by_hand and result.status == "mocked":
             words = "answered by you"
         elif block.executor == "remote" or block.by_hand:
@@ -176,6 +176,12 @@ class CallContent:
         elif not good and block.started_at is None:
             words = "not run"
         return marks.good if good else marks.bad, words, "bad" if fault else RESULT_STYLES[result.status]
+
+    def _approval(self) -> str:
+        """Who let it run as it was proposed; a policy does so without a word."""
+        block = self.block
+        said = isinstance(block.decision, Run) and block.decided_by != "policy"
+        return f" {self._look.marks.dot} {wording.decision(block)}" if said else ""
 
     # ---- parts ----------------------------------------------------------------------------------------------------
 
