@@ -60,7 +60,8 @@ async def _chat(options: Options) -> None:
         view.check = opened.toolbox.check
         settings = opened.session.conversation.settings
         tools = len(opened.tools.specs)
-        _say(f"{settings.model} at {settings.url}, {tools} tool{'' if tools == 1 else 's'}; /help lists the commands")
+        offered = f"{tools} tool{'' if tools == 1 else 's'}"
+        view.say(f"{settings.model} at {settings.url}, {offered}; /help lists the commands")
         repl = Repl(
             session=opened.session,
             prompt=MainPrompt(history_file(os.environ, _say), lambda text: opened.secrets.mask(text)[0]),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from callscope.core.events import (
@@ -44,6 +45,7 @@ from callscope.core.values import (
     Usage,
 )
 from callscope.ui.gate import AbsentGate
+from callscope.ui.hanging import hanging
 from callscope.ui.jsonl import JsonLines, event_json
 from callscope.ui.lines import LinesView
 from callscope.ui.outcome import Outcome
@@ -312,3 +314,22 @@ def test_where_answer_and_chrome_go_to_one_place_neither_stands_in_the_others_li
         view.close()
         log.seek(0)
         assert log.read().splitlines() == ["Well.", "  ! warning index_missing: No index."]
+
+
+def test_chrome_is_broken_at_words_in_a_terminal_and_not_at_all_elsewhere() -> None:
+    said = "callscope-demo at http://127.0.0.1:45231/v1, 7 tools; /help lists the commands"
+    narrow = Console(file=Terminal(), width=40, force_terminal=True, color_system=None)
+    assert [line.plain for line in hanging(narrow, said)] == [
+        "callscope-demo at",
+        "  http://127.0.0.1:45231/v1, 7 tools;",
+        "  /help lists the commands",
+    ]
+    assert [line.plain for line in hanging(Console(file=io.StringIO(), width=40), said)] == [said]
+
+
+@pytest.mark.parametrize("text", ["東京" * 40, "x" * 100, "  ! " + "word " * 30, "", "a\n\nb", "\x1b[2J" * 20])
+def test_no_line_of_chrome_is_wider_than_its_terminal(text: str) -> None:
+    narrow = Console(file=Terminal(), width=40, force_terminal=True, color_system=None)
+    lines = [line.plain for line in hanging(narrow, text)]
+    assert all(cell_len(line) <= 40 for line in lines)
+    assert "".join("".join(lines).split()) == "".join(visible(text).split())

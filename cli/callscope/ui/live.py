@@ -23,6 +23,7 @@ from . import wording
 from .blocks import Block, Notice, TextTrace
 from .footer import footer, summary
 from .frame import Panel
+from .hanging import hanging
 from .judging import Check
 from .keys import Keys, Listen, hand_over, listening, suspend_job
 from .look import Look, Row, row
@@ -110,7 +111,8 @@ class LiveView:
 
     def say(self, text: str) -> None:
         """Tell the person something, also in the middle of a turn."""
-        lines = [row(line) for line in self._look.shown(text).split("\n")]
+        shown = self._look.shown(text).split("\n")
+        lines = [row(piece.plain) for line in shown for piece in hanging(self._console, line)]
         if self._owned:
             self._region.draw((), lines)
             self._draw_soon()

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from rich.console import Console
-from rich.text import Text
 
 from callscope.core.events import (
     BytesRead,
@@ -26,8 +25,8 @@ from callscope.core.events import (
 from callscope.core.ports import Clock, Sink
 from callscope.core.state import Conversation
 
+from .hanging import hanging
 from .lines import LinesView
-from .visible import visible
 
 if TYPE_CHECKING:
     from .judging import Check
@@ -80,7 +79,8 @@ class PlainView(LinesView):
     def say(self, text: str) -> None:
         """Write a line of its own."""
         self.close()
-        self.chrome.print(Text(visible(text)))
+        for line in hanging(self.chrome, text):
+            self.chrome.print(line)
 
 
 class LaterPanels:
@@ -127,7 +127,8 @@ class LaterPanels:
         if self._made:
             self._panels.say(text)
         else:
-            self._console.print(Text(visible(text)))
+            for line in hanging(self._console, text):
+                self._console.print(line)
 
 
 def view_for(out: TextIO, console: Console, clock: Clock) -> View:
