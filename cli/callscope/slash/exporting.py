@@ -70,7 +70,7 @@ FORMS: dict[str, tuple[str, str, Callable[[Repl], str]]] = {
     "markdown": ("md", "the conversation, with calls, results and diagnostics", _markdown),
     "json": ("json", "the messages of the next request", _json),
     "curl": ("sh", "the last request, its key as a variable", _curl),
-    "svg": ("svg", "the panels of the last turn as a picture: calls, decisions, results, findings", _svg),
+    "svg": ("svg", "the last turn's panels as a picture, with decisions", _svg),
     "html": ("html", "the session as one page for a bug report", _of_recording("html")),
     "har": ("har", "the session as an HTTP Archive", _of_recording("har")),
 }

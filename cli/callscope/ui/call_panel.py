@@ -145,8 +145,9 @@ class CallContent:
             return marks.bad, "will not run", "bad"
         if block.executor == "remote":
             return marks.running, "the agent runs it", "running"
-        if block.decision:
-            return marks.good, wording.decision(block), "arriving"
+        if block.decision:  # what an edit made of the arguments stands above
+            words = "waits to run" if isinstance(block.decision, Edit) else wording.decision(block)
+            return marks.good, words, "arriving"
         return marks.arriving, "assembled", "bad" if self._judge.judgement().verdict == "bad" else "arriving"
 
     def _arrival(self, now: float) -> tuple[str, str, str]:
@@ -180,8 +181,8 @@ class CallContent:
     def _approval(self) -> str:
         """Who let it run as it was proposed; a policy does so without a word."""
         block = self.block
-        said = isinstance(block.decision, Run) and block.decided_by != "policy"
-        return f" {self._look.marks.dot} {wording.decision(block)}" if said else ""
+        said = isinstance(block.decision, Run) and block.decided_by not in (None, "policy")
+        return f" {self._look.marks.dot} approved {wording.WHO[block.decided_by]}" if said and block.decided_by else ""
 
     # ---- parts ----------------------------------------------------------------------------------------------------
 
