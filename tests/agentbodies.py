@@ -8,7 +8,7 @@ from typing import Any
 
 from callscope.core.events import Diagnostic, PeerEvent, ResponseHead, TextDelta
 from callscope.core.values import Ending, Headers, ToolSpec
-from callscope.dialects.acf import AgentConnect
+from callscope.dialects.acf.dialect import AgentConnect
 
 STEP = "thread.run.step.delta"
 MESSAGE = "thread.message.delta"

@@ -17,7 +17,7 @@ from callscope.core.events import (
     TextDelta,
 )
 from callscope.core.values import Ending, ToolCall, ToolSpec
-from callscope.dialects.chat import ChatCompletions
+from callscope.dialects.chat.dialect import ChatCompletions
 
 TOOLS = ("get_weather", "get_time", "read_file", "roll")
 DONE = b"data: [DONE]\n\n"

@@ -34,7 +34,7 @@ def loaded(folder: Path, *, leaves_at_once: bool) -> set[str]:
 
 def test_a_turn_finds_its_modules_imported(tmp_path: Path) -> None:
     modules = loaded(tmp_path, leaves_at_once=False)
-    assert modules >= {"httpx", "httpcore", "callscope.dialects.chat_decoder", "jsonschema", "pydantic.json_schema"}
+    assert modules >= {"httpx", "httpcore", "callscope.dialects.chat.decoder", "jsonschema", "pydantic.json_schema"}
 
 
 def test_no_collection_in_a_turn_looks_at_what_stays(tmp_path: Path) -> None:

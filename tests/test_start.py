@@ -112,7 +112,7 @@ def test_the_first_prompt_waits_for_nothing_that_only_a_turn_needs(tmp_path: Pat
         "jsonschema",
         "openai",
         "rich.live",
-        "callscope.dialects.chat_decoder",
+        "callscope.dialects.chat.decoder",
         "callscope.slash.table",
     }
     assert loaded.isdisjoint(turns)

@@ -21,7 +21,7 @@ NEEDED = (
     "callscope.slash.table",
     "callscope.ui.live",
     "httpcore",
-    "callscope.dialects.chat_decoder",
+    "callscope.dialects.chat.decoder",
     "jsonschema",
     "referencing",
     "pydantic.json_schema",

@@ -186,7 +186,7 @@ def show_tool(name: str, paths: Sequence[Path] | None) -> None:
 
 def print_schema(name: str | None, paths: Sequence[Path] | None) -> None:
     """Print definitions as a Chat Completions request carries them."""
-    from callscope.dialects.chat_tools import tool_definition
+    from callscope.dialects.chat.tools import tool_definition
 
     specs = _specs(paths)
     definitions = [tool_definition(spec) for spec in ([_named(name, specs)] if name else specs)]

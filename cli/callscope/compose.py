@@ -21,7 +21,7 @@ from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, Tool
 from callscope.core.ports import Arrival, Gate, Sink
 from callscope.core.state import Conversation
 from callscope.core.values import Json, Request, Settings
-from callscope.dialects.acf_request import DEFAULT_MODEL
+from callscope.dialects.acf.request import DEFAULT_MODEL
 from callscope.dialects.detecting import Told
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.endpoints.curl import curl_command

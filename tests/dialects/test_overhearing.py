@@ -23,7 +23,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Message, Reasoning, Request, Run, Settings, ToolCall, ToolResult, ToolSpec
-from callscope.dialects.chat import ChatCompletions
+from callscope.dialects.chat.dialect import ChatCompletions
 from callscope.dialects.overhearing import Overheard, goes_on, latest, overhear, told_anew, told_first
 
 URL = "https://models.test/v1/chat/completions"

@@ -10,7 +10,7 @@ import pytest
 
 from callscope.core.errors import EndpointError
 from callscope.core.events import ExchangeEnded, ExchangeOpened, ResponseHead
-from callscope.dialects.acf_urls import agents_urls
+from callscope.dialects.acf.urls import agents_urls
 from callscope.endpoints import detecting
 from callscope.endpoints.agents import FoundAgents, list_agents
 from callscope.endpoints.detecting import Detected, detect

@@ -13,7 +13,7 @@ from callscope.core.events import PeerEvent, ResponseHead, TextDelta
 from callscope.core.ports import Decoder
 from callscope.core.values import Ending, ToolSpec
 from callscope.dialects import registry
-from callscope.dialects.chat import ChatCompletions
+from callscope.dialects.chat.dialect import ChatCompletions
 from callscope.record.reading import open_recording
 from callscope.record.rechunking import LONGEST_PIECE, cut_named, rechunk
 

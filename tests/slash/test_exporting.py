@@ -16,7 +16,7 @@ from callscope.core.events import UserMessage
 from callscope.core.ports import Prepared
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Message, Request, Settings, ToolCall, ToolResult
-from callscope.dialects.chat import ChatCompletions
+from callscope.dialects.chat.dialect import ChatCompletions
 from callscope.exporting.files import write_beside, write_new
 from callscope.exporting.messages import next_messages
 from callscope.serving.demo import DemoAgent

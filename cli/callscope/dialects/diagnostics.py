@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from callscope.core.events import Diagnostic
 from callscope.core.values import CallKey, Frame
+from callscope.dialects.acf.codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
 
-from .acf_codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
 from .codes import Code
 from .framing_codes import FRAMING
 

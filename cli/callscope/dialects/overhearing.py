@@ -36,8 +36,8 @@ from callscope.core.values import (
     ToolResult,
     ToolSpec,
 )
+from callscope.dialects.acf.thread import THREAD_HEADERS
 
-from .acf_thread import THREAD_HEADERS
 from .detecting import told_by_url
 from .texts import PLAIN_REASONING, flat_text
 from .urls import CHAT

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from callscope.core.errors import UsageError
 from callscope.core.ports import Dialect
+from callscope.dialects.acf.dialect import AgentConnect
+from callscope.dialects.chat.dialect import ChatCompletions
 
-from .acf import AgentConnect
-from .chat import ChatCompletions
 from .urls import endpoint_url
 
 DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions, "acf": AgentConnect}

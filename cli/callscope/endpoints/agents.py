@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from callscope.core.errors import EndpointError
 from callscope.core.ports import Endpoint
-from callscope.dialects.acf_discovery import Listed, listed_agents
+from callscope.dialects.acf.discovery import Listed, listed_agents
 
 from .fetching import Fetched, fetch, refusal
 

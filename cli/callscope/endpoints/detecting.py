@@ -66,7 +66,7 @@ async def _ask(witness: Witness, url: str, *, news: bool) -> Detected:
         no_models = error
     if not witness.answered:
         raise no_models
-    from callscope.dialects.acf_urls import agents_urls
+    from callscope.dialects.acf.urls import agents_urls
 
     from .agents import list_agents
 

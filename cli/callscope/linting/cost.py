@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from callscope.core.values import ToolSpec
-from callscope.dialects.chat_tools import tool_definition
+from callscope.dialects.chat.tools import tool_definition
 
 CHARACTERS_PER_TOKEN = 4.4
 """Of definitions as JSON: measured with o200k_base over those of tools.yaml and examples/demo_tools.py (3.9 to 4.9)."""

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from callscope.core.events import Diagnostic
-
-from .diagnostics import diagnostic, excerpt
-from .texts import flat_text
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.texts import flat_text
 
 REQUIRED: Final = ("name", "description", "provider", "version", "documentation_url", "capabilities")
 KNOWN: Final = frozenset((*REQUIRED, "metadata"))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from callscope.core.values import Channel, Frame, JsonObject
+from callscope.dialects.texts import flat_text
 
-from .acf_calls import Told
-from .texts import flat_text
+from .calls import Told
 
 SIMPLE: Final = frozenset(
     ("assistant_thinking", "text_delta", "tool_call_start", "tool_result", "stream_error", "stream_end")

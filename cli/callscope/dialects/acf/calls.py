@@ -15,12 +15,11 @@ from typing import Any, Final, NamedTuple
 
 from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent, RemoteResult
 from callscope.core.values import CallKey, Frame, ToolCall, ToolResult
-
-from .assembly import Ended, assemble
-from .calls import Calls
-from .diagnostics import diagnostic, excerpt
-from .documents import Halves
-from .fragments import OpenCall
+from callscope.dialects.assembly import Ended, assemble
+from callscope.dialects.calls import Calls
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.documents import Halves
+from callscope.dialects.fragments import OpenCall
 
 TEXT_ARGS: Final = "arguments_str"
 ARGS: Final = ("args", TEXT_ARGS, "arguments", "input")

@@ -5,7 +5,7 @@ Knows codes, severities and sentences. Must not know when they apply.
 
 from __future__ import annotations
 
-from .codes import Code
+from callscope.dialects.codes import Code
 
 AGENT_STREAMS = {
     "event_line_missing": Code(

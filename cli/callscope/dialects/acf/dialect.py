@@ -12,7 +12,7 @@ from callscope.core.ports import Decoder, Prepared
 from callscope.core.state import Conversation
 from callscope.core.values import ToolSpec
 
-from .acf_request import prepare
+from .request import prepare
 
 
 class AgentConnect:
@@ -26,6 +26,6 @@ class AgentConnect:
 
     def decoder(self, exchange: int, tools: Sequence[ToolSpec]) -> Decoder:
         """A fresh decoder for one exchange in which these tools were offered."""
-        from .acf_decoder import AgentDecoder  # as for Chat Completions: the first prompt need not wait for it
+        from .decoder import AgentDecoder  # as for Chat Completions: the first prompt need not wait for it
 
         return AgentDecoder(exchange, tools)

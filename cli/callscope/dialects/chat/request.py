@@ -25,12 +25,12 @@ from callscope.core.values import (
     ToolCall,
     ToolResult,
 )
+from callscope.dialects.arguments import problem_of
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.texts import DETAILED_REASONING, OPAQUE
+from callscope.dialects.urls import endpoint_url
 
-from .arguments import problem_of
-from .chat_tools import tool_members
-from .diagnostics import diagnostic, excerpt
-from .texts import DETAILED_REASONING, OPAQUE
-from .urls import endpoint_url
+from .tools import tool_members
 
 UNNAMED = "unnamed_tool"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callscope.dialects.acf_discovery import Agent, Listed, listed_agents
+from callscope.dialects.acf.discovery import Agent, Listed, listed_agents
 from callscope.dialects.detecting import looks_like_chat, told_by_url
 
 WHOLE = {

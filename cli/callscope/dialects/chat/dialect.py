@@ -11,7 +11,7 @@ from callscope.core.ports import Decoder, Prepared
 from callscope.core.state import Conversation
 from callscope.core.values import ToolSpec
 
-from .chat_request import prepare
+from .request import prepare
 
 
 class ChatCompletions:
@@ -25,6 +25,6 @@ class ChatCompletions:
 
     def decoder(self, exchange: int, tools: Sequence[ToolSpec]) -> Decoder:
         """A fresh decoder for one exchange in which these tools were offered."""
-        from .chat_decoder import ChatDecoder  # 10 ms with its parts, which the first prompt need not wait for
+        from .decoder import ChatDecoder  # 10 ms with its parts, which the first prompt need not wait for
 
         return ChatDecoder(exchange, tools)

@@ -25,7 +25,7 @@ from callscope.core.events import (
     TextDelta,
 )
 from callscope.core.values import Ending
-from callscope.dialects.chat import ChatCompletions
+from callscope.dialects.chat.dialect import ChatCompletions
 from chatbodies import (
     DONE,
     answer,

@@ -9,7 +9,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from .urls import CHAT, endpoint_url
+from callscope.dialects.urls import CHAT, endpoint_url
 
 AGENTS: Final = "/agents"
 _FULL: Final = re.compile(r"/(?:chat|completions|invoke|run|runs|stream|query|messages?)/?\Z")

@@ -24,8 +24,8 @@ from callscope.core.events import (
 from callscope.core.ports import Prepared
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Ending, Request, Settings, ToolResult, ToolSpec
-from callscope.dialects.chat import ChatCompletions
-from callscope.dialects.chat_tools import tool_definition
+from callscope.dialects.chat.dialect import ChatCompletions
+from callscope.dialects.chat.tools import tool_definition
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.dialects.urls import endpoint_url
 from chatbodies import DONE, answer, assembled, calls, chunk, entry

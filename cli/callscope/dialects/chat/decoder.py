@@ -13,13 +13,12 @@ from typing import Any
 
 from callscope.core.events import PeerEvent, ResponseHead, ResponseStarted
 from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
-
-from .answer import Answer
-from .body import BodyReader
-from .diagnostics import diagnostic, excerpt
-from .documents import Done, documents, has_halves, is_too_deep, refuse
-from .ending import Exchange, end
-from .failures import by_name, error_in, is_page, page_words, remark_in, words, words_and_names
+from callscope.dialects.answer import Answer
+from callscope.dialects.body import BodyReader
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.documents import Done, documents, has_halves, is_too_deep, refuse
+from callscope.dialects.ending import Exchange, end
+from callscope.dialects.failures import by_name, error_in, is_page, page_words, remark_in, words, words_and_names
 
 _parse = JSONDecoder(parse_constant=refuse).raw_decode
 

@@ -13,11 +13,11 @@ from typing import Final, assert_never
 from callscope.core.ports import Prepared
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, JsonObject, Message, Reasoning, Request, ToolCall, ToolResult
+from callscope.dialects.chat.request import History, encoded, items_to_send, request_headers, system_messages
+from callscope.dialects.chat.tools import tool_members
 
-from .acf_thread import thread_headers
-from .acf_urls import chat_url
-from .chat_request import History, encoded, items_to_send, request_headers, system_messages
-from .chat_tools import tool_members
+from .thread import thread_headers
+from .urls import chat_url
 
 DEFAULT_MODEL: Final = "agent"
 """Some agents answer 422 without a model; none of those seen chooses by it."""

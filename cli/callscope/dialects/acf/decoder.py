@@ -13,16 +13,16 @@ from typing import Final, assert_never
 
 from callscope.core.events import Diagnostic, PeerEvent, ResponseHead, ThreadNamed
 from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
+from callscope.dialects.chat.decoder import ChatDecoder
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.documents import documents
+from callscope.dialects.failures import error_in, words
 
-from .acf_answer import CHUNK, AgentAnswer
-from .acf_calls import AgentCalls, Told
-from .acf_framing import Habits
-from .acf_simple import SIMPLE, Called, Ended, Failed, Said, simple_event, simple_name
-from .acf_thread import head_thread, named_thread
-from .chat_decoder import ChatDecoder
-from .diagnostics import diagnostic, excerpt
-from .documents import documents
-from .failures import error_in, words
+from .answer import CHUNK, AgentAnswer
+from .calls import AgentCalls, Told
+from .framing import Habits
+from .simple import SIMPLE, Called, Ended, Failed, Said, simple_event, simple_name
+from .thread import head_thread, named_thread
 
 COMPLETED: Final = "thread.message.completed"
 ANSWER: Final = "chat.completion"

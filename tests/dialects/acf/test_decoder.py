@@ -241,7 +241,7 @@ def test_words_that_were_split_at_white_space_are_noticed_and_tokens_are_not(pie
 
 
 def test_the_other_dialect_says_which_one_would_read_an_agent() -> None:
-    from callscope.dialects.chat import ChatCompletions
+    from callscope.dialects.chat.dialect import ChatCompletions
 
     decoder = ChatCompletions().decoder(1, [])
     assert "acf_answer" in codes([*decoder.feed(said("Hi")), *decoder.close("complete")])

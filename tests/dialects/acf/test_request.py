@@ -20,8 +20,8 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Item, Message, Request, Settings, ToolCall, ToolResult, ToolSpec
-from callscope.dialects.acf import AgentConnect
-from callscope.dialects.acf_urls import agents_urls, chat_url
+from callscope.dialects.acf.dialect import AgentConnect
+from callscope.dialects.acf.urls import agents_urls, chat_url
 
 BASE = "http://127.0.0.1:8080/v1/chat"
 WEATHER = ToolSpec("get_weather", "The weather.", {"type": "object"})

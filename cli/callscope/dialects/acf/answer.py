@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from callscope.core.events import PeerEvent
 from callscope.core.values import Channel, Frame, JsonObject
+from callscope.dialects.answer import Answer
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.texts import content_words, flat_text
 
-from .acf_calls import AgentCalls, Told
-from .answer import Answer
-from .diagnostics import diagnostic, excerpt
-from .texts import content_words, flat_text
+from .calls import AgentCalls, Told
 
 STEP: Final = "thread.run.step.delta"
 CHUNK: Final = "chat.completion.chunk"
