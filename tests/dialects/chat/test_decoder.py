@@ -46,7 +46,7 @@ from chatbodies import (
 )
 
 CORPUS = [
-    path for path in sorted((Path(__file__).parent.parent / "quirks").iterdir()) if path.suffix in (".sse", ".body")
+    path for path in sorted((Path(__file__).parents[2] / "quirks").iterdir()) if path.suffix in (".sse", ".body")
 ]
 WHOLE_CALL = calls(entry(0, "x", "roll", '{"n":1}'))
 
