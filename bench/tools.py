@@ -13,7 +13,7 @@ from pathlib import Path
 
 from callscope.core.values import CallKey, ToolCall
 from callscope.tools.loading import load_tools
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 
 CALLS = 100
 

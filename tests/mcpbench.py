@@ -12,7 +12,7 @@ from typing import Any
 
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 from processes_seen import alive
 
 FAKE = Path(__file__).with_name("fake_mcp_server.py")

@@ -17,7 +17,7 @@ from callscope.repl import Repl
 from callscope.slash.table import COMMANDS
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 from callscope.ui.asking import Choices, Draft
 from callscope.ui.completion import Candidate, Complete
 from callscope.ui.lines import chrome_console

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callscope.tools.mcp_servers import FAREWELL
+from callscope.tools.mcp.servers import FAREWELL
 from command_line import callscope
 from mcpbench import FAKE, file_of, running, sent, server, soon
 

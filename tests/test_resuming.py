@@ -24,7 +24,7 @@ from callscope.record.rederiving import verify
 from callscope.record.rerunning import rerun
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
 from playbook import Listener, check_history
 from replbench import at_prompt, enter, furnish, last_messages, leave, open_repl, recorded

@@ -103,7 +103,7 @@ def test_the_first_prompt_waits_for_nothing_that_only_a_turn_needs(tmp_path: Pat
     for name in ("tools.yaml", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
     loaded = loaded_at_the_prompt(*command, folder=tmp_path)
-    assert "callscope.tools.reading" in loaded
+    assert "callscope.tools.reading.definitions" in loaded
     turns = {
         "httpx",
         "httpcore",

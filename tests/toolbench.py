@@ -12,7 +12,7 @@ from typing import Any
 from callscope.core.errors import UnusableFile
 from callscope.core.values import CallKey, ToolCall, ToolResult
 from callscope.tools.loading import load_tools
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 
 _numbers = itertools.count(1)
 

@@ -28,10 +28,10 @@ from callscope.tools.definitions import InvalidArguments, LoadedTools, Tool
 from callscope.tools.given import given_arguments, json_value
 from callscope.tools.loading import load_tools
 from callscope.tools.memory import remember
-from callscope.tools.mock_rules import mocked
 from callscope.tools.planning import planned_run
-from callscope.tools.running import LocalToolbox
-from callscope.tools.threads import ThreadedCall
+from callscope.tools.reading.mock_rules import mocked
+from callscope.tools.running.threads import ThreadedCall
+from callscope.tools.running.toolbox import LocalToolbox
 from callscope.tools.words import did_you_mean
 from callscope.ui.visible import visible
 from callscope.version import VERSION

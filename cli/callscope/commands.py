@@ -28,7 +28,7 @@ from callscope.ui.visible import visible
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
     from callscope.serving.demo import DemoAgent
-    from callscope.tools.running import LocalToolbox
+    from callscope.tools.running.toolbox import LocalToolbox
     from callscope.ui.outcome import Outcome
 
 __all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve_demo", "show_tool"]

@@ -36,9 +36,9 @@ from callscope.resuming import Resumed, changed_tools, changes, greeting, resumi
 from callscope.session import Session
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
-from callscope.tools.mock_rules import mocked
-from callscope.tools.running import LocalToolbox
-from callscope.tools.threads import ThreadedCall
+from callscope.tools.reading.mock_rules import mocked
+from callscope.tools.running.threads import ThreadedCall
+from callscope.tools.running.toolbox import LocalToolbox
 from callscope.version import VERSION
 
 DEFAULT_TOOLS = Path("tools.yaml")

@@ -49,7 +49,7 @@ def play(recording: Recording, speed: float, *, paused: bool) -> Sequence[Differ
 def _recorded_check(recording: Recording) -> Check:
     """What is wrong with arguments by the schemas that are recorded; of two of one name the later one counts."""
     from callscope.tools.definitions import Tool
-    from callscope.tools.running import LocalToolbox
+    from callscope.tools.running.toolbox import LocalToolbox
 
     changes = [entry.event.tools for entry in recording.entries if isinstance(entry.event, ToolsChanged)]
     specs = {spec.name: spec for tools in changes for spec in tools}

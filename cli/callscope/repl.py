@@ -33,7 +33,7 @@ from callscope.ui.witness import Witness
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
     from callscope.tools.definitions import LoadedTools
-    from callscope.tools.running import LocalToolbox
+    from callscope.tools.running.toolbox import LocalToolbox
 
 Result = TypeVar("Result")
 Group = Literal["conversation", "tools", "looking", "session"]

@@ -29,7 +29,7 @@ from callscope.showing import say
 
 if TYPE_CHECKING:
     from callscope.tools.definitions import LoadedTools
-    from callscope.tools.running import LocalToolbox
+    from callscope.tools.running.toolbox import LocalToolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _tools(roles: Roles, script: Script) -> LoadedTools | None:
         return None
     from callscope.tools.definitions import LoadedTools, Tool
     from callscope.tools.loading import load_tools
-    from callscope.tools.mock_rules import mocked
+    from callscope.tools.reading.mock_rules import mocked
 
     loaded = load_tools(list(roles.tools)) if roles.tools else LoadedTools()
     for warning in loaded.warnings:
@@ -165,7 +165,7 @@ def _tools(roles: Roles, script: Script) -> LoadedTools | None:
 
 
 def _toolbox(tools: LoadedTools) -> LocalToolbox:
-    from callscope.tools.running import LocalToolbox
+    from callscope.tools.running.toolbox import LocalToolbox
 
     return LocalToolbox(tools.tools)
 

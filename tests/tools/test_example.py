@@ -8,12 +8,16 @@ import jsonschema
 import pytest
 import yaml
 
-from callscope.tools import mcp_settings, reading, reading_mocks, reading_runs, rules
 from callscope.tools.definitions import PythonFunction
 from callscope.tools.loading import load_tools
-from callscope.tools.modules import function_of
-from callscope.tools.running import LocalToolbox
-from callscope.tools.signatures import read_signature
+from callscope.tools.mcp import settings as mcp_settings
+from callscope.tools.python.modules import function_of
+from callscope.tools.python.signatures import read_signature
+from callscope.tools.reading import definitions as reading
+from callscope.tools.reading import mocks as reading_mocks
+from callscope.tools.reading import rules
+from callscope.tools.reading import runs as reading_runs
+from callscope.tools.running.toolbox import LocalToolbox
 from toolbench import error_of, run
 
 ROOT = Path(__file__).parents[2]

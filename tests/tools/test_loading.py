@@ -8,7 +8,7 @@ import pytest
 
 from callscope.core.errors import UnusableFile
 from callscope.tools.loading import load_tools
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 from toolbench import call, refusal, run, write
 
 GREET = '''

@@ -30,7 +30,7 @@ from callscope.record.reading import RecordingFile
 from callscope.record.rederiving import derive
 from callscope.tools.definitions import Tool
 from callscope.tools.loading import load_tools
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 
 DEFAULT: Final = ("calls valid", "no errors")
 

@@ -40,7 +40,7 @@ from callscope.core.values import CallKey
 from callscope.record.reading import Entry, RecordingFile
 from callscope.record.rederiving import derive
 from callscope.tools.definitions import Tool
-from callscope.tools.running import LocalToolbox
+from callscope.tools.running.toolbox import LocalToolbox
 from callscope.ui.exchanges import Exchange
 
 from .chapters import (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from callscope.core.errors import UsageError
 from callscope.repl import Command, Repl
 from callscope.tools.definitions import LoadedTools
-from callscope.tools.mock_rules import mocked
+from callscope.tools.reading.mock_rules import mocked
 from callscope.ui.completion import Candidate, choices
 from callscope.ui.visible import one_line
 

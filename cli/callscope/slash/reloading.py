@@ -11,9 +11,9 @@ from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import ToolsChanged
 from callscope.repl import Command, Repl
 from callscope.tools.definitions import LoadedTools
-from callscope.tools.mock_rules import mocked
-from callscope.tools.reloading import changes, load_again
-from callscope.tools.threads import ThreadedCall
+from callscope.tools.python.reloading import changes, load_again
+from callscope.tools.reading.mock_rules import mocked
+from callscope.tools.running.threads import ThreadedCall
 from callscope.ui.visible import one_line, visible
 
 from .standing import ask_again

@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from callscope.tools.running.stopping import at_most
+
 from .complaints import Fault, complaints, named
 from .definitions import InvalidArguments
-from .stopping import at_most
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from callscope.core.values import Approval, ToolSpec
 
 if TYPE_CHECKING:
-    from .mcp_settings import McpTool
+    from callscope.tools.mcp.settings import McpTool
+
     from .outgoing import CommandLine, HttpCall
 
 DEFAULT_TIMEOUT = 60.0

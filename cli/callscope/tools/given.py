@@ -22,8 +22,8 @@ from typing import NoReturn
 
 from callscope.core.errors import UsageError
 from callscope.core.values import ToolSpec
+from callscope.tools.reading.documents import LONGEST
 
-from .documents import LONGEST
 from .parameters import JsonSchema, kinds, listed, plain_schemas, properties
 from .words import did_you_mean, either
 

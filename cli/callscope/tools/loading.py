@@ -15,12 +15,12 @@ from pathlib import Path
 from callscope.core.errors import UnusableFile
 from callscope.core.paths import expanded, is_file, is_folder
 from callscope.core.values import ToolSpec
+from callscope.tools.python.modules import function_of, tool_functions
+from callscope.tools.reading.definitions import check_name, read_tools, settled
+from callscope.tools.reading.documents import read_document, read_text
+from callscope.tools.running.prints import Prints, printing_into
 
 from .definitions import DEFAULT_TIMEOUT, LoadedTools, PythonFunction, Signature, Tool
-from .documents import read_document, read_text
-from .modules import function_of, tool_functions
-from .prints import Prints, printing_into
-from .reading import check_name, read_tools, settled
 
 TOOL_FILES = (".yaml", ".yml", ".json")
 
@@ -76,7 +76,7 @@ def _load_file(path: Path, including: tuple[Path, ...]) -> LoadedTools:
         parts.append(_load_file(included, (*including, path)))
     parts.append(LoadedTools(file.tools, file.secrets, file.warnings))
     if file.servers:
-        from .mcp_tools import tools_of
+        from callscope.tools.mcp.listing import tools_of
 
         parts.append(tools_of(file.servers, os.environ))
     for module, where in file.modules:
@@ -87,7 +87,7 @@ def _load_file(path: Path, including: tuple[Path, ...]) -> LoadedTools:
 def _end_other_servers(tools: Sequence[Tool]) -> None:
     """End the MCP servers that an earlier load started and none of these tools needs."""
     if (running := sys.modules.get(f"{__package__}.mcp_servers")) is not None:
-        from .mcp_settings import McpTool
+        from callscope.tools.mcp.settings import McpTool
 
         running.SERVERS.keep({tool.implementation.server for tool in tools if isinstance(tool.implementation, McpTool)})
 
@@ -124,13 +124,15 @@ def _module_tools(module: Path | str) -> Iterator[Tool]:
 
 
 def _with_signature(target: PythonFunction) -> tuple[PythonFunction, Signature]:
-    from .foreign import foreign_tool
+    from callscope.tools.python.foreign import foreign_tool
 
     function = function_of(target)
     found = replace(target, function=function)
     if (foreign := foreign_tool(function)) is not None:
         return found, foreign
-    from .signatures import read_signature  # pydantic: only where a signature is the only source of a schema
+    from callscope.tools.python.signatures import (
+        read_signature,  # pydantic: only where a signature is the only source of a schema
+    )
 
     try:
         return found, read_signature(function)

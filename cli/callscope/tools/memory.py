@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.values import ToolSpec
+from callscope.tools.reading.definitions import read_tools
+from callscope.tools.reading.documents import read_document
 
 from .definitions import PythonFunction, Signature
-from .documents import read_document
-from .reading import read_tools
 
 PLAIN_KEYS = ("include", "secrets", "variables", "defaults", "tools")
 """What a file says by itself; what stands under its other keys is learned from modules, servers and other documents."""

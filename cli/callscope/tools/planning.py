@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, assert_never
 
 from callscope.core.values import Request
+from callscope.tools.mcp.settings import HttpServer, McpTool, StdioServer
+from callscope.tools.reading.scopes import CUSTOM_INPUT
+from callscope.tools.running.commands import fill_command
+from callscope.tools.running.requests import fill_request
 
 from .arguments import parse
-from .commands import fill_command
 from .definitions import MockAnswer, MockCases, MockSequence, PythonFunction, Tool
-from .mcp_settings import HttpServer, McpTool, StdioServer
 from .outgoing import CommandLine, HttpCall
-from .requests import fill_request
-from .scopes import CUSTOM_INPUT
 from .templates import Filling, fill
 
 

@@ -45,9 +45,7 @@ from chatbodies import (
     text,
 )
 
-CORPUS = [
-    path for path in sorted((Path(__file__).parents[2] / "quirks").iterdir()) if path.suffix in (".sse", ".body")
-]
+CORPUS = [path for path in sorted((Path(__file__).parents[2] / "quirks").iterdir()) if path.suffix in (".sse", ".body")]
 WHOLE_CALL = calls(entry(0, "x", "roll", '{"n":1}'))
 
 
