@@ -18,7 +18,7 @@ from callscope.core.events import (
 from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Fault, Request, ToolCall
-from callscope.ui.trace import CallTrace, Trace
+from callscope.panels.trace import CallTrace, Trace
 
 KEY = CallKey(1, 0)
 

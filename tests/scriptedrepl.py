@@ -11,6 +11,7 @@ from typing import Any
 from callscope.core.events import SettingsChanged, ToolsChanged
 from callscope.core.state import Conversation
 from callscope.core.values import Settings
+from callscope.looking.witness import Witness
 from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
 from callscope.repl import Repl
@@ -22,7 +23,6 @@ from callscope.ui.asking import Choices, Draft
 from callscope.ui.completion import Candidate, Complete
 from callscope.ui.lines import chrome_console
 from callscope.ui.view import PlainView
-from callscope.ui.witness import Witness
 from playbook import Answer, Playbook
 from toolbench import write
 

@@ -18,13 +18,13 @@ import pytest
 from rich.console import Console
 
 from callscope.core.events import CallStarted, Stamped
+from callscope.panels.look import Look
+from callscope.panels.playback import Playback
 from callscope.player import Player
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import derive
 from callscope.record.reel import Reel
 from callscope.ui.keys import Taker
-from callscope.ui.look import Look
-from callscope.ui.playback import Playback
 from ptyshell import SHELL, Shell
 from seenscreen import Memory
 

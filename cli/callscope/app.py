@@ -406,7 +406,7 @@ def run(arguments: list[str]) -> None:
     try:
         convert_plainly(get_command(app))(arguments, prog_name="callscope")
     except CallscopeError as error:
-        from callscope.ui.visible import visible  # an error may quote a server or a file
+        from callscope.core.visible import visible  # an error may quote a server or a file
 
         sys.stderr.write(f"callscope: {visible(str(error))}\n")
         sys.exit(error.exit_code)

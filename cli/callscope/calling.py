@@ -20,6 +20,7 @@ from callscope.core.errors import UsageError
 from callscope.core.events import Event, ItemsInserted, SettingsChanged, Stamped, ToolsChanged
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Settings, ToolCall, ToolResult, ToolSpec
+from callscope.core.visible import visible
 from callscope.loop import run
 from callscope.record.directories import recordings_directory
 from callscope.record.masking import Secrets
@@ -33,7 +34,6 @@ from callscope.tools.reading.mock_rules import mocked
 from callscope.tools.running.threads import ThreadedCall
 from callscope.tools.running.toolbox import LocalToolbox
 from callscope.tools.words import did_you_mean
-from callscope.ui.visible import visible
 from callscope.version import VERSION
 
 TIMED_OUT = 124

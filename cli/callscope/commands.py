@@ -22,8 +22,8 @@ from callscope.compose import DEFAULT_TOOLS, LiveClock, Options, open_session, o
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.ports import Gate, Sink
 from callscope.core.values import ToolSpec
+from callscope.core.visible import visible
 from callscope.loop import run
-from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
@@ -46,12 +46,12 @@ def chat(options: Options) -> None:
 
 async def _chat(options: Options) -> None:
     from callscope.ahead import importing_ahead
+    from callscope.looking.witness import Witness
     from callscope.repl import Repl
     from callscope.ui.asking import PersonAtTerminal
     from callscope.ui.lines import chrome_console
     from callscope.ui.main_prompt import MainPrompt, history_file
     from callscope.ui.view import view_for
-    from callscope.ui.witness import Witness
 
     console = chrome_console(sys.stderr)
     view, witness = view_for(sys.stdout, console, LiveClock()), Witness()

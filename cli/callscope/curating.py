@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.errors import UsageError
+from callscope.core.visible import one_line, visible
 from callscope.record.matching import Absent
-from callscope.ui.visible import one_line, visible
 
 NOT_WHOLE = 1
 LONGEST_SIDE = 80

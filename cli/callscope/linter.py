@@ -13,13 +13,13 @@ from typing import cast, get_args
 
 from callscope.compose import DEFAULT_TOOLS
 from callscope.core.errors import UsageError
+from callscope.core.visible import visible
 from callscope.linting.checking import lint
 from callscope.linting.cost import Cost, cost_of
 from callscope.linting.findings import RULES, Finding, Provider
 from callscope.linting.fixing import fix_file
 from callscope.record.masking import Secrets
 from callscope.tools.loading import load_tools
-from callscope.ui.visible import visible
 
 BROKEN = 1
 YAML = (".yaml", ".yml")

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from callscope.panels.judging import Check
+from callscope.panels.look import Look, Row
+from callscope.panels.playback import Copies, Playback, whole
 from callscope.record.reel import Kind, Reel
-from callscope.ui.judging import Check
 from callscope.ui.keys import Taker, listening, suspend_job
-from callscope.ui.look import Look, Row
-from callscope.ui.playback import Copies, Playback, whole
 from callscope.ui.region import Region
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from callscope.core.events import ToolsChanged
 from callscope.record.reading import Recording
 
 if TYPE_CHECKING:
+    from callscope.panels.judging import Check
     from callscope.record.rederiving import Difference
-    from callscope.ui.judging import Check
 
 
 def can_draw() -> bool:

@@ -84,9 +84,9 @@ def callscope_expect(request: pytest.FixtureRequest) -> Callable[..., None]:
 
     def expect(recording: str | Path, *expectations: str, tools: Sequence[str | Path] = ()) -> None:
         __tracebackhide__ = True
+        from callscope.core.visible import visible
         from callscope.exporting.expecting import expected, problems
         from callscope.testing import Replays, offline
-        from callscope.ui.visible import visible
 
         places: Any = Replays(request.path.parent, request.config.rootpath).path
         with offline():

@@ -20,15 +20,15 @@ from rich.console import Console
 from callscope.core.errors import UsageError
 from callscope.core.events import BreakRequested, Continued
 from callscope.core.values import Message, Request, TurnReason
+from callscope.core.visible import one_line
+from callscope.looking.last_turn import last_turn
+from callscope.looking.raw import Secrets
+from callscope.looking.witness import Witness
 from callscope.session import Session
 from callscope.ui.asking import Choice, Choices, Person
 from callscope.ui.completion import Candidate, Complete, choices
 from callscope.ui.hanging import hanging
-from callscope.ui.last_turn import last_turn
-from callscope.ui.raw import Secrets
 from callscope.ui.view import View
-from callscope.ui.visible import one_line
-from callscope.ui.witness import Witness
 
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder

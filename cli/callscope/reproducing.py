@@ -20,11 +20,11 @@ from pathlib import Path
 
 from callscope.core.errors import UsageError
 from callscope.core.events import CallAssembled, Diagnostic
+from callscope.core.visible import visible
 from callscope.record.reading import Recording
 from callscope.record.rederiving import derive
 from callscope.record.shrinking import Shows, Shrinking, Step
 from callscope.record.writing import new_beside
-from callscope.ui.visible import visible
 
 NOT_SHOWN = 1
 INTERRUPTED = 130

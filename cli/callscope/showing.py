@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callscope.core.ports import Sink
+from callscope.core.visible import visible
 from callscope.record.reading import Recording, open_recording
-from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.ui.jsonl import JsonLines

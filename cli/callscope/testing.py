@@ -19,8 +19,8 @@ from unittest import mock
 
 from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.values import Request
+from callscope.core.visible import visible
 from callscope.serving.choosing import FREE, Chosen, OnMiss, Shelf
-from callscope.ui.visible import visible
 
 if TYPE_CHECKING:
     from callscope.offering import Offer

@@ -28,9 +28,9 @@ from callscope.core.events import (
     TurnEnded,
 )
 from callscope.core.values import Edit, Fault, Frame, Run, ToolCall, ToolResult
-from callscope.ui.footer import footer
-from callscope.ui.look import Look, Picture
-from callscope.ui.panels import screen
+from callscope.panels.footer import footer
+from callscope.panels.look import Look, Picture
+from callscope.panels.panels import screen
 from scene import KEY, Scene
 from seenscreen import Memory, SeenScreen
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from callscope.core.values import CallKey
-from callscope.ui.blocks import Block, CallTrace, TextTrace
-from callscope.ui.frame import Panel
-from callscope.ui.look import Look, Marks
-from callscope.ui.panels import content
+from callscope.panels.blocks import Block, CallTrace, TextTrace
+from callscope.panels.frame import Panel
+from callscope.panels.look import Look, Marks
+from callscope.panels.panels import content
 
 LOOK = Look(80, "utf-8", Marks())
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from callscope.ui.look import row
+from callscope.panels.look import row
 from callscope.ui.region import Region
 
 lines = st.lists(st.sampled_from(["one", "two", "three", "", "a longer row of words", "北京"]), max_size=5)

@@ -44,12 +44,12 @@ from callscope.core.values import (
     ToolResult,
     Usage,
 )
+from callscope.core.visible import one_line, visible
 from callscope.ui.gate import AbsentGate
 from callscope.ui.hanging import hanging
 from callscope.ui.jsonl import JsonLines, event_json
 from callscope.ui.lines import LinesView
 from callscope.ui.outcome import Outcome
-from callscope.ui.visible import one_line, visible
 from playbook import Answer, Playbook, calls, failure, text
 from scene import Scene, opened
 

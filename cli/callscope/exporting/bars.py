@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from callscope.ui.timeline import tick_step
-from callscope.ui.wording import exactly
+from callscope.looking.timeline import tick_step
+from callscope.panels.wording import exactly
 
 from .chapters import CallStory, ExchangeStory, TurnStory
 from .markup import Html, tag

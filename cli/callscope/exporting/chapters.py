@@ -23,8 +23,8 @@ from callscope.core.values import (
     TurnReason,
     Usage,
 )
+from callscope.looking.exchanges import Exchange
 from callscope.record.reading import Header
-from callscope.ui.exchanges import Exchange
 
 MOST_PIECES = 2000
 MOST_CHARACTERS = 100_000

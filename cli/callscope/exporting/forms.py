@@ -12,10 +12,10 @@ from pathlib import Path
 
 from callscope.core.errors import UsageError
 from callscope.core.state import Conversation, apply
+from callscope.core.visible import visible
+from callscope.looking.ledger import Ledger
+from callscope.panels.wording import counted
 from callscope.record.reading import RecordingFile
-from callscope.ui.ledger import Ledger
-from callscope.ui.visible import visible
-from callscope.ui.wording import counted
 
 from .files import STDOUT, write_beside, write_new
 
@@ -90,7 +90,7 @@ def conversation_of(recording: RecordingFile) -> tuple[Conversation, Ledger]:
 
 
 def _markdown(recording: RecordingFile) -> str:
-    from callscope.ui.markdown import markdown
+    from callscope.looking.markdown import markdown
 
     conversation, ledger = conversation_of(recording)
     return markdown(conversation, ledger, lambda text: text)

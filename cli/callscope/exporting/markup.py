@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from callscope.ui.visible import visible
+from callscope.core.visible import visible
 
 
 class Html(str):

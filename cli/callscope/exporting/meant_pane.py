@@ -11,8 +11,8 @@ from typing import Final
 
 from callscope.core.events import Diagnostic
 from callscope.core.values import Abort, Edit, Mock, Reject
-from callscope.ui.pretty import pretty
-from callscope.ui.wording import WHO, counted, exactly, failure
+from callscope.looking.pretty import pretty
+from callscope.panels.wording import WHO, counted, exactly, failure
 
 from .chapters import MOST_CHARACTERS, CallStory, ExchangeStory, Growth, Voice
 from .markup import Html, chip, joined, shortened, tag

@@ -10,7 +10,7 @@ import re
 
 from callscope.core.ports import Dialect
 from callscope.core.state import Conversation
-from callscope.ui.pretty import pretty
+from callscope.looking.pretty import pretty
 
 _COMMANDS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal or a reader of lines would obey, and JSON allows in a string."""

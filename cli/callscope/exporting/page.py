@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from callscope.panels.wording import counted, exactly
 from callscope.record.reading import RecordingFile
-from callscope.ui.wording import counted, exactly
 from callscope.version import VERSION
 
 from .bars import timeline

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from callscope.core.values import Headers
-from callscope.ui.framing import ReadFrame, framing
-from callscope.ui.pretty import pretty
-from callscope.ui.wording import counted, exactly, tokens
+from callscope.looking.framing import ReadFrame, framing
+from callscope.looking.pretty import pretty
+from callscope.panels.wording import counted, exactly, tokens
 
 from .chapters import ExchangeStory
 from .markup import Html, chip, shortened, tag

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from callscope.core.visible import one_line
 from callscope.endpoints.curl import COMMANDS, Piece, curl_without_body, printf_command
 from callscope.record.reading import RecordingFile
-from callscope.ui.visible import one_line
 
 from .passages import Passage, passages
 

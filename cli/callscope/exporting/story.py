@@ -37,11 +37,11 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.values import CallKey
+from callscope.looking.exchanges import Exchange
 from callscope.record.reading import Entry, RecordingFile
 from callscope.record.rederiving import derive
 from callscope.tools.definitions import Tool
 from callscope.tools.running.toolbox import LocalToolbox
-from callscope.ui.exchanges import Exchange
 
 from .chapters import (
     MOST_DIAGNOSTICS,

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, TypeAlias
 
-from callscope.ui.framing import Framing, ReadFrame
-from callscope.ui.wording import counted
+from callscope.looking.framing import Framing, ReadFrame
+from callscope.panels.wording import counted
 
 from .chapters import ExchangeStory
 from .markup import Html, shortened, tag

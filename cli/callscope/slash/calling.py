@@ -8,13 +8,13 @@ from __future__ import annotations
 from callscope.core.errors import UsageError
 from callscope.core.events import ItemsInserted
 from callscope.core.values import CallKey, ToolCall, ToolResult, ToolSpec
+from callscope.core.visible import one_line
+from callscope.panels.wording import seconds
 from callscope.repl import Command, Repl
 from callscope.session import strictest
 from callscope.tools.given import given_arguments
 from callscope.ui.asking import Choice, Choices
 from callscope.ui.lines import STYLES
-from callscope.ui.visible import one_line
-from callscope.ui.wording import seconds
 
 from .hints import tool_call
 from .tools import named_tool

@@ -11,8 +11,8 @@ from typing import Any
 from callscope.core.errors import UsageError
 from callscope.core.events import Rewound, SettingsChanged
 from callscope.core.values import Message
+from callscope.core.visible import one_line, visible
 from callscope.repl import Command, Repl
-from callscope.ui.visible import one_line, visible
 
 from .hints import models
 

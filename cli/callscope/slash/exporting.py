@@ -10,16 +10,16 @@ import sys
 from collections.abc import Callable
 
 from callscope.core.errors import UsageError
+from callscope.core.visible import visible
 from callscope.exporting.files import STDOUT, write_beside, write_new
 from callscope.exporting.messages import next_messages
 from callscope.repl import Command, Repl
-from callscope.ui.visible import visible
 
 from .hints import one_of
 
 
 def _markdown(repl: Repl) -> str:
-    from callscope.ui.markdown import markdown
+    from callscope.looking.markdown import markdown
 
     return markdown(repl.session.conversation, repl.witness.ledger, lambda text: repl.secrets.mask(text)[0])
 
@@ -36,10 +36,10 @@ def _curl(repl: Repl) -> str:
 
 
 def _svg(repl: Repl) -> str:
-    from callscope.ui.look import MOST_COLUMNS, Look
-    from callscope.ui.masked_blocks import masked_block
-    from callscope.ui.panels import screen
-    from callscope.ui.svg import svg
+    from callscope.panels.look import MOST_COLUMNS, Look
+    from callscope.panels.masked_blocks import masked_block
+    from callscope.panels.panels import screen
+    from callscope.panels.svg import svg
 
     trace = repl.witness.trace
     if not trace.blocks:

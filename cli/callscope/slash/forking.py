@@ -11,13 +11,13 @@ from dataclasses import replace
 from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import Rewound, SettingsChanged, ToolsChanged
 from callscope.core.state import apply
+from callscope.core.visible import one_line, visible
 from callscope.record.forking import fork
 from callscope.record.reading import open_recording
 from callscope.record.recorder import Recorder
 from callscope.record.restoring import Left, left_by
 from callscope.repl import Command, Repl
 from callscope.ui.completion import Candidate, choices
-from callscope.ui.visible import one_line, visible
 from callscope.version import VERSION
 
 

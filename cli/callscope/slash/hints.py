@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 
 from callscope.core.errors import EndpointError
 from callscope.core.values import ToolSpec
+from callscope.core.visible import one_line
 from callscope.repl import Completes, Repl
 from callscope.tools.parameters import JsonSchema, kinds, listed, plain_schemas, properties
 from callscope.ui.completion import Candidate, choices, file_names
-from callscope.ui.visible import one_line
 
 from .words import open_word
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
+from callscope.looking.history import history
+from callscope.looking.raw import raw
+from callscope.looking.timeline import timeline
+from callscope.looking.tokens import tokens
 from callscope.repl import Command, Repl
-from callscope.ui.history import history
-from callscope.ui.raw import raw
-from callscope.ui.timeline import timeline
-from callscope.ui.tokens import tokens
 
 from .hints import one_of
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from callscope.core.errors import UsageError
+from callscope.core.visible import one_line
 from callscope.repl import Command, Repl
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.reading.mock_rules import mocked
 from callscope.ui.completion import Candidate, choices
-from callscope.ui.visible import one_line
 
 OFF = "off"
 

@@ -6,8 +6,8 @@ Knows that the recorder hears first. Must not know what it writes.
 from __future__ import annotations
 
 from callscope.core.errors import UnusableFile, UsageError
+from callscope.core.visible import visible
 from callscope.repl import Command, Repl
-from callscope.ui.visible import visible
 
 from .hints import one_of
 

@@ -9,12 +9,12 @@ import math
 
 from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import ToolsChanged
+from callscope.core.visible import one_line, visible
 from callscope.repl import Command, Repl
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.python.reloading import changes, load_again
 from callscope.tools.reading.mock_rules import mocked
 from callscope.tools.running.threads import ThreadedCall
-from callscope.ui.visible import one_line, visible
 
 from .standing import ask_again
 

@@ -10,8 +10,8 @@ import textwrap
 from typing import get_args
 
 from callscope.core.errors import UsageError
+from callscope.core.visible import one_line
 from callscope.repl import Command, Group, Repl
-from callscope.ui.visible import one_line
 
 from .hints import commands
 

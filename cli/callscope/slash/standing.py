@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from callscope.core.errors import UsageError
 from callscope.core.values import Decision, Run
+from callscope.core.visible import one_line
 from callscope.repl import Command, Repl
 from callscope.ui.completion import Candidate, choices
 from callscope.ui.prompt_gate import gate_of_person
-from callscope.ui.visible import one_line
 
 
 def standing_note(repl: Repl, name: str) -> str:

@@ -15,13 +15,13 @@ from rich.cells import cell_len, set_cell_size
 from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged
 from callscope.core.values import Json, ToolSpec
+from callscope.core.visible import one_line, visible
+from callscope.panels.fitting import fitted
 from callscope.repl import Command, Repl
 from callscope.session import strictest
 from callscope.tools.parameters import properties
 from callscope.tools.words import did_you_mean
 from callscope.ui.completion import Candidate, choices
-from callscope.ui.fitting import fitted
-from callscope.ui.visible import one_line, visible
 
 from .hints import parameter_note, tool_names
 from .standing import standing_note

@@ -17,11 +17,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from callscope.core.visible import one_line
+
 from .editor import NoEditor, edit_in_editor, editor_command
 from .hanging import hanging
 from .inline import ToEditor, type_text
 from .one_key import read_key
-from .visible import one_line
 
 NARROW = 60
 """Columns below which the keys stand on rows of their own, all of them with their words."""

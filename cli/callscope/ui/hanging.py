@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from .visible import visible
+from callscope.core.visible import visible
 
 
 def hanging(console: Console, text: str, style: str = "", *, more: int = 2) -> Iterator[Text]:

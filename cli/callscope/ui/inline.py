@@ -10,7 +10,7 @@ import sys
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from .visible import visible
+from callscope.core.visible import visible
 
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings

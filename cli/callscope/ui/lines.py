@@ -36,10 +36,9 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult
-
-from .blocks import ran
-from .visible import one_line, visible
-from .wording import ending, failure_sentence, place, seconds, tokens
+from callscope.core.visible import one_line, visible
+from callscope.panels.blocks import ran
+from callscope.panels.wording import ending, failure_sentence, place, seconds, tokens
 
 Stream = CallKey | Literal["output", "reasoning", "refusal"]
 

@@ -18,18 +18,18 @@ from rich.console import Console
 from callscope.core.events import ItemsInserted, Rewound, Stamped, UserMessage
 from callscope.core.ports import Clock
 from callscope.core.state import Conversation
+from callscope.panels import wording
+from callscope.panels.blocks import Block, Notice, TextTrace
+from callscope.panels.footer import footer, summary
+from callscope.panels.frame import Panel
+from callscope.panels.judging import Check
+from callscope.panels.look import Look, Row, row
+from callscope.panels.panels import content
+from callscope.panels.trace import Trace
 
-from . import wording
-from .blocks import Block, Notice, TextTrace
-from .footer import footer, summary
-from .frame import Panel
 from .hanging import hanging
-from .judging import Check
 from .keys import Keys, Listen, hand_over, listening, suspend_job
-from .look import Look, Row, row
-from .panels import content
 from .region import Region
-from .trace import Trace
 
 FRAME = 1 / 24
 """Seconds from one frame to the next while something changes."""

@@ -14,10 +14,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from callscope.core.visible import visible
+
 from .completion import Complete
 from .editor import NoEditor, edit_in_editor, editor_command
 from .typed_ahead import take_lines_typed_ahead
-from .visible import visible
 
 if TYPE_CHECKING:
     from prompt_toolkit.buffer import Buffer

@@ -18,13 +18,13 @@ from callscope.core.events import CallDecided, ResultReviewed
 from callscope.core.ports import Gate
 from callscope.core.state import CallRecord, Conversation
 from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
+from callscope.core.visible import one_line, visible
+from callscope.panels.wording import counted
 from callscope.session import strictest
 
 from .asking import Choice, Choices, Draft, Person
 from .gate import ScriptedGate
 from .hanging import hanging
-from .visible import one_line, visible
-from .wording import counted
 
 Check = Callable[[ToolCall, str], "str | None"]
 """What is wrong with these arguments of this call, as a sentence; None where nothing is."""

@@ -14,7 +14,7 @@ from typing import IO
 from rich.cells import cell_len
 from rich.console import Console
 
-from .look import Row, painter
+from callscope.panels.look import Row, painter
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 WRAP_OFF, WRAP_ON = "\x1b[?7l", "\x1b[?7h"

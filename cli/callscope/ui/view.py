@@ -29,7 +29,8 @@ from .hanging import hanging
 from .lines import LinesView
 
 if TYPE_CHECKING:
-    from .judging import Check
+    from callscope.panels.judging import Check
+
     from .live import LiveView
 
 

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-_OURS = (str(Path(__file__).parent), str(Path(traceback.__file__).parent / "asyncio"), "<frozen importlib")
+_OURS = (str(Path(__file__).parents[1]), str(Path(traceback.__file__).parent / "asyncio"), "<frozen importlib")
 
 
 def summary(error: BaseException) -> str:

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from callscope.core.events import Diagnostic
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, Settings, ToolCall, ToolResult
+from callscope.core.visible import one_line, visible
+from callscope.panels.wording import counted, exactly, failure_sentence
 
 from .ledger import CallEntry, ExchangeEntry, Ledger
 from .pretty import pretty
-from .visible import one_line, visible
-from .wording import counted, exactly, failure_sentence
 
 Mask = Callable[[str], str]
 

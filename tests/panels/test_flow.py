@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from callscope.ui.flow import Cuts, Flow, Prose, fit
-from callscope.ui.look import PLAIN_MARKS, STYLES, Look, Row
-from callscope.ui.visible import visible
+from callscope.core.visible import visible
+from callscope.panels.flow import Cuts, Flow, Prose, fit
+from callscope.panels.look import PLAIN_MARKS, STYLES, Look, Row
 
 FAMILY = "👩‍👩‍👧‍👦"
 LOOK = Look(80)

@@ -12,10 +12,10 @@ from itertools import islice
 from rich.text import Text
 
 from callscope.core.values import Item, Message, Reasoning, ToolCall, ToolResult
+from callscope.core.visible import one_line, visible
+from callscope.ui.lines import STYLES
 
-from .lines import STYLES
 from .raw import Secrets
-from .visible import one_line, visible
 
 MOST = 40
 """Items that are shown: a turn of a hundred calls would push its own beginning off the screen."""

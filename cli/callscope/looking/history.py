@@ -12,14 +12,14 @@ from textwrap import wrap
 from rich.text import Text
 
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, ToolCall, ToolResult
+from callscope.core.visible import one_line, visible
+from callscope.panels.fitting import fitted
+from callscope.panels.wording import exactly
+from callscope.ui.lines import STYLES
 
-from .fitting import fitted
 from .ledger import CallEntry, Ledger
-from .lines import STYLES
 from .pretty import pretty
 from .raw import Secrets
-from .visible import one_line, visible
-from .wording import exactly
 
 WHO = 10
 """Columns for who or what an item is."""

@@ -20,8 +20,8 @@ from callscope.core.events import (
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Request, Settings, ToolSpec, Usage
 from callscope.dialects.chat.dialect import ChatCompletions
-from callscope.ui.exchanges import Exchange
-from callscope.ui.tokens import MOST_ROWS, Counts, TokenLog, counts, tokens, tools_of
+from callscope.looking.exchanges import Exchange
+from callscope.looking.tokens import MOST_ROWS, Counts, TokenLog, counts, tokens, tools_of
 
 
 def usage(**raw: Any) -> Usage:

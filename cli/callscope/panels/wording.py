@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from callscope.core.events import Diagnostic, ResponseFailed
 from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run, TurnReason, Usage
+from callscope.core.visible import one_line
 
 from .blocks import CallTrace
-from .visible import one_line
 
 LONGEST_FAILURE = 2_400
 

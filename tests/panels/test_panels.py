@@ -37,9 +37,9 @@ from callscope.core.values import (
     ToolCall,
     ToolResult,
 )
-from callscope.ui.frame import Panel
-from callscope.ui.look import PLAIN_MARKS, Look
-from callscope.ui.panels import content, panel, screen
+from callscope.panels.frame import Panel
+from callscope.panels.look import PLAIN_MARKS, Look
+from callscope.panels.panels import content, panel, screen
 from scene import KEY, Scene
 
 PARIS = ('{"ci', 'ty": "Pa', 'ris"}')

@@ -14,7 +14,7 @@ from rich.console import COLOR_SYSTEMS, Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
 
-from .visible import visible
+from callscope.core.visible import visible
 
 MOST_COLUMNS = 120
 """Lines longer than this are hard to read however wide the terminal is."""

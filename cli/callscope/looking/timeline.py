@@ -16,12 +16,13 @@ from textwrap import wrap
 from rich.cells import cell_len
 from rich.text import Text
 
+from callscope.core.visible import one_line
+from callscope.panels.fitting import fitted, padded
+from callscope.panels.wording import counted, exactly
+from callscope.ui.lines import STYLES
+
 from .breaks import Stretch, idle_waits
-from .fitting import fitted, padded
-from .lines import STYLES
 from .timing import CallTiming, Deltas, ExchangeTiming, TurnTiming
-from .visible import one_line
-from .wording import counted, exactly
 
 BREAK = 3
 """Cells that a wait takes that is broken off."""

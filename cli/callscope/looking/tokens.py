@@ -18,10 +18,10 @@ from rich.text import Text
 from callscope.core.events import ExchangeOpened, ResponseCompleted, ResponseFailed, Stamped
 from callscope.core.state import Conversation, Response
 from callscope.core.values import Usage
+from callscope.panels.fitting import fitted
+from callscope.panels.wording import counted
 
 from .exchanges import Exchange
-from .fitting import fitted
-from .wording import counted
 
 BYTES_A_TOKEN = 4
 MOST_ROWS = 30

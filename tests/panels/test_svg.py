@@ -17,11 +17,11 @@ from callscope.core.events import (
     ToolStarted,
 )
 from callscope.core.values import Edit, ToolResult
+from callscope.panels.look import Look
+from callscope.panels.masked_blocks import masked_block, masked_pieces
+from callscope.panels.panels import screen
+from callscope.panels.svg import svg
 from callscope.record.masking import Secrets
-from callscope.ui.look import Look
-from callscope.ui.masked_blocks import masked_block, masked_pieces
-from callscope.ui.panels import screen
-from callscope.ui.svg import svg
 from scene import KEY, Scene
 
 SECRET = "correct-horse-battery"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from callscope.core.events import Stamped
+from callscope.panels.look import Look
+from callscope.panels.playback import Copies, Playback, whole
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import derive
-from callscope.ui.look import Look
-from callscope.ui.playback import Copies, Playback, whole
 
 SAMPLES = sorted((Path(__file__).parents[2] / "recordings" / "samples").glob("*.jsonl"))
 LOOK = Look(columns=60)
@@ -91,8 +91,8 @@ def test_screens_of_a_long_session_hold_no_more_than_a_screen_can_show() -> None
 
 
 def test_any_place_can_be_gone_back_to_and_the_copies_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callscope.ui.playback.STRIDE", 3)
-    monkeypatch.setattr("callscope.ui.playback.MOST_COPIES", 8)
+    monkeypatch.setattr("callscope.panels.playback.STRIDE", 3)
+    monkeypatch.setattr("callscope.panels.playback.MOST_COPIES", 8)
     events = stream(next(path for path in SAMPLES if path.stem == "weather"))
     playback = Playback(LOOK)
     copies = Copies(playback)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from callscope.core.values import CallKey, Item, Message, Reasoning, ToolCall, ToolResult
+from callscope.looking.last_turn import MOST, last_turn
 from callscope.record.masking import Secrets
-from callscope.ui.last_turn import MOST, last_turn
 
 
 def lines(*items: Item) -> list[str]:

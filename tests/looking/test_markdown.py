@@ -15,9 +15,9 @@ from markdown_it.token import Token
 
 from callscope.core.events import Diagnostic, ResponseCompleted, ResponseStarted, TextDelta
 from callscope.core.values import CallKey, Edit, Frame, Reject, Run, Settings
+from callscope.looking.ledger import Ledger
+from callscope.looking.markdown import markdown
 from callscope.record.masking import Secrets
-from callscope.ui.ledger import Ledger
-from callscope.ui.markdown import markdown
 from playbook import Answer, Playbook, calls, failure, text
 
 PARIS = ("get_weather", '{"city": "Paris"}')

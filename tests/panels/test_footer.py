@@ -18,8 +18,8 @@ from callscope.core.events import (
     ToolStarted,
 )
 from callscope.core.values import CallKey, Fault, Reject, ToolResult, Usage
-from callscope.ui.footer import footer, summary
-from callscope.ui.look import PLAIN_MARKS, Look
+from callscope.panels.footer import footer, summary
+from callscope.panels.look import PLAIN_MARKS, Look
 from scene import KEY, Scene, opened
 
 

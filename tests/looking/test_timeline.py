@@ -30,8 +30,8 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation, Turn
 from callscope.core.values import CallKey, Request, ResultStatus, Run, ToolCall, ToolResult
-from callscope.ui.timeline import UNICODE, Scale, tick_step, timeline
-from callscope.ui.timing import MOST_MOMENTS, TurnTiming
+from callscope.looking.timeline import UNICODE, Scale, tick_step, timeline
+from callscope.looking.timing import MOST_MOMENTS, TurnTiming
 from playbook import Playbook, calls, text
 
 REQUEST = Request("POST", "http://h", (), b"")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callscope.ui.visible import visible
+from callscope.core.visible import visible
 
 
 @pytest.mark.parametrize(

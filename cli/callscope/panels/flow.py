@@ -10,8 +10,9 @@ from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from callscope.core.visible import escaped
+
 from .look import STYLES, Look, Row
-from .visible import escaped
 
 JOINER = "\u200d"
 EMOJI_STYLE = "\ufe0f"

@@ -24,12 +24,12 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Ending, Frame, Headers, Request
+from callscope.looking.exchanges import MOST_BYTES_OF_ONE, MOST_EXCHANGES, Exchanges
+from callscope.looking.framing import framing
+from callscope.looking.hexdump import hexdump
+from callscope.looking.pretty import pretty
+from callscope.looking.raw import raw
 from callscope.record.masking import Secrets
-from callscope.ui.exchanges import MOST_BYTES_OF_ONE, MOST_EXCHANGES, Exchanges
-from callscope.ui.framing import framing
-from callscope.ui.hexdump import hexdump
-from callscope.ui.pretty import pretty
-from callscope.ui.raw import raw
 
 STREAM: Headers = (("content-type", "text/event-stream"),)
 EVENTS = b'data: {"a":1}\n\n: ping\n\ndata: {"b":2}\n\n'

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from callscope.core.events import Stamped, UserMessage
 from callscope.core.state import Conversation
+from callscope.panels.trace import Trace
 
 from .exchanges import Exchanges
 from .ledger import Ledger
 from .timing import TurnTiming
 from .tokens import TokenLog
-from .trace import Trace
 
 
 class Witness:

@@ -22,9 +22,9 @@ from callscope.core.values import (
     ToolCall,
     ToolResult,
 )
+from callscope.looking.history import history
+from callscope.looking.ledger import Ledger
 from callscope.record.masking import Secrets
-from callscope.ui.history import history
-from callscope.ui.ledger import Ledger
 from playbook import Answer, Playbook, calls, failure, text
 
 PARIS = ("get_weather", '{"city": "Paris"}')

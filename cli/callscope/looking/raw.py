@@ -14,14 +14,14 @@ from typing import Any, Literal, Protocol, TypeVar
 from rich.text import Text
 
 from callscope.core.values import Headers
+from callscope.core.visible import visible
+from callscope.panels.wording import counted, exactly, span
 
 from .exchanges import Exchange, Exchanges, Read
 from .framing import ReadFrame, framing
 from .hexdump import hexdump
 from .marked import marks
 from .pretty import pretty
-from .visible import visible
-from .wording import counted, exactly, span
 
 Form = Literal["frames", "reads", "hex"]
 Part = TypeVar("Part")

@@ -26,7 +26,7 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.values import CallKey, Edit, Frame, Run, ToolCall, ToolResult, Usage
-from callscope.ui.trace import CallTrace, Notice, Retry, TextTrace, Trace
+from callscope.panels.trace import CallTrace, Notice, Retry, TextTrace, Trace
 from playbook import Playbook, calls, text
 from scene import KEY, Scene, opened
 

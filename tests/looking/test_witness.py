@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from callscope.core.events import Rewound
-from callscope.ui.exchanges import MOST_EXCHANGES
-from callscope.ui.tokens import MOST_ROWS
-from callscope.ui.witness import Witness
+from callscope.looking.exchanges import MOST_EXCHANGES
+from callscope.looking.tokens import MOST_ROWS
+from callscope.looking.witness import Witness
 from playbook import Playbook, calls, text
 
 TURNS = 60
