@@ -20,7 +20,7 @@ from rich.console import Group
 from rich.style import Style
 from rich.text import Text
 
-from callscope.ui.svg import svg
+from callscope.panels.svg import svg
 
 DOCS = Path(__file__).parent
 COLUMNS, ROWS = 100, 80
