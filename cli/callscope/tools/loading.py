@@ -86,7 +86,7 @@ def _load_file(path: Path, including: tuple[Path, ...]) -> LoadedTools:
 
 def _end_other_servers(tools: Sequence[Tool]) -> None:
     """End the MCP servers that an earlier load started and none of these tools needs."""
-    if (running := sys.modules.get(f"{__package__}.mcp_servers")) is not None:
+    if (running := sys.modules.get(f"{__package__}.mcp.servers")) is not None:
         from callscope.tools.mcp.settings import McpTool
 
         running.SERVERS.keep({tool.implementation.server for tool in tools if isinstance(tool.implementation, McpTool)})
