@@ -19,6 +19,12 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 CallKind = Literal["function", "custom"]
 Executor = Literal["local", "remote"]
 Approval = Literal["always", "result", "ask", "never"]
+ToolForm = Literal["functions", "flat-allowed", "null-ids"]
+"""How Chat Completions is written for servers that want it otherwise.
+
+functions: the legacy `functions` and `function_call`; flat-allowed: `allowed_tools` without the level of that name;
+null-ids: a call whose id we made up goes back with null.
+"""
 ResultStatus = Literal["ok", "error", "rejected", "mocked", "cancelled", "timeout"]
 Severity = Literal["info", "warning", "error"]
 Channel = Literal["output", "reasoning", "refusal"]
@@ -145,7 +151,9 @@ class Settings:
     """Everything a request depends on but the secrets; a change of any of it is an event and is recorded.
 
     `url` is the base URL or the full one, as given; `parameters` are extra members of the request body; `thread` is the
-    one that the person asked for (a server may name another, see `Conversation.thread`).
+    one that the person asked for (a server may name another, see `Conversation.thread`). `tool_choice` is what a
+    person writes (`none`, `auto`, `required`, a tool's name, `allowed:auto:NAME,NAME`), or an object that goes as it
+    is; `strict` is for all function tools, whatever each says.
     """
 
     dialect: str = "chat"
@@ -154,6 +162,8 @@ class Settings:
     system: str | None = None
     tool_choice: Json = None
     parallel: bool | None = None
+    strict: bool | None = None
+    tool_forms: tuple[ToolForm, ...] = ()
     stream: bool = True
     history: Literal["full", "last"] = "full"
     approve: Approval = "ask"

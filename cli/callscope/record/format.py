@@ -197,6 +197,8 @@ def _settings_line(settings: Settings) -> Line:
         "system": settings.system,
         "tool_choice": settings.tool_choice,
         "parallel": settings.parallel,
+        **({"strict": settings.strict} if settings.strict is not None else {}),
+        **({"tool_forms": list(settings.tool_forms)} if settings.tool_forms else {}),
         "stream": settings.stream,
         "history": settings.history,
         **({"thread": settings.thread} if settings.thread is not None else {}),

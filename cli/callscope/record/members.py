@@ -93,6 +93,11 @@ class Members:
                 return known
         raise WrongMember(f"`{name}` must be one of {', '.join(map(str, choices))}; it is {described(value)}")
 
+    def choices(self, name: str, choices: Iterable[T]) -> tuple[T, ...]:
+        """A list of these strings; an absent one is empty."""
+        known = tuple(choices)
+        return tuple(Members({name: each}).choice(name, known) for each in self.list(name, []))
+
     def integers(self, name: str, length: int | None = None) -> tuple[int, ...]:
         """A list of so many whole numbers, or of any number of them."""
         value = self.list(name)

@@ -164,7 +164,7 @@ def _plainer(entry: Entry) -> Iterator[Line]:
 
 
 def _plainer_settings(line: Line) -> Iterator[Line]:
-    for name in ("system", "tool_choice", "parallel", "thread"):
+    for name in ("system", "tool_choice", "parallel", "strict", "thread"):
         if line.get(name) is not None:
             yield {**line, name: None}
     for name in line.get("parameters", {}):
