@@ -91,12 +91,13 @@ def test_talk_about_markup_is_none(text: str) -> None:
 
 
 def test_a_leak_is_shown_verbatim_warned_about_with_its_cause_and_frame_and_not_run() -> None:
-    events = stream(chunk({"content": "Sure.\n<tool"}), chunk({"content": f"_call>{CALL}"}), finish="stop")
+    before, markup = chunk({"content": "Sure.\n"}), chunk({"content": "<tool"})
+    events = stream(before, markup, chunk({"content": f"_call>{CALL}"}), finish="stop")
     [warning] = [item for item in events if isinstance(item, Diagnostic)]
     assert (warning.severity, warning.code) == ("warning", "leaked_tool_call")
     assert "--tool-call-parser" in warning.message
     assert warning.frame is not None
-    assert "<tool" in warning.frame.data
+    assert (before + markup)[warning.frame.start : warning.frame.end] == markup.rstrip()
     assert assembled(events) == []
 
 

@@ -4,12 +4,13 @@ Knows what each event means for the conversation. Must not know what comes next 
 time. `apply` is total: an event that makes no sense where it stands changes nothing.
 
 Values are frozen and replaced, but for one thing: deltas are appended to the `ChunkLog` of the response, which the
-state owns, and joined once when the response ends. A tuple rebuilt for each delta is quadratic (measured: 3 µs a
+state owns, and joined when the response ends. A tuple rebuilt for each delta is quadratic (measured: 3 µs a
 delta at 1,000 deltas, 71 µs at 50,000).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
@@ -45,6 +46,7 @@ from .events import (
     TurnEnded,
     UserMessage,
 )
+from .growing import GrowingText
 from .values import (
     CallKey,
     Channel,
@@ -67,8 +69,8 @@ from .values import (
 class ChunkLog:
     """What a response has brought so far, as it came: append only."""
 
-    text: dict[Channel, list[str]] = field(default_factory=dict)
-    arguments: dict[CallKey, list[str]] = field(default_factory=dict)
+    text: defaultdict[Channel, GrowingText] = field(default_factory=lambda: defaultdict(GrowingText))
+    arguments: defaultdict[CallKey, GrowingText] = field(default_factory=lambda: defaultdict(GrowingText))
     names: dict[CallKey, str] = field(default_factory=dict)
     calls: list[ToolCall] = field(default_factory=list)
     remote_results: list[ToolResult] = field(default_factory=list)
@@ -115,7 +117,7 @@ class Response:
 
     def text(self, channel: Channel) -> str:
         """All text of a channel so far."""
-        return "".join(self.chunks.text.get(channel, ()))
+        return self.chunks.text[channel].text if channel in self.chunks.text else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +223,9 @@ def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta | BytesR
         return conversation
     match event:
         case TextDelta():
-            response.chunks.text.setdefault(event.channel, []).append(event.text)
+            response.chunks.text[event.channel].append(event.text)
         case ArgumentsDelta():
-            response.chunks.arguments.setdefault(event.key, []).append(event.text)
+            response.chunks.arguments[event.key].append(event.text)
         case BytesRead():
             pass
         case _:

@@ -14,6 +14,7 @@ from callscope.core.values import Channel, Frame, JsonObject
 from .calls import LEGACY, Calls
 from .diagnostics import diagnostic, excerpt
 from .documents import Halves
+from .pieces import Spoken
 from .texts import OPAQUE, REASONING, Reasoning, content_words
 
 SHARES = {"content": "output", "tool_calls": "calls", LEGACY: "calls", "refusal": "refusal"}
@@ -26,7 +27,7 @@ class Answer:
     def __init__(self, exchange: int, offered: Collection[str]) -> None:
         self.calls = Calls(exchange, offered)
         self.reasoning = Reasoning()
-        self.said: dict[Channel, list[TextDelta]] = {"output": [], "reasoning": [], "refusal": []}
+        self.said: dict[Channel, Spoken] = {"output": Spoken(), "reasoning": Spoken(), "refusal": Spoken()}
         self.finish_reason: str | None = None
         self.usage: JsonObject | None = None
         self.whole = False  # a message came that needs no end
@@ -39,7 +40,7 @@ class Answer:
 
     def text(self, channel: Channel) -> str:
         """All text of a channel so far."""
-        return "".join(delta.text for delta in self.said[channel])
+        return self.said[channel].text
 
     @property
     def silent(self) -> bool:
@@ -161,9 +162,8 @@ class Answer:
         if self._halves is not None:
             text = self._halves[channel].joined(text)
         if text:
-            delta = TextDelta(channel, text, frame)
-            self.said[channel].append(delta)
-            out.append(delta)
+            self.said[channel].say(text, frame)
+            out.append(TextDelta(channel, text, frame))
 
     def _odd(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> None:
         self.report(out, "member_odd", frame, member=member, text=excerpt(repr(value)))
@@ -192,7 +192,7 @@ class Answer:
                 self._add_missing(channel, whole, frame, out)
 
     def _add_missing(self, channel: Channel, whole: str, frame: Frame, out: list[PeerEvent]) -> None:
-        known = self.text(channel) if len(whole) >= sum(len(delta.text) for delta in self.said[channel]) else None
+        known = self.text(channel) if len(whole) >= self.said[channel].size else None
         if known is None or not whole.startswith(known):
             self.report(out, "message_contradicts", frame)
             return
@@ -204,8 +204,7 @@ class Answer:
         """Give the halves of characters that never met their other halves."""
         for channel, halves in (self._halves or {}).items():
             if rest := halves.rest():
-                last = self.said[channel][-1].frame if self.said[channel] else None
+                last = self.said[channel].last_frame
                 out.append(diagnostic("lost_character", None, last))
-                delta = TextDelta(channel, rest, last)
-                self.said[channel].append(delta)
-                out.append(delta)
+                self.said[channel].say(rest, last)
+                out.append(TextDelta(channel, rest, last))

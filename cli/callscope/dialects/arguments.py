@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import dropwhile
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from .documents import DEEPEST, is_too_deep, refuse
+from .pieces import joined
 
 FaultCode: TypeAlias = Literal[
     "arguments_incomplete", "arguments_invalid", "arguments_not_object", "arguments_contradictory"
@@ -54,9 +56,9 @@ _document = json.JSONDecoder(parse_constant=refuse).raw_decode
 _TOO_DEEP = Problem("arguments_invalid", f"they are nested deeper than {DEEPEST} levels")
 
 
-def verdict(pieces: Sequence[str], snapshot: str | None = None) -> Verdict:
+def verdict(pieces: Iterable[str], snapshot: str | None = None) -> Verdict:
     """What pieces of arguments come to; `snapshot` is the whole as the server said it once more."""
-    text = "".join(pieces)
+    text = joined(pieces)
     if is_too_deep(text):
         return Verdict(text, problem=_TOO_DEEP)
     if not text.strip() and not snapshot:
@@ -127,11 +129,10 @@ def _repeats_a_key(text: str) -> bool:
 # ---- resolving repetitions ------------------------------------------------------------------------------------------
 
 
-def resolve(pieces: Sequence[str]) -> Resolved | None:
+def resolve(pieces: Iterable[str]) -> Resolved | None:
     """The arguments that are meant by pieces which join to no JSON object; None where nobody can tell."""
-    text = "".join(pieces)
-    said = [piece for piece in pieces if piece.strip()]
-    return _of_documents(text) or _of_chain(said) or _of_snapshot(text, said)
+    text = joined(pieces)
+    return _of_documents(text) or _of_chain(filter(str.strip, pieces)) or _of_snapshot(text, pieces)
 
 
 def _of_documents(text: str) -> Resolved | None:
@@ -166,22 +167,24 @@ def _spans(text: str) -> Iterator[tuple[Any, slice]]:
         start = _INK.search(text, end)
 
 
-def _of_chain(said: Sequence[str]) -> Resolved | None:
+def _of_chain(said: Iterator[str]) -> Resolved | None:
     """Each piece is all so far (Baidu Qianfan): the last one counts."""
-    while said and said[0].strip() in ("{}", "null", '""'):
-        said = said[1:]
-    if len(said) < 2 or not all(later.startswith(earlier) for earlier, later in pairwise(said)):
+    count, last = 0, ""
+    for piece in dropwhile(lambda piece: piece.strip() in ("{}", "null", '""'), said):
+        if not piece.startswith(last):
+            return None
+        count, last = count + 1, piece
+    if count < 2 or (problem_of(last) is not None and count < 3):
         return None
-    if problem_of(said[-1]) is not None and len(said) < 3:
-        return None
-    return Resolved(said[-1], "arguments_cumulative")
+    return Resolved(last, "arguments_cumulative")
 
 
-def _of_snapshot(text: str, said: Sequence[str]) -> Resolved | None:
+def _of_snapshot(text: str, pieces: Iterable[str]) -> Resolved | None:
     """The last piece is the whole, and what came before is its beginning (vLLM's final flush)."""
-    if len(said) < 2 or problem_of(said[-1]) is not None:
+    newest = deque(filter(str.strip, pieces), maxlen=2)
+    if len(newest) < 2 or problem_of(newest[1]) is not None:
         return None
-    last = said[-1]
+    last = newest[1]
     before = text.rstrip()[: -len(last.rstrip())]
     return Resolved(last, "arguments_repeated") if _squeezed(last).startswith(_squeezed(before)) else None
 

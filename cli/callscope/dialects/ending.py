@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from callscope.core.events import PeerEvent, ResponseCompleted, ResponseFailed, TextDelta
-from callscope.core.values import Channel, Ending, FailureKind, Frame, Usage
+from callscope.core.events import PeerEvent, ResponseCompleted, ResponseFailed
+from callscope.core.values import Channel, Ending, FailureKind, Usage
 
 from .answer import Answer
 from .assembly import Ended, assemble
@@ -166,7 +166,7 @@ def _report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
     for channel, where in channels:
         text = answer.text(channel)
         if leak := find_leak(text, exchange.offered):
-            frame = _frame_at(answer.said[channel], leak.start)
+            frame = answer.said[channel].frame_at(leak.start)
             facts = {"where": where, "marker": excerpt(leak.marker), "cause": leak.cause}
             out.append(diagnostic("leaked_tool_call", None, frame, **facts))
     for call in answer.calls.calls:
@@ -174,16 +174,7 @@ def _report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
             facts = {"where": "name of a call", "marker": excerpt(leak.marker), "cause": leak.cause}
             out.append(diagnostic("leaked_tool_call", call.key, call.frame, **facts))
     if answer.text("output").lstrip().startswith(("<think>", "<thinking>")):
-        out.append(diagnostic("reasoning_inline", None, answer.said["output"][0].frame))
-
-
-def _frame_at(deltas: list[TextDelta], place: int) -> Frame | None:
-    """The frame of the delta that holds this character of the joined text."""
-    for delta in deltas:
-        place -= len(delta.text)
-        if place < 0:
-            return delta.frame
-    return None
+        out.append(diagnostic("reasoning_inline", None, answer.said["output"].frame_at(0)))
 
 
 # ---- usage ----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from callscope.core.values import CallKey, CallKind, Frame
 
 from .arguments import problem_of
 from .documents import Halves
+from .pieces import Pieces
 
 OWN_MEMBERS = frozenset(("index", "id", "type", "function", "custom"))
 PARTS = {"function": "arguments", "custom": "input"}
@@ -92,7 +93,7 @@ class OpenCall:
     kind: CallKind
     frame: Frame | None
     extra: dict[str, Any] = field(default_factory=dict)
-    pieces: list[str] = field(default_factory=list)
+    pieces: Pieces = field(default_factory=Pieces)
     snapshot: str | None = None
     halves: Halves = field(default_factory=Halves)
     _depth: Depth = field(default_factory=lambda: Depth())
@@ -101,17 +102,16 @@ class OpenCall:
     @property
     def text(self) -> str:
         """The arguments so far. Joins: not for the hot path."""
-        return "".join(self.pieces)
+        return self.pieces.text
 
     @property
     def started(self) -> bool:
         """Whether any of the arguments came."""
-        return any(self.pieces)
+        return bool(self.pieces)
 
     def closed(self) -> bool:
         """Whether the arguments so far are a whole object by their brackets; each piece is looked at once in all."""
-        for piece in self.pieces[self._measured :]:
-            self._depth.add(piece)
+        self._depth.add(self.pieces.after(self._measured))
         self._measured = len(self.pieces)
         return self._depth.closed or self._last_is_whole()
 
@@ -119,8 +119,8 @@ class OpenCall:
         """Whether the last piece is all so far, and a whole object (cumulative arguments)."""
         if len(self.pieces) < 2:
             return False
-        last = self.pieces[-1]
-        return last.rstrip()[-1:] == "}" and last.startswith(self.pieces[0]) and problem_of(last) is None
+        last = self.pieces.last
+        return last.rstrip()[-1:] == "}" and last.startswith(self.pieces.first) and problem_of(last) is None
 
     def empty_object(self) -> bool:
         """Whether the arguments so far are a document that says nothing, such as `{}`."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from callscope.core.growing import GrowingText
 from callscope.core.values import Channel, JsonObject
+
+from .pieces import Pieces
 
 Words: TypeAlias = Iterator[tuple[Channel, str]]
 
@@ -66,8 +69,8 @@ class Reasoning:
     """The reasoning of one response: its text once, whatever members repeat it, and its members for the way back."""
 
     def __init__(self) -> None:
-        self._texts: dict[str, list[str]] = {}
-        self._details: dict[str, list[Any]] = {}
+        self._texts: dict[str, Pieces] = {}
+        self._details: dict[str, Details] = {}
         self._opaque: JsonObject = {}
 
     def take(self, delta: JsonObject) -> str:
@@ -77,18 +80,20 @@ class Reasoning:
             said = flat_text(delta.get(name))
             if said and not text:
                 text = said
-                self._texts.setdefault(name, []).append(said)
+                if (pieces := self._texts.get(name)) is None:
+                    pieces = self._texts[name] = Pieces()
+                pieces.append(said)
         for name in DETAILED_REASONING:
             details = delta.get(name)
             if isinstance(details, list) and details:
-                self._details.setdefault(name, []).extend(details)
+                self._details.setdefault(name, Details()).extend(details)
                 text = text or self._news_in(flat_text(details))
         return text
 
     def _news_in(self, said: str) -> str:
         """The text of details that come alone, unless they repeat as a whole what a plain member said in pieces."""
         for pieces in self._texts.values():
-            if sum(map(len, pieces)) == len(said) and "".join(pieces) == said:
+            if pieces.size == len(said) and pieces.text == said:
                 return ""
         return said
 
@@ -99,32 +104,39 @@ class Reasoning:
     def echo(self) -> JsonObject:
         """The members that go back with the assistant's message; plain text only where no details say it better."""
         if self._details:
-            return {**{name: joined_details(details) for name, details in self._details.items()}, **self._opaque}
-        return {**{name: "".join(pieces) for name, pieces in self._texts.items()}, **self._opaque}
+            return {**{name: details.joined() for name, details in self._details.items()}, **self._opaque}
+        return {**{name: pieces.text for name, pieces in self._texts.items()}, **self._opaque}
 
 
-def joined_details(details: list[Any]) -> list[Any]:
-    """Details with the pieces of one detail joined: https://openrouter.ai/docs/use-cases/reasoning-tokens."""
-    joined: list[Any] = []
-    texts: dict[str, list[str]] = {}  # of the last detail in `joined`
-    for detail in details:
-        if joined and _is_piece_of(joined[-1], detail):
-            joined[-1].update({name: member for name, member in detail.items() if member is not None})
-        else:
-            _write(joined, texts)
-            joined.append(dict(detail) if isinstance(detail, dict) else detail)
-        if isinstance(detail, dict):
-            for name in ("text", "summary", "thinking"):
-                if isinstance(detail.get(name), str):
-                    texts.setdefault(name, []).append(detail[name])
-    _write(joined, texts)
-    return joined
+class Details:
+    """Details, the pieces of one of them joined: https://openrouter.ai/docs/use-cases/reasoning-tokens."""
 
+    def __init__(self) -> None:
+        self._whole: list[Any] = []
+        self._texts: dict[str, GrowingText] = {}  # of the last detail
 
-def _write(joined: list[Any], texts: dict[str, list[str]]) -> None:
-    if texts:
-        joined[-1].update({name: "".join(pieces) for name, pieces in texts.items()})
-        texts.clear()
+    def extend(self, details: list[Any]) -> None:
+        """Take the details of a delta."""
+        for detail in details:
+            if self._whole and _is_piece_of(self._whole[-1], detail):
+                self._whole[-1].update({name: member for name, member in detail.items() if member is not None})
+            else:
+                self._write()
+                self._texts.clear()
+                self._whole.append(dict(detail) if isinstance(detail, dict) else detail)
+            if isinstance(detail, dict):
+                for name in ("text", "summary", "thinking"):
+                    if isinstance(detail.get(name), str):
+                        self._texts.setdefault(name, GrowingText()).append(detail[name])
+
+    def joined(self) -> list[Any]:
+        """The details so far."""
+        self._write()
+        return [dict(detail) if isinstance(detail, dict) else detail for detail in self._whole]
+
+    def _write(self) -> None:
+        if self._texts:
+            self._whole[-1].update({name: text.text for name, text in self._texts.items()})
 
 
 def _is_piece_of(last: Any, detail: Any) -> bool:

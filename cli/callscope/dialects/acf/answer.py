@@ -7,8 +7,7 @@ Orchestrate. Must not know envelopes, frames' bytes or how the exchange ends. Th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable
 from typing import Any, Final
 
 from callscope.core.events import PeerEvent
@@ -21,6 +20,11 @@ from .calls import AgentCalls, Told
 
 STEP: Final = "thread.run.step.delta"
 CHUNK: Final = "chat.completion.chunk"
+FEWEST_PIECES: Final = 5
+FEWEST_CHARACTERS: Final = 20
+"""Less than this tells nothing about the spaces in a text."""
+
+_SPACE: Final = re.compile(r"\s")
 
 
 class AgentAnswer:
@@ -131,15 +135,21 @@ class AgentAnswer:
         """Say what only the whole answer tells."""
         self.calls.close(out)
         said = self.answer.said["output"]
-        if loses_spaces([delta.text for delta in said]):
-            out.append(diagnostic("words_joined", None, said[0].frame))
+        if len(said) >= FEWEST_PIECES and said.size >= FEWEST_CHARACTERS and loses_spaces(said):
+            out.append(diagnostic("words_joined", None, said.frame_at(0)))
 
 
-def loses_spaces(pieces: Sequence[str]) -> bool:
+def loses_spaces(pieces: Iterable[str]) -> bool:
     """Whether a text looks like words that were split at white space and sent without it."""
-    if len(pieces) < 5 or sum(map(len, pieces)) < 20 or any(re.search(r"\s", piece) for piece in pieces):
-        return False
-    joins = [(left[-1], right[0]) for left, right in pairwise(pieces)]
-    words = [left for left, right in joins if right.islower() or right.isupper()]  # scripts without case have no spaces
-    meet = [left for left in words if left.isalnum() or left in ',.;:!?}"']
-    return len(words) >= 0.5 * len(joins) and len(meet) >= 0.8 * len(words)
+    joins = words = meet = 0
+    before = ""
+    for piece in pieces:
+        if _SPACE.search(piece):
+            return False
+        if before:
+            joins += 1
+            if piece[0].islower() or piece[0].isupper():  # scripts without case have no spaces
+                words += 1
+                meet += before.isalnum() or before in ',.;:!?}"'
+        before = piece[-1]
+    return words >= 0.5 * joins and meet >= 0.8 * words
