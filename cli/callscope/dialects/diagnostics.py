@@ -15,6 +15,7 @@ from callscope.dialects.acf.codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
 
 from .codes import Code
 from .framing_codes import FRAMING
+from .offer_codes import OFFERS
 
 STRUCTURE = {
     "choice_shifted": Code(
@@ -223,6 +224,7 @@ CODES: dict[str, Code] = {
     **FAULTS,
     **ENDS,
     **REQUESTS,
+    **OFFERS,
     **AGENT_STREAMS,
     **AGENT_STEPS,
     **DISCOVERY,

@@ -15,6 +15,7 @@ from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, JsonObject, Message, Reasoning, Request, ToolCall, ToolResult
 from callscope.dialects.chat.request import History, encoded, items_to_send, request_headers, system_messages
 from callscope.dialects.chat.tools import tool_members
+from callscope.dialects.choices import told
 
 from .thread import thread_headers
 from .urls import chat_url
@@ -38,7 +39,8 @@ def prepare(conversation: Conversation) -> Prepared:
         body["extra_body"] = {"thread_id": thread}
     body.update(settings.parameters)
     headers = (*request_headers(settings), *thread_headers(thread))
-    return Prepared(Request("POST", chat_url(settings.url), headers, encoded(body)), tuple(history.diagnostics))
+    request = Request("POST", chat_url(settings.url), headers, encoded(body))
+    return Prepared(request, (*told(conversation), *history.diagnostics))
 
 
 def _with_text(message: JsonObject) -> JsonObject:

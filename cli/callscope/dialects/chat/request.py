@@ -26,6 +26,7 @@ from callscope.core.values import (
     ToolResult,
 )
 from callscope.dialects.arguments import problem_of
+from callscope.dialects.choices import told
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.texts import DETAILED_REASONING, OPAQUE
 from callscope.dialects.urls import endpoint_url
@@ -48,7 +49,7 @@ def prepare(conversation: Conversation) -> Prepared:
         body["stream_options"] = {"include_usage": True}
     body.update(settings.parameters)
     request = Request("POST", endpoint_url(settings.url), request_headers(settings), encoded(body))
-    return Prepared(request, tuple(history.diagnostics))
+    return Prepared(request, (*told(conversation), *history.diagnostics))
 
 
 def encoded(body: JsonObject) -> bytes:
