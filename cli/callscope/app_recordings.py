@@ -129,6 +129,20 @@ def recordings_verify(
     _exit(curating.verify_recordings(files, value_env or [], as_json=as_json))
 
 
+@recordings_app.command("compare-readers")
+def recordings_compare_readers(
+    file: File,
+    exchange: Annotated[
+        int | None, typer.Option("--exchange", min=1, help="This exchange alone, as /raw counts. [all]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Read the recorded bytes as other programs do: the openai SDK, its stream helper, httpx-sse."""
+    from callscope import rereading
+
+    rereading.compare_readers(file, exchange, as_json=as_json)
+
+
 @recordings_app.command("export")
 def recordings_export(
     file: File,

@@ -23,6 +23,7 @@ from . import (
     forking,
     looking,
     mocking,
+    readers,
     recording,
     reloading,
     session,
@@ -31,7 +32,7 @@ from . import (
 )
 
 _CHANGING = (conversation, forking, tools, approving, standing, calling, mocking, reloading)
-_LOOKING = (looking, exporting)
+_LOOKING = (looking, readers, exporting)
 _KEEPING = (recording, session)
 
 COMMANDS: dict[str, Command] = {

@@ -1,0 +1,134 @@
+"""What other programs would see in the same bytes: a table with a row a reader, and below it each difference.
+
+Knows how a comparison is drawn. Must not know how anything was read. Everything in it comes from a peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from callscope.core.visible import one_line, visible
+from callscope.panels.fitting import fitted, padded
+from callscope.panels.wording import counted
+from callscope.readers.comparing import Compared, Difference, Row
+from callscope.readers.values import NotRead, Reading
+from callscope.ui.lines import STYLES
+
+CALLS, FINISH, TOKENS = 5, 13, 11
+BEFORE = 20
+"""Characters shown before the first one that differs."""
+WORDS = {
+    "lost_error": "error not seen",
+    "silent_end": "cut off, and nothing says so",
+    "false_error": "an error, where there is an answer",
+    "merged_calls": "calls merged into one",
+    "lost_call": "call not seen",
+    "extra_call": "a call that there is not",
+    "call_id": "another id",
+    "name": "another name",
+    "arguments": "other arguments",
+    "content": "other text",
+    "finish_reason": "another finish reason",
+    "usage": "other token counts",
+}
+"""What a kind of difference is called; the others are called by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """In how many columns, and with ASCII marks alone or not."""
+
+    width: int = 80
+    ascii_only: bool = False
+
+    def fit(self, text: str, columns: int) -> str:
+        """A peer's text on one line, in at most so many columns."""
+        return fitted(one_line(text[: 4 * columns + 80], 4 * columns + 80), columns, ascii_only=self.ascii_only)
+
+
+def shown_comparison(compared: Compared, look: Look) -> Iterator[Text]:
+    """A comparison, line by line, none of which is wider than the look."""
+    yield Text(look.fit(_headline(compared), look.width), "bold")
+    if compared.why_not:
+        yield Text(look.fit(f"  not compared: {compared.why_not}", look.width), "dim")
+        return
+    names = max(len(str(row.reader)) for row in compared.rows)
+    columns = f"  {'':<{names}}  {'calls':>{CALLS}}  {'finish reason':<{FINISH}}  {'tokens':<{TOKENS}}  verdict"
+    yield Text(look.fit(columns, look.width), "dim")
+    yield _line("Callscope", names, compared.ours, _ours(compared.ours), "", look)
+    for row in compared.rows:
+        reading = row.outcome if isinstance(row.outcome, Reading) else None
+        yield _line(str(row.reader), names, reading, _verdict(row), _style(row), look)
+    for row in compared.rows:
+        for difference in row.differences:
+            yield from _shown_difference(row, difference, look)
+
+
+def _headline(compared: Compared) -> str:
+    recorded = compared.recorded
+    kind = next((value for name, value in recorded.headers if name.lower() == "content-type"), "")
+    head = f"HTTP {recorded.status} {kind.partition(';')[0]}".rstrip() if recorded.status is not None else "no response"
+    reads = f"{counted(recorded.size, 'byte')} in {counted(len(recorded.reads), 'read')}"
+    return f"exchange {recorded.exchange}  {recorded.dialect}, {head}, {reads}, {recorded.how or 'open'}"
+
+
+def _line(name: str, names: int, reading: Reading | None, verdict: str, style: str, look: Look) -> Text:
+    calls = str(len(reading.calls)) if reading else ""
+    finish = padded(look.fit((reading and reading.finish_reason) or "", FINISH), FINISH, ascii_only=look.ascii_only)
+    tokens = f"{_tokens(reading):<{TOKENS}}"
+    line = Text(f"  {name:<{names}}  {calls:>{CALLS}}  {finish}  {tokens}  ")
+    return line.append(look.fit(verdict, max(look.width - line.cell_len, 8)), style or None)
+
+
+def _tokens(reading: Reading | None) -> str:
+    if reading is None or reading.usage is None:
+        return ""
+    came, went = ("?" if count is None else f"{count}" for count in reading.usage)
+    return f"{came} → {went}"[:TOKENS]
+
+
+def _ours(reading: Reading) -> str:
+    return f"error: {reading.trouble.words}" if reading.trouble else "an answer"
+
+
+def _verdict(row: Row) -> str:
+    if isinstance(row.outcome, NotRead):
+        return f"not read: {row.outcome.why}"
+    if not row.differences:
+        return "the same error" if row.outcome.trouble else "same"
+    first, more = row.differences[0], len(row.differences) - 1
+    words = WORDS.get(first.kind, first.kind)
+    if row.outcome.trouble and row.outcome.trouble.kind != "error":
+        words = f"{words}: {row.outcome.trouble.name}"
+    return words + (f", and {more} more" if more else "")
+
+
+def _style(row: Row) -> str:
+    if isinstance(row.outcome, NotRead):
+        return "dim"
+    return STYLES["error"] if row.differences else STYLES["ok"]
+
+
+def _shown_difference(row: Row, difference: Difference, look: Look) -> Iterator[Text]:
+    where = "" if difference.call is None else f", call {difference.call}"
+    words = WORDS.get(difference.kind, difference.kind)
+    yield Text(look.fit(f"  {row.reader.name}: {words}{where}", look.width), "yellow")
+    names = max(len("Callscope"), len(row.reader.name))
+    ours, theirs = _sides(difference)
+    for name, side in (("Callscope", ours), (row.reader.name, theirs)):
+        for place, part in enumerate(side.split("\n") if difference.kind == "merged_calls" else [side]):
+            label = f"    {name if place == 0 else '':<{names}}  "
+            yield Text.assemble((label, "dim"), look.fit(visible(part) or "nothing", look.width - len(label)))
+
+
+def _sides(difference: Difference) -> tuple[str, str]:
+    """Both sides from a little before where they part."""
+    ours, theirs = difference.ours, difference.theirs
+    shorter = min(len(ours), len(theirs))
+    same = next((place for place in range(shorter) if ours[place] != theirs[place]), shorter)
+    if difference.kind == "merged_calls" or same <= 2 * BEFORE:
+        return ours, theirs
+    return f"…{ours[same - BEFORE :]}", f"…{theirs[same - BEFORE :]}"
