@@ -5,7 +5,8 @@ Knows the messages and tools of the protocol and what strict servers refuse in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from callscope.core.events import Diagnostic
@@ -23,12 +24,13 @@ from callscope.core.values import (
     Request,
     Settings,
     ToolCall,
+    ToolForm,
     ToolResult,
 )
 from callscope.dialects.arguments import problem_of
-from callscope.dialects.choices import told
+from callscope.dialects.choices import forms, told
 from callscope.dialects.diagnostics import diagnostic, excerpt
-from callscope.dialects.texts import DETAILED_REASONING, OPAQUE
+from callscope.dialects.texts import DETAILED_REASONING, OPAQUE, REASONING
 from callscope.dialects.urls import endpoint_url
 
 from .tools import tool_members
@@ -39,7 +41,7 @@ UNNAMED = "unnamed_tool"
 def prepare(conversation: Conversation) -> Prepared:
     """The next request. Raises UsageError where the settings have no usable URL."""
     settings = conversation.settings
-    history = History(conversation.exchange)
+    history = History(conversation.exchange, forms(settings))
     for item in items_to_send(conversation):
         history.add(item)
     body: JsonObject = {"model": settings.model, "messages": system_messages(settings) + history.finish()}
@@ -71,7 +73,7 @@ def request_headers(settings: Settings) -> Headers:
 def items_to_send(conversation: Conversation) -> Sequence[Item]:
     """All items, or those since the person's last words."""
     items = conversation.items
-    if conversation.settings.history == "full":
+    if conversation.settings.history != "last":
         return items
     spoken = [place for place, item in enumerate(items) if isinstance(item, Message) and item.role == "user"]
     return items[spoken[-1] :] if spoken else items
@@ -91,8 +93,10 @@ class History:
     What is changed in a call is told with the first request that carries it, the one after the `latest` exchange.
     """
 
-    def __init__(self, latest: int) -> None:
+    def __init__(self, latest: int, forms: Sequence[ToolForm] = ()) -> None:
         self._latest = latest
+        self._legacy = "functions" in forms
+        self._null_ids = "null-ids" in forms
         self.messages: list[JsonObject] = []
         self.diagnostics: list[Diagnostic] = []
         self._response: int | None = None
@@ -136,25 +140,35 @@ class History:
         """Write the open response: the assistant's message, then one result for each call, in the calls' order."""
         if self._assistant or self._calls:
             message = {"role": "assistant", "content": None, **self._assistant, **self._echoed()}
-            written = [self._call(call) for call in self._calls]
-            if written:
-                message["tool_calls"] = written
-            self.messages.append(message)
-            for call, entry in zip(self._calls, written, strict=True):
-                self.messages.append(
-                    {"role": "tool", "tool_call_id": entry["id"], "content": self._result(call, entry["id"])}
-                )
+            self.messages += self._called_before_tools(message) if self._legacy else self._called(message)
         self._response = None
         self._assistant, self._echo, self._calls, self._results = {}, {}, [], {}
+
+    def _called(self, message: JsonObject) -> Iterator[JsonObject]:
+        """The message with its calls, and a result for each."""
+        written = [self._call(call) for call in self._calls]
+        yield message | ({"tool_calls": written} if written else {})
+        for call, entry in zip(self._calls, written, strict=True):
+            yield {"role": "tool", "tool_call_id": entry["id"], "content": self._result(call)}
+
+    def _called_before_tools(self, message: JsonObject) -> Iterator[JsonObject]:
+        """The same in the legacy form: one call a message, which has no id, so that its result names the function."""
+        if not self._calls:
+            yield message
+        for call in self._calls:
+            function = self._call(replace(call, kind="function"))["function"]
+            yield {**message, "function_call": function}
+            yield {"role": "function", "name": function["name"], "content": self._result(call)}
+            message = {"role": "assistant", "content": None}
 
     def _echoed(self) -> JsonObject:
         """What the server wants back. Plain reasoning only beside calls: elsewhere some servers refuse it."""
         # https://api-docs.deepseek.com/guides/thinking_mode
-        kept = (*DETAILED_REASONING, *OPAQUE)
-        return {name: member for name, member in self._echo.items() if self._calls or name in kept}
+        kept = REASONING | OPAQUE if self._calls else OPAQUE.union(DETAILED_REASONING)
+        return {name: member for name, member in self._echo.items() if name in kept}
 
     def _call(self, call: ToolCall) -> JsonObject:
-        call_id = self._unique_id(call)
+        call_id = self._id(call)
         name = call.name
         if not name:
             name = UNNAMED
@@ -163,15 +177,17 @@ class History:
         part = (
             {"name": name, "input": call.arguments}
             if call.kind == "custom"
-            else {"name": name, "arguments": self._arguments(call, call_id)}
+            else {"name": name, "arguments": self._arguments(call)}
         )
         extra = dict(call.extra)
         inner = extra.pop(call.kind, {})
         return {**extra, **entry, call.kind: {**inner, **part}}
 
-    def _unique_id(self, call: ToolCall) -> str:
+    def _id(self, call: ToolCall) -> str | None:
         """The wire's id; servers that count anew in each response would give one id to two calls of a history."""
         call_id = call.call_id
+        if self._legacy or (self._null_ids and call_id.rstrip("_") == f"call_{call.key.exchange}_{call.key.index}"):
+            return None  # it was not the server's: see `assembly`
         if call_id in self._ids:
             call_id = f"{call_id}_{call.key.exchange}"
             while call_id in self._ids:
@@ -180,18 +196,18 @@ class History:
         self._ids.add(call_id)
         return call_id
 
-    def _arguments(self, call: ToolCall, call_id: str) -> str:
+    def _arguments(self, call: ToolCall) -> str:
         if not call.arguments.strip():
             return "{}"
         if problem_of(call.arguments) is None:
             return call.arguments
-        self._report("arguments_replaced", call, text=excerpt(call.arguments), call_id=call_id)
+        self._report("arguments_replaced", call, text=excerpt(call.arguments), call_id=call.call_id)
         return "{}"
 
-    def _result(self, call: ToolCall, call_id: str) -> str:
+    def _result(self, call: ToolCall) -> str:
         if call.key in self._results:
             return self._results[call.key]
-        self.diagnostics.append(diagnostic("result_missing", call.key, None, call_id=call_id))
+        self.diagnostics.append(diagnostic("result_missing", call.key, None, call_id=call.call_id))
         return error("cancelled", "The call has no result.")
 
     def _report(self, code: str, call: ToolCall, **facts: str) -> None:
