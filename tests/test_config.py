@@ -481,7 +481,7 @@ def test_no_file_means_no_profiles(tmp_path: Path) -> None:
         ("[profiles.b]\nstream = 1", "stream must be true or false"),
         ("[profiles.b]\nmax_rounds = 0", "max_rounds must be a whole number of at least 1"),
         ("[profiles.b]\nretries = true", "retries must be a whole number of at least 0"),
-        ('[profiles.b]\nhistory = "none"', 'history must be "full" or "last"'),
+        ('[profiles.b]\nhistory = "none"', 'history must be "full", "last" or "server"'),
         ("[profiles.b]\nparams = {t = nan}", "params must be a table of what JSON can carry"),
         ("[profiles.b]\nparams = {t = [-inf]}", "params must be a table of what JSON can carry"),
         ("[profiles.b]\nparams = {t = 2026-11-21}", "params must be a table of what JSON can carry"),

@@ -12,11 +12,11 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast, get_args
 from urllib.parse import unquote, urlsplit
 
 from callscope.core.errors import UsageError
-from callscope.core.values import Approval, Headers
+from callscope.core.values import Approval, Headers, History
 from callscope.endpoints.addresses import Address, address, origin
 from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
 from callscope.endpoints.http import check_header, merged
@@ -25,7 +25,6 @@ from callscope.keys import OPENAI_URL, key_for, run_key_command
 from callscope.profiles import Profile, profile_path, read_profiles
 
 BEARER = "authorization"
-History = Literal["full", "last"]
 Given = TypeVar("Given")
 Value = TypeVar("Value")
 

@@ -35,7 +35,12 @@ KeyEnv = Annotated[
 KeyHeader = Annotated[
     str | None, typer.Option("--key-header", help="Header that carries the key, as X-API-Key. [Authorization: Bearer]")
 ]
-History = Annotated[str | None, typer.Option("--history", help="full (default), or last: only the last message.")]
+History = Annotated[
+    str | None,
+    typer.Option(
+        "--history", help="full (default), last: only the last message, or server: the server keeps the rest."
+    ),
+]
 Thread = Annotated[str | None, typer.Option("--thread", help="Go on with this thread of an agent.")]
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Ask for the answer in one piece.")]
 MaxRounds = Annotated[int | None, typer.Option("--max-rounds", min=1, help="Most requests for one prompt. [20]")]

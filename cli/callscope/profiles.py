@@ -203,7 +203,7 @@ RULES: dict[str, tuple[str, Callable[[object], bool]]] = {
     "tool_choice": ("a text", _text),
     "parallel": ("true or false", _switch),
     "stream": ("true or false", _switch),
-    "history": ('"full" or "last"', _one_of("full", "last")),
+    "history": ('"full", "last" or "server"', _one_of("full", "last", "server")),
     "approve": ('"ask", "always", "result" or "never"', _one_of("ask", "always", "result", "never")),
     "max_rounds": ("a whole number of at least 1", _at_least(1, whole=True)),
     "retries": ("a whole number of at least 0", _at_least(0, whole=True)),

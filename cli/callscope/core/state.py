@@ -134,7 +134,8 @@ class Conversation:
     """All that the next request and the next step are made from.
 
     `items` is one flat list in the order it came; `calls` are the records of the latest response's calls; `breaking`:
-    the next call is held, whatever the policy says; `thread` is the one that the server keeps this conversation in.
+    the next call is held, whatever the policy says; `thread` is the one that the server keeps this conversation in;
+    `moved` is the last exchange with another server, or before this session: ids of its responses mean nothing here.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -147,6 +148,7 @@ class Conversation:
     turn: Turn | None = None
     breaking: bool = False
     thread: str | None = None
+    moved: int = 0
 
     def tool(self, name: str) -> ToolSpec | None:
         """The offered tool of this name."""
@@ -188,11 +190,12 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
         case BreakRequested():
             return replace(conversation, breaking=True)
         case ItemsInserted():
-            exchange = max(conversation.exchange, event.exchange)
-            return replace(conversation, items=(*conversation.items, *event.items), exchange=exchange)
+            exchange, moved = max(conversation.exchange, event.exchange), max(conversation.moved, event.exchange)
+            return replace(conversation, items=(*conversation.items, *event.items), exchange=exchange, moved=moved)
         case SettingsChanged(settings=settings):
             thread = conversation.thread if _same_place(conversation.settings, settings) else None
-            return replace(conversation, settings=settings, thread=thread)
+            moved = conversation.moved if _same_server(conversation.settings, settings) else conversation.exchange
+            return replace(conversation, settings=settings, thread=thread, moved=moved)
         case ToolsChanged():
             return replace(conversation, tools=event.tools)
         case UserMessage():
@@ -213,7 +216,11 @@ def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C9
 
 def _same_place(before: Settings, after: Settings) -> bool:
     """Whether a thread that a server named means anything under other settings."""
-    return (before.url, before.dialect, before.thread) == (after.url, after.dialect, after.thread)
+    return _same_server(before, after) and before.thread == after.thread
+
+
+def _same_server(before: Settings, after: Settings) -> bool:
+    return (before.url, before.dialect) == (after.url, after.dialect)
 
 
 def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta | BytesRead) -> Conversation:

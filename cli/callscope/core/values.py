@@ -31,6 +31,10 @@ Channel = Literal["output", "reasoning", "refusal"]
 DecidedBy = Literal["person", "policy", "script", "absent", "recording"]
 """Who decided on a call; `absent` means that a person was to be asked and none was there."""
 
+History = Literal["full", "last", "server"]
+"""What of the conversation a request carries: all, what came since the person's last words, or what is new since the
+last response, where the server keeps the rest."""
+
 Ending = Literal["complete", "truncated", "reset", "timeout", "cancelled", "connect_failed", "dns_failed", "tls_failed"]
 """How the bytes of an exchange ended, as the transport saw it."""
 
@@ -165,7 +169,7 @@ class Settings:
     strict: bool | None = None
     tool_forms: tuple[ToolForm, ...] = ()
     stream: bool = True
-    history: Literal["full", "last"] = "full"
+    history: History = "full"
     approve: Approval = "ask"
     run_calls: bool = True
     max_rounds: int = 20

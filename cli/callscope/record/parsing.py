@@ -46,6 +46,7 @@ from callscope.core.values import (
     Ending,
     Executor,
     Fault,
+    History,
     Item,
     Message,
     Mock,
@@ -70,7 +71,6 @@ _PLAIN_CUTS = re.compile(r'(?:,"cuts":\[([0-9]{1,9}(?:,[0-9]{1,9})*)\])?\}\n')
 _PLAIN_READ = re.compile(r'\{"t":([0-9]{1,10}\.[0-9]{1,9}),"kind":"read","exchange":([0-9]{1,9}),"text":"')
 
 _DIRECTIONS: tuple[Literal["sent", "received"], ...] = ("sent", "received")
-_HISTORIES: tuple[Literal["full", "last"], ...] = ("full", "last")
 _ITEMS = ("message", "reasoning", "call", "result")
 _ROLES: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")
 _ACTIONS = ("run", "edit", "mock", "reject", "abort")
@@ -151,7 +151,7 @@ def _settings(line: Members) -> SettingsChanged:
             strict=line.flag_or_null("strict"),
             tool_forms=line.choices("tool_forms", get_args(ToolForm)),
             stream=line.flag("stream", plain.stream),
-            history=line.choice("history", _HISTORIES, plain.history),
+            history=line.choice("history", get_args(History), plain.history),
             thread=line.text_or_null("thread"),
             parameters=line.object("parameters", {}),
             approve=approve,
