@@ -22,12 +22,14 @@ CUT = ("length", "content_filter")
 class Ended(NamedTuple):
     """What the end of a response means for its calls.
 
-    `broken`: no call may run. `damaged`: an event with a piece of a call was lost.
+    `broken`: no call may run. `damaged`: an event with a piece of a call was lost. `incomplete`: why the response ended
+    before it was whole, where its protocol says so of the response; then no call may run either.
     """
 
     finish_reason: str | None
     broken: bool
     damaged: bool
+    incomplete: str = ""
 
 
 def assemble(calls: Sequence[OpenCall], ended: Ended, out: list[PeerEvent]) -> None:
@@ -111,6 +113,8 @@ def _problem(call: OpenCall, said: Verdict, ended: Ended, *, cut: bool) -> tuple
         return "arguments_incomplete", _although(ended.finish_reason)
     if not call.name:
         return "name_missing", ""
+    if ended.incomplete:
+        return "response_incomplete", excerpt(ended.incomplete)
     return ("delta_lost", "") if ended.damaged else ("", "")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from callscope.core.events import Diagnostic
 from callscope.core.values import CallKey, Frame
 from callscope.dialects.acf.codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
+from callscope.dialects.responses.codes import RESPONSES
 
 from .codes import Code
 from .framing_codes import FRAMING
@@ -228,6 +229,7 @@ CODES: dict[str, Code] = {
     **AGENT_STREAMS,
     **AGENT_STEPS,
     **DISCOVERY,
+    **RESPONSES,
 }
 """Every code by its name."""
 

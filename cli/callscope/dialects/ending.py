@@ -7,19 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from callscope.core.events import PeerEvent, ResponseCompleted, ResponseFailed
-from callscope.core.values import Channel, Ending, FailureKind, Usage
+from callscope.core.values import Channel, Ending, FailureKind, JsonObject, Usage
 
 from .answer import Answer
 from .assembly import Ended, assemble
 from .diagnostics import diagnostic, excerpt
 from .failures import ENDINGS, LONGEST, request_id, retry_after, status_words
+from .fragments import OpenCall
 from .leaks import find_leak
+from .pieces import Spoken
 
 UNREACHED = ("connect_failed", "dns_failed", "tls_failed")
 WITH_CALLS = ("tool_calls", "function_call", "tool_use", "length", "content_filter")
+
+
+class OpenCalls(Protocol):
+    """The calls of an answer that are ours to run."""
+
+    calls: list[OpenCall]
+    damaged: bool
+
+
+class Progress(Protocol):
+    """What the end has to know of an answer, whatever its protocol."""
+
+    finish_reason: str | None
+    usage: JsonObject | None
+    whole: bool
+
+    @property
+    def calls(self) -> OpenCalls:
+        """Its calls, in the order in which they came into sight."""
+        ...
+
+    @property
+    def said(self) -> Mapping[Channel, Spoken]:
+        """Its texts."""
+        ...
 
 
 @dataclass
@@ -28,7 +55,7 @@ class Exchange:
 
     number: int
     offered: Collection[str]
-    answer: Answer
+    answer: Progress
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     chunks: int = 0
@@ -37,6 +64,7 @@ class Exchange:
     remark: str = ""  # words that are an error if nothing better comes
     page: str = ""  # the words of an HTML page
     foreign: str = ""  # the beginning of a document of another protocol
+    mistaken: str = ""  # which protocol that is, and what to do about it
     choiceless: bool = False  # a document with an empty list of choices
     cut_off: bool = False  # a document of which the end is missing
     empty: bool = True
@@ -56,34 +84,30 @@ class Exchange:
 
     def damaged_by(self, text: str) -> None:
         """Take note of an event that was lost: if it held a piece of a call, no call can be trusted."""
-        if '"tool_calls"' in text or '"function_call"' in text:
+        if any(name in text for name in ('"tool_calls"', '"function_call', '"custom_tool_call', ".function_call_")):
             self.answer.calls.damaged = True
 
 
-def end(exchange: Exchange, how: Ending, detail: str, out: list[PeerEvent]) -> None:
+def end(exchange: Exchange, answer: Answer, how: Ending, detail: str, out: list[PeerEvent]) -> None:
     """Say everything that only the end can tell; the last event is the completion or the failure."""
-    answer = exchange.answer
     answer.flush(out)
-    failure = _failure(exchange, how, detail)
-    if exchange.undecodable:
-        out.append(diagnostic("body_undecodable", text=exchange.undecodable))
-    elif exchange.compressed:
-        out.append(diagnostic("body_compressed"))
-    _report_leaks(exchange, out)
+    failure = failure_of(exchange, how, detail)
+    report_body(exchange, out)
+    report_leaks(exchange, out)
     if failure is None:
-        _report_oddities(exchange, how, detail, out)
+        _report_oddities(answer, how, detail, out)
     calls = answer.calls
     assemble(calls.calls, Ended(answer.finish_reason, failure is not None, calls.damaged), out)
     if failure is not None:
-        out.append(_failed(exchange, *failure))
+        out.append(failed(exchange, *failure))
     else:
-        out.append(ResponseCompleted(answer.finish_reason, _usage(answer.usage), answer.reasoning.echo()))
+        out.append(ResponseCompleted(answer.finish_reason, usage_of(answer.usage), answer.reasoning.echo()))
 
 
 # ---- failure --------------------------------------------------------------------------------------------------------
 
 
-def _failure(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKind, str] | None:
+def failure_of(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKind, str] | None:
     """What went wrong, in the order of who knows best; None where the answer is whole."""
     answer = exchange.answer
     if how != "complete" and how in UNREACHED and exchange.status is None:
@@ -97,7 +121,7 @@ def _failure(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKind,
     if exchange.remark and not answer.finish_reason and not answer.whole:
         return "error", exchange.remark[:LONGEST]
     if exchange.done and not exchange.chunks and exchange.foreign:
-        return "foreign", f"This is no {exchange.protocol} answer: {exchange.foreign}"
+        return "foreign", _foreign(exchange)
     if exchange.done or (answer.whole and not exchange.cut_off):
         return None
     if answer.finish_reason and how != "cancelled":
@@ -122,13 +146,18 @@ def _early_end(exchange: Exchange) -> tuple[FailureKind, str]:
     if exchange.chunks:
         return "truncated", exchange.early
     if exchange.foreign:
-        return "foreign", f"This is no {exchange.protocol} answer: {exchange.foreign}"
+        return "foreign", _foreign(exchange)
     if exchange.choiceless:
         return "truncated", "The answer has no choices."
     return "truncated", exchange.early
 
 
-def _failed(exchange: Exchange, kind: FailureKind, message: str) -> ResponseFailed:
+def _foreign(exchange: Exchange) -> str:
+    return exchange.mistaken or f"This is no {exchange.protocol} answer: {exchange.foreign}"
+
+
+def failed(exchange: Exchange, kind: FailureKind, message: str) -> ResponseFailed:
+    """The failure as an event."""
     return ResponseFailed(
         kind,
         message,
@@ -136,15 +165,22 @@ def _failed(exchange: Exchange, kind: FailureKind, message: str) -> ResponseFail
         request_id(exchange.headers),
         retry_after(exchange.headers),
         exchange.answer.finish_reason,
-        _usage(exchange.answer.usage),
+        usage_of(exchange.answer.usage),
     )
 
 
 # ---- oddities of a whole answer -------------------------------------------------------------------------------------
 
 
-def _report_oddities(exchange: Exchange, how: Ending, detail: str, out: list[PeerEvent]) -> None:
-    answer = exchange.answer
+def report_body(exchange: Exchange, out: list[PeerEvent]) -> None:
+    """Say what was odd about the body as bytes."""
+    if exchange.undecodable:
+        out.append(diagnostic("body_undecodable", text=exchange.undecodable))
+    elif exchange.compressed:
+        out.append(diagnostic("body_compressed"))
+
+
+def _report_oddities(answer: Answer, how: Ending, detail: str, out: list[PeerEvent]) -> None:
     reason, calls = answer.finish_reason, answer.calls.calls
     if how != "complete":
         out.append(diagnostic("answer_after_the_end", text=detail or ENDINGS[how]))
@@ -160,11 +196,12 @@ def _report_oddities(exchange: Exchange, how: Ending, detail: str, out: list[Pee
         out.append(diagnostic("response_empty"))
 
 
-def _report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
+def report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
+    """Say where a text, or the name of a call, looks like a call that the server did not parse."""
     answer = exchange.answer
     channels: tuple[tuple[Channel, str], ...] = (("output", "text"), ("reasoning", "reasoning"))
     for channel, where in channels:
-        text = answer.text(channel)
+        text = answer.said[channel].text
         if leak := find_leak(text, exchange.offered):
             frame = answer.said[channel].frame_at(leak.start)
             facts = {"where": where, "marker": excerpt(leak.marker), "cause": leak.cause}
@@ -173,14 +210,15 @@ def _report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
         if leak := find_leak(call.name, ()):
             facts = {"where": "name of a call", "marker": excerpt(leak.marker), "cause": leak.cause}
             out.append(diagnostic("leaked_tool_call", call.key, call.frame, **facts))
-    if answer.text("output").lstrip().startswith(("<think>", "<thinking>")):
+    if answer.said["output"].text.lstrip().startswith(("<think>", "<thinking>")):
         out.append(diagnostic("reasoning_inline", None, answer.said["output"].frame_at(0)))
 
 
 # ---- usage ----------------------------------------------------------------------------------------------------------
 
 
-def _usage(raw: Mapping[str, Any] | None) -> Usage | None:
+def usage_of(raw: Mapping[str, Any] | None) -> Usage | None:
+    """Token counts, by whichever names the server has for them."""
     if raw is None:
         return None
     return Usage(

@@ -9,10 +9,11 @@ from callscope.core.errors import UsageError
 from callscope.core.ports import Dialect
 from callscope.dialects.acf.dialect import AgentConnect
 from callscope.dialects.chat.dialect import ChatCompletions
+from callscope.dialects.responses.dialect import Responses
 
 from .urls import endpoint_url
 
-DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions, "acf": AgentConnect}
+DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions, "acf": AgentConnect, "responses": Responses}
 
 
 def dialect_named(name: str) -> Dialect:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 from callscope.core.errors import UsageError
 
 CHAT = "/chat/completions"
+RESPONSES = "/responses"
+RESOURCES = (CHAT, RESPONSES)
 
 
 def endpoint_url(base: str, path: str = CHAT) -> str:
@@ -27,8 +29,8 @@ def endpoint_url(base: str, path: str = CHAT) -> str:
         shown = _without_secrets(base) or "(empty)"
         raise UsageError(f"A base URL begins with http:// or https:// and a host; this one does not: {shown}")
     root = parts.path.rstrip("/")
-    if root.endswith(CHAT):
-        root = root[: -len(CHAT)]
+    if resource := next((known for known in RESOURCES if root.endswith(known)), ""):
+        root = root.removesuffix(resource)
     elif not root:
         root = "/v1"
     return urlunsplit((parts.scheme, parts.netloc, root + path, parts.query, ""))

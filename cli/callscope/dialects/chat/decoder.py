@@ -28,8 +28,8 @@ class ChatDecoder:
 
     def __init__(self, exchange: int, tools: Sequence[ToolSpec]) -> None:
         offered = frozenset(tool.name for tool in tools)
-        self._state = Exchange(exchange, offered, Answer(exchange, offered))
-        self._answer = self._state.answer
+        self._answer = Answer(exchange, offered)
+        self._state = Exchange(exchange, offered, self._answer)
         self._body = BodyReader({})
         self._started = False
         self._model = ""
@@ -65,7 +65,7 @@ class ChatDecoder:
 
     def _end(self, how: Ending, detail: str, out: list[PeerEvent]) -> None:
         """Say how the response came out."""
-        end(self._state, how, detail, out)
+        end(self._state, self._answer, how, detail, out)
 
     # ---- frames -----------------------------------------------------------------------------------------------------
 

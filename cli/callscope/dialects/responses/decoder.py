@@ -1,0 +1,304 @@
+"""The Responses API, decoded: the bytes of one exchange in, events out.
+
+Knows the events of the protocol and what a whole answer is. Must not know how frames come from bytes (`body`), what an
+event adds to an item (`output`), nor when an answer is a failure (`ending`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from callscope.core.events import PeerEvent, ResponseHead, ResponseStarted
+from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
+from callscope.dialects.body import BodyReader
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.documents import Done, documents
+from callscope.dialects.ending import Exchange
+from callscope.dialects.failures import by_name, error_in, is_page, page_words, remark_in, words, words_and_names
+
+from .finishing import finish
+from .output import Output
+from .remote import tell_item
+
+TEXTS: Final = {
+    "output_text": ("message", "content_index", "text"),
+    "refusal": ("message", "content_index", "refusal"),
+    "reasoning_summary_text": ("reasoning", "summary_index", "text"),
+    "reasoning_text": ("reasoning", "content_index", "text"),
+}
+"""Texts by the stem of their events: the item they are in, the member that says which part, that of the whole text."""
+
+RAW_TEXTS: Final = {
+    "function_call_arguments": ("function_call", "arguments"),
+    "custom_tool_call_input": ("custom_tool_call", "input"),
+}
+PARTS: Final = frozenset(("content_part", "reasoning_summary_part", "reasoning_part"))
+BEGINNINGS: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
+ENDS: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))
+REASONS: Final = {"max_output_tokens": "length", "max_tokens": "length"}
+"""Why a response is incomplete, in the words that Chat Completions has for it."""
+
+
+class ResponsesDecoder:
+    """One exchange. Feed the head and the reads, then close: a ResponseCompleted or a ResponseFailed comes last."""
+
+    def __init__(self, exchange: int, tools: Sequence[ToolSpec]) -> None:
+        offered = frozenset(tool.name for tool in tools)
+        self.output = Output(exchange, offered)
+        self.state = Exchange(exchange, offered, self.output, protocol="Responses")
+        self.state.early = "The stream ended early: response.completed never came."
+        self.response: JsonObject = {}  # what the server said of the response last, without its output
+        self._body = BodyReader({})
+        self._sequence: int | None = None
+        self._started = False
+        self._closed = False
+
+    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
+        """Take the head or a read of the body."""
+        out: list[PeerEvent] = []
+        if isinstance(wire, ResponseHead):
+            self.state.status = wire.status
+            self.state.headers = by_name(wire.headers)
+            self._body = BodyReader(self.state.headers)
+            return out
+        for frame in self._body.feed(wire):
+            self._take(frame, out)
+        return out
+
+    def close(self, how: Ending, detail: str = "") -> list[PeerEvent]:
+        """Take the ending: the calls as they are now, and how the response came out."""
+        out: list[PeerEvent] = []
+        if self._closed:
+            return out
+        self._closed = True
+        for frame in self._body.close():
+            self._take_last(frame, how, out)
+        self.state.compressed = self._body.inflater.active
+        self.state.undecodable = self._body.inflater.failure
+        self.state.empty = not self._body.size
+        finish(self.state, self.output, self.response, how, detail, out)
+        if not self._started and len(out) > 1:
+            out.insert(0, ResponseStarted(self.state.number, self._model()))
+        return out
+
+    def _model(self) -> str:
+        model = self.response.get("model")
+        return model if isinstance(model, str) else ""
+
+    # ---- frames -----------------------------------------------------------------------------------------------------
+
+    def _take(self, frame: Frame, out: list[PeerEvent]) -> None:
+        mark = len(out)
+        defects = self._body.defects
+        while defects and defects[0].frame is frame:
+            self.output.report(out, defects.pop(0).code, frame)
+        self._read(frame, out)
+        if not self._started and (self.state.chunks or len(out) > mark):
+            self._started = True
+            out.insert(mark, ResponseStarted(self.state.number, self._model()))
+
+    def _take_last(self, frame: Frame, how: Ending, out: list[PeerEvent]) -> None:
+        """A frame that the end of the body flushed: after anything but a clean end, half an event is none."""
+        unterminated = any(defect == (frame, "unterminated_event") for defect in self._body.defects)
+        if unterminated and (how != "complete" or documents(frame.data).rest):
+            self._body.defects.clear()
+            out.append(diagnostic("event_cut_off", None, frame, text=excerpt(frame.data)))
+            self.state.damaged_by(frame.data)
+        else:
+            self._take(frame, out)
+
+    def _read(self, frame: Frame, out: list[PeerEvent]) -> None:
+        """The documents of a frame: usually one."""
+        if frame.channel == "comment":
+            return
+        found = documents(frame.data)
+        if found.too_deep:
+            out.append(diagnostic("event_too_deep", None, frame, text=excerpt(frame.data)))
+            self.state.damaged_by(frame.data)
+            self.state.remark = excerpt(frame.data)
+            return
+        if self.state.refused:
+            self._read_refusal(found.values, found.rest, frame)
+            return
+        for code in found.overlooked:
+            self.output.report(out, code, frame)
+        if len(found.values) > 1 and frame.channel == "sse":
+            self.output.report(out, "events_run_together", frame)
+        for value in found.values:
+            self._read_value(value, frame, out)
+        if found.rest:
+            self._read_text(found.rest, frame, out)
+
+    def _read_value(self, value: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        match value:
+            case Done():
+                if self.state.done:
+                    self.output.report(out, "done_repeated", frame)
+                self.state.done = True
+            case dict():
+                self._read_document(value, frame, out)
+            case list():
+                for item in value:
+                    if isinstance(item, dict):
+                        self._read_document(item, frame, out)
+            case str() if frame.event == "error":
+                self.state.fail(value)
+            case _:
+                pass  # null and the like: nothing is said
+
+    def _read_text(self, text: str, frame: Frame, out: list[PeerEvent]) -> None:
+        """Text that is no JSON: half a document, a page, or words."""
+        state = self.state
+        if frame.event == "error":
+            state.fail(words(text) or "The server reported an error.")
+            return
+        if frame.channel == "sse":
+            out.append(diagnostic("event_not_json", None, frame, text=excerpt(text)))
+        elif state.chunks or state.done:
+            out.append(diagnostic("text_between_events", None, frame, text=excerpt(text)))
+        if text.lstrip()[:1] in ("{", "["):
+            state.cut_off = frame.channel == "body"
+            state.damaged_by(text)
+        elif is_page(text):
+            state.page = page_words(text)
+        else:
+            state.remark = words(text) if frame.channel == "sse" else f"{state.remark} {text}".strip()
+
+    def _read_refusal(self, values: list[Any], rest: str, frame: Frame) -> None:
+        """The body of an HTTP error: only its words count."""
+        if self.state.error:
+            return
+        if rest:
+            text = frame.data.strip()
+            self.state.fail(page_words(text) if is_page(text) else text)
+        for value in values:
+            document = value[0] if isinstance(value, list) and value else value
+            if not isinstance(document, Done):
+                error = error_in(document) if isinstance(document, dict) else None
+                self.state.fail(error or words(document))
+
+    # ---- documents --------------------------------------------------------------------------------------------------
+
+    def _read_document(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        name = document.get("type")
+        if not isinstance(name, str):
+            name = frame.event or ("" if "output" not in document else "response")
+        if document.get("object") == "response" and not name.startswith("response."):
+            name = "response"
+        self._check_sequence(document, frame, out)
+        if self.output.whole:
+            self._read_late(name, document, frame, out)
+        elif name == "response":
+            self.state.chunks += 1
+            self._end(_text(document.get("status")) or "completed", document, frame, out)
+        elif name.startswith("response.") and self._read_event(name, document, frame, out):
+            self.state.chunks += 1
+            self.state.remark = ""
+        else:
+            self._read_unusual(name, document, frame, out)
+
+    def _check_sequence(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        number, last = document.get("sequence_number"), self._sequence
+        if type(number) is not int:
+            return
+        self._sequence = number
+        if last is not None and number <= last:
+            self.output.report(out, "sequence_odd", frame, text=f"{number} after {last}")
+        elif last is not None and number > last + 1:
+            self.output.report(out, "sequence_gap", frame, text=f"{number} after {last}")
+
+    def _read_event(self, name: str, event: JsonObject, frame: Frame, out: list[PeerEvent]) -> bool:
+        """Take an event of the protocol; False for one that is none."""
+        stem, _, verb = name.removeprefix("response.").rpartition(".")
+        if stem in TEXTS and verb in ("delta", "done"):
+            kind, place, whole = TEXTS[stem]
+            item = self.output.find(kind, event.get("item_id"), event.get("output_index"), frame, out)
+            if verb == "delta":
+                self.output.say(item, stem, event.get(place), event.get("delta"), frame, out)
+            else:
+                self.output.end_part(item, stem, event.get(place), event.get(whole), frame, out)
+        elif stem in RAW_TEXTS and verb in ("delta", "done"):
+            kind, whole = RAW_TEXTS[stem]
+            item = self.output.find(kind, event.get("item_id"), event.get("output_index"), frame, out)
+            if verb == "delta":
+                self.output.add_arguments(item, event.get("delta"), frame, out)
+            else:
+                self.output.end_arguments(item, event.get(whole), frame, out)
+        elif stem == "output_item" and verb in ("added", "done"):
+            self._read_item(verb, event, frame, out)
+        elif name in BEGINNINGS:
+            self._note(event.get("response"))
+        elif not stem and (verb in ENDS or verb == "done"):
+            response = event.get("response")
+            self._end(verb, response if isinstance(response, dict) else {}, frame, out)
+        elif stem not in PARTS:
+            self.output.report(out, "event_other", frame, text=name)
+        return True
+
+    def _read_item(self, verb: str, event: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        document = event.get("item")
+        if not isinstance(document, dict):
+            self.output.report(out, "member_odd", frame, member="item", text=excerpt(repr(document)))
+        elif verb == "added":
+            self.output.announce(event.get("output_index"), document, frame, out)
+        else:
+            tell_item(self.output, self.output.end_item(event.get("output_index"), document, frame, out), frame, out)
+
+    def _note(self, response: Any) -> None:
+        if isinstance(response, dict):
+            self.response.update({name: value for name, value in response.items() if name != "output"})
+
+    def _end(self, word: str, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the end of the response, or an answer in one piece."""
+        output, state = self.output, self.state
+        self._note(response)
+        output.take_usage(response.get("usage"))
+        items = response.get("output")
+        for index, document in enumerate(items if isinstance(items, list) else []):
+            if isinstance(document, dict):
+                tell_item(output, output.end_item(index, document, frame, out), frame, out)
+        status = _text(response.get("status"))
+        status = status if status in ENDS or word == "done" else word
+        if error := words_and_names(response.get("error")):
+            state.fail(error)
+        match status:
+            case "incomplete":
+                details = response.get("incomplete_details")
+                reason = _text(details.get("reason")) if isinstance(details, dict) else ""
+                output.finish_reason = REASONS.get(reason, reason) or "incomplete"
+            case "failed":
+                state.fail("The server says that the response failed, and not why.")
+            case "cancelled":
+                state.fail("The response was cancelled on the server.")
+            case "queued" | "in_progress":
+                state.fail(f"The response is {status}: it runs in the background, which Callscope does not wait for.")
+            case _:
+                output.finish_reason = status or "completed"
+        output.whole = True
+
+    def _read_unusual(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """A document that is no event of this protocol: an error, another protocol, or a remark."""
+        state = self.state
+        error = error_in(document)
+        if error is not None or "error" in (name, frame.event):
+            state.fail(error or words_and_names(document) or "The server reported an error.")
+        elif "choices" in document:
+            state.foreign = state.foreign or excerpt(frame.data)
+            state.mistaken = "This is an answer of Chat Completions, not of the Responses API: try --dialect chat."
+            self.output.report(out, "chat_answer", frame)
+        elif document:
+            state.remark = remark_in(document)
+            state.foreign = state.foreign or excerpt(frame.data)
+            if frame.channel == "sse":
+                self.output.report(out, "event_unknown", frame, text=excerpt(frame.data))
+
+    def _read_late(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """After the end of the response nothing counts but usage; it is told."""
+        self.output.take_usage(document.get("usage"))
+        if name.startswith("response") or error_in(document) is not None:
+            self.output.report(out, "event_after_the_end", frame, text=excerpt(frame.data))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,100 @@
+"""The items of one response while they grow: texts, calls, and what the server itself says each of them is.
+
+Knows the members of an output item and how a text grows. Must not know events' names, nor which item one belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from callscope.core.values import CallKind, Channel, JsonObject
+from callscope.dialects.documents import Halves
+from callscope.dialects.fragments import OpenCall
+from callscope.dialects.pieces import Pieces
+
+CALLS: Final[dict[str, CallKind]] = {"function_call": "function", "custom_tool_call": "custom"}
+"""Types of items that are calls for us to run."""
+
+RAW: Final = {"function_call": "arguments", "custom_tool_call": "input"}
+"""The member of a call that holds its raw text."""
+
+CHANNELS: Final[dict[str, Channel]] = {
+    "output_text": "output",
+    "refusal": "refusal",
+    "reasoning_summary_text": "reasoning",
+    "reasoning_text": "reasoning",
+}
+"""Kinds of parts and where a person reads them; a summary's parts are named as the events name them."""
+
+
+@dataclass(slots=True)
+class Growing:
+    """A text on its way."""
+
+    pieces: Pieces = field(default_factory=Pieces)
+    halves: Halves = field(default_factory=Halves)
+
+
+@dataclass(slots=True)
+class OutputItem:
+    """One item; `document` is what the server said of it last, `done` whether that is the last word."""
+
+    kind: str
+    item_id: str = ""
+    index: Any = None
+    document: JsonObject = field(default_factory=dict)
+    done: bool = False
+    announced: bool = False
+    texts: dict[tuple[str, int], Growing] = field(default_factory=dict)
+    call: OpenCall | None = None
+    place: int = 0
+    told: bool = False  # a call of the server's own was told with its result
+
+    def may_be(self, call_id: str) -> bool:
+        """Whether nothing says that this is another call than that of the id."""
+        return self.call is None or not self.call.call_id or not call_id or self.call.call_id == call_id
+
+    def growing(self, part: str, index: int) -> Growing:
+        """The text of a part."""
+        return self.texts.setdefault((part, index), Growing())
+
+    def said(self, part: str) -> str:
+        """All text of the parts of a kind, in their order."""
+        return "".join(self.texts[key].pieces.text for key in sorted(self.texts) if key[0] == part)
+
+    def begins(self, part: str, whole: str) -> bool:
+        """Whether a whole text begins with what was said; nothing is joined where it is too short for that."""
+        size = sum(growing.pieces.size for (name, _), growing in self.texts.items() if name == part)
+        return size <= len(whole) and whole.startswith(self.said(part))
+
+
+def whole_texts(document: JsonObject) -> Iterator[tuple[str, str]]:
+    """The texts of an item as a whole, by the kind of their parts."""
+    for part in _objects(document.get("summary")):
+        yield "reasoning_summary_text", _text(part.get("text"))
+    is_reasoning = document.get("type") == "reasoning"
+    content = document.get("content")
+    if isinstance(content, str):
+        yield "reasoning_text" if is_reasoning else "output_text", content
+    for part in _objects(content):
+        if part.get("type") == "refusal":
+            yield "refusal", _text(part.get("refusal"))
+        else:
+            yield "reasoning_text" if is_reasoning else "output_text", _text(part.get("text"))
+
+
+def odd_parts(document: JsonObject) -> Iterator[str]:
+    """The types of the parts of a message that have no text."""
+    for part in _objects(document.get("content")):
+        if part.get("type") != "refusal" and not isinstance(part.get("text"), str):
+            yield str(part.get("type"))
+
+
+def _objects(value: Any) -> list[JsonObject]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
