@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import demobench
-from callscope.serving.demo_request import PastCall, Refused, read
+from callscope.serving.demo_ask import PastCall, Refused
+from callscope.serving.demo_request import read
 
 USER = {"role": "user", "content": "hi"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}

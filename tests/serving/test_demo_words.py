@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import demobench
-from callscope.serving.demo_request import Tool
+from callscope.serving.demo_ask import Tool
 from callscope.serving.demo_words import Wish, rounds, take_literals
 
 

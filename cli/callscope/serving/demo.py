@@ -20,15 +20,15 @@ from typing import Any, Final
 from callscope.core.values import Headers, Request
 
 from . import demo_acf
-from . import demo_speech as speech
 from .connection import Head, Piece
 from .demo_acf import AGENTS
 from .demo_acf_frames import Deeds
-from .demo_answer import CREATED, MODEL, Answer, Call, Chunk, chunks, completion, usage_chunk
-from .demo_request import Ask, Refused, read
-from .demo_words import Wish, rounds, take_literals
+from .demo_answer import CREATED, MODEL, Answer, Chunk, chunks, completion, usage_chunk
+from .demo_ask import Ask, Refused
+from .demo_deciding import decided, standing_faults
+from .demo_request import read
 from .fault import ChunkFault, EventFault, Fault, Reply, ReplyFault, Stall
-from .faults import FAULTS, as_markdown, asked_for, named, nearest
+from .faults import FAULTS, TABLE, as_told
 from .faults_events import DONE
 
 CHUNK_ORDER: Final = (8, 9, 15, 10, 14, 7, 4, 5, 1, 2, 3, 6)
@@ -93,14 +93,8 @@ class DemoAgent:
 
     def _chat(self, request: Request) -> Reply:
         ask = read(request.body)
-        literals, rest = take_literals(ask.prompt, ask.tools)
-        asked, rest, unknown = asked_for(rest)
-        # The words of a prompt speak of the first answer to it; a header or a model's name of every answer.
-        faults = [*_standing_faults(ask, request.headers), *(() if ask.results else asked)]
-        if unknown and not ask.results:
-            answer = Answer(nearest(unknown))
-        else:
-            answer = _answer(ask, literals, rest, show=bool(asked))
+        answer, asked = decided(ask, TABLE, as_told())
+        faults = [*standing_faults(ask, request.headers, TABLE), *asked]
         return self._sent(ask, answer, self._not_healed(faults, request.body))
 
     def _agent(self, request: Request) -> Reply:
@@ -148,69 +142,6 @@ class DemoAgent:
         ]
         noted: Headers = (("x-callscope-faults", ", ".join(notes)),) if notes else ()
         return replace(reply, head=replace(reply.head, headers=(*reply.head.headers, *noted)))
-
-
-# ---- what to answer -----------------------------------------------------------------------------------------------
-
-
-def _answer(ask: Ask, literals: list[Wish], prompt: str, *, show: bool) -> Answer:
-    """The honest answer. `show` asks for a call where the prompt says nothing but which fault to show."""
-    if literals and ask.choice != "none":
-        stages = [literals]
-    else:
-        choice = "required" if show and not prompt.strip(" .,!?") and ask.choice == "auto" else ask.choice
-        stages = rounds(prompt, ask.tools, choice, ask.last_call)
-    lacking = [wish for stage in stages for wish in stage if wish.missing]
-    wishes = _next([[wish for wish in stage if not wish.missing] for stage in stages], ask)
-    calls = tuple(
-        Call(f"call_{ask.calls_before + number}", wish.tool.name, wish.arguments, wish.tool.kind)
-        for number, wish in enumerate(wishes, 1)
-    )
-    thinks = ask.think or speech.ASKS_TO_THINK.search(prompt)
-    reasoning = speech.thoughts(wishes, ask.results) if thinks else ""
-    return Answer(_text(ask, prompt, wishes, lacking), calls, reasoning, ask.max_tokens)
-
-
-def _next(stages: list[list[Wish]], ask: Ask) -> list[Wish]:
-    """The first calls that have no result yet: a whole round, or one call where they may not be parallel."""
-    done = len(ask.results)
-    for stage in stages:
-        if done < len(stage):
-            return stage[done:] if ask.parallel else stage[done : done + 1]
-        done -= len(stage)
-    return []
-
-
-def _text(ask: Ask, prompt: str, wishes: list[Wish], lacking: list[Wish]) -> str:
-    if wishes:
-        return speech.announcement(wishes)
-    if ask.results:
-        return speech.told(ask)
-    if lacking:
-        return speech.missing(lacking)
-    if speech.ASKS_FAULTS.search(prompt):
-        return (
-            f"Ask for a fault by its name, as in `What's the weather in Paris, with cut arguments`.\n\n{as_markdown()}"
-        )
-    if count := speech.COUNT.search(prompt):
-        return " ".join(str(number) for number in range(1, min(int(count[1]), 20_000) + 1))
-    return speech.greeting(ask.tools) if speech.ASKS_WHO.search(prompt) else speech.nothing_found(ask.tools)
-
-
-def _standing_faults(ask: Ask, headers: Headers) -> list[Fault]:
-    """Those of the model's name (`callscope-demo:index-always-0`) and of the header `x-fault`."""
-    model, _, suffix = ask.model.partition(":")
-    if model != MODEL or (suffix and named(suffix) is None):
-        why = f": {nearest(suffix)}" if suffix and model == MODEL else f"; this server has only {MODEL!r}."
-        raise Refused(404, f"The model {ask.model!r} does not exist{why}", "model", "model_not_found")
-    names = [suffix, *(name for header, value in headers if header.lower() == "x-fault" for name in value.split(","))]
-    found: list[Fault] = []
-    for name in filter(None, names):
-        fault = named(name)
-        if fault is None:
-            raise Refused(400, nearest(name.strip()), "x-fault", "unknown_fault")
-        found.append(fault)
-    return found
 
 
 # ---- how to send it -----------------------------------------------------------------------------------------------

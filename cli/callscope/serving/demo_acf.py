@@ -22,7 +22,7 @@ from .data.demo_tools import convert_units, get_weather
 from .demo_acf_faults import AGENT_FAULTS, FrameFault, LineFault
 from .demo_acf_frames import Deeds, Frame, Step, answer, frames, named_event
 from .demo_answer import MODEL, Call
-from .demo_request import Ask, PastCall, Refused, Tool
+from .demo_ask import Ask, PastCall, Refused, Tool
 from .demo_words import Wish, rounds, take_literals
 from .fault import EventFault, Fault, Reply, ReplyFault
 from .faults import FAULTS, FaultTable

@@ -7,188 +7,97 @@ strict so that a client's history is put to a real test: a call without a result
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+from .demo_ask import (
+    NAME,
+    Ask,
+    PastCall,
+    Tool,
+    choice,
+    document,
+    is_object,
+    limit,
+    parallel,
+    tokens,
+    typed,
+    wrong,
+)
+
 ROLES = ("system", "developer", "user", "assistant", "tool")
-
-
-class Refused(Exception):
-    """A request that gets an error for an answer, in OpenAI's shape."""
-
-    def __init__(self, status: int, message: str, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {
-            "error": {"message": message, "type": "invalid_request_error", "param": param, "code": code},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A tool the client offers; `parameters` is its JSON Schema (empty for a custom tool)."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
-    kind: Literal["function", "custom"] = "function"
-
-
-@dataclass(frozen=True, slots=True)
-class PastCall:
-    """A call in the history, and its result."""
-
-    name: str
-    arguments: str
-    result: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A valid request: what to answer, with which tools, in which form.
-
-    `prompt` is the newest message of the user, `results` are the calls since then, `calls_before` counts the calls of
-    the whole history, `last_call` names the newest tool called; `choice` is a mode or the name of a tool.
-    """
-
-    model: str
-    prompt: str
-    tools: tuple[Tool, ...]
-    results: tuple[PastCall, ...]
-    calls_before: int
-    last_call: str
-    choice: str
-    parallel: bool
-    stream: bool
-    include_usage: bool
-    think: bool
-    max_tokens: int | None
-    prompt_tokens: int
 
 
 def read(body: bytes) -> Ask:
     """The request in `body`; raises Refused."""
-    try:
-        data = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, f"We could not parse the JSON body of your request: {error}") from error
-    if not isinstance(data, dict):
-        raise _wrong("The body must be a JSON object.", None)
+    data = document(body)
     messages = _list(data, "messages")
     if not messages:
-        raise _wrong("'messages' must have at least one message.", "messages")
+        raise wrong("'messages' must have at least one message.", "messages")
     calls = _history(messages)
     stream, include_usage = _streaming(data)
     tools = tuple(_tools(data))
+    chosen, allowed = choice(data, tools, _name_in)
     since = _calls_since_the_prompt(messages)
     return Ask(
-        model=_typed(data, "model", str, ""),
+        model=typed(data, "model", str, ""),
         prompt=next((_text(m["content"]) for m in reversed(messages) if m["role"] == "user"), ""),
-        tools=tools,
+        tools=allowed,
         results=tuple(calls[len(calls) - since :]),
         calls_before=len(calls),
         last_call=calls[-1].name if calls else "",
-        choice=_choice(data, tools),
-        parallel=_parallel(data, tools),
+        choice=chosen,
+        parallel=parallel(data, tools),
         stream=stream,
         include_usage=include_usage,
         think=data.get("reasoning_effort") not in (None, "none"),
-        max_tokens=_limit(data),
-        prompt_tokens=-(-sum(len(json.dumps(message)) for message in messages) // 4),
+        max_tokens=limit(data, "max_tokens", "max_completion_tokens"),
+        prompt_tokens=tokens(messages),
     )
-
-
-def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _wrong(message: str, param: str | None) -> Refused:
-    return Refused(400, message, param)
 
 
 # ---- members of the request -------------------------------------------------------------------------------------
 
 
-def _typed(data: dict[str, Any], name: str, kind: type, default: Any) -> Any:
-    value = data.get(name)
-    if value is None:
-        if default is None:
-            raise _wrong(f"Missing required parameter: '{name}'.", name)
-        return default
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise _wrong(f"Invalid type for '{name}': expected {kind.__name__}, but got {type(value).__name__}.", name)
-    return value
-
-
 def _list(data: dict[str, Any], name: str) -> list[Any]:
-    value: list[Any] = _typed(data, name, list, None)
+    value: list[Any] = typed(data, name, list, None)
     return value
 
 
 def _streaming(data: dict[str, Any]) -> tuple[bool, bool]:
-    stream: bool = _typed(data, "stream", bool, default=False)
-    options: dict[str, Any] = _typed(data, "stream_options", dict, {})
+    stream: bool = typed(data, "stream", bool, default=False)
+    options: dict[str, Any] = typed(data, "stream_options", dict, {})
     if options and not stream:
-        raise _wrong("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
+        raise wrong("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
     if data.get("n") not in (None, 1):
-        raise _wrong("This server gives one choice: 'n' must be 1.", "n")
+        raise wrong("This server gives one choice: 'n' must be 1.", "n")
     return stream, options.get("include_usage") is True
 
 
-def _limit(data: dict[str, Any]) -> int | None:
-    limits = [
-        _typed(data, name, int, 0) for name in ("max_tokens", "max_completion_tokens") if data.get(name) is not None
-    ]
-    if any(limit < 1 for limit in limits):
-        raise _wrong("The token limit must be at least 1.", "max_tokens")
-    return min(limits, default=None)
-
-
-def _parallel(data: dict[str, Any], tools: tuple[Tool, ...]) -> bool:
-    if "parallel_tool_calls" in data and not tools:
-        raise _wrong("'parallel_tool_calls' is only allowed when 'tools' are specified.", "parallel_tool_calls")
-    parallel: bool = _typed(data, "parallel_tool_calls", bool, default=True)
-    return parallel
-
-
-def _choice(data: dict[str, Any], tools: tuple[Tool, ...]) -> str:
-    choice = data.get("tool_choice")
-    if choice is None:
-        return "auto"
-    if not tools:
-        raise _wrong("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice")
-    if choice in ("none", "auto", "required"):
-        return str(choice)
-    kind = choice.get("type") if isinstance(choice, dict) else None
-    named = choice.get(kind) if kind in ("function", "custom") else None
-    name = named.get("name") if isinstance(named, dict) else None
-    if name not in {tool.name for tool in tools}:
-        raise _wrong(f"Invalid value for 'tool_choice': {json.dumps(choice)} names no tool of 'tools'.", "tool_choice")
-    return str(name)
+def _name_in(entry: dict[str, Any]) -> Any:
+    named = entry.get(entry["type"])
+    return named.get("name") if isinstance(named, dict) else None
 
 
 def _tools(data: dict[str, Any]) -> Iterator[Tool]:
     names: set[str] = set()
     if data.get("tools") == []:
-        raise _wrong("[] is too short - 'tools'", "tools")
-    for place, entry in enumerate(_typed(data, "tools", list, [])):
+        raise wrong("[] is too short - 'tools'", "tools")
+    for place, entry in enumerate(typed(data, "tools", list, [])):
         path = f"tools[{place}]"
         kind = entry.get("type") if isinstance(entry, dict) else None
         if kind not in ("function", "custom"):
-            raise _wrong(f"Invalid value for '{path}.type': {json.dumps(kind)}.", f"{path}.type")
+            raise wrong(f"Invalid value for '{path}.type': {json.dumps(kind)}.", f"{path}.type")
         inner = entry.get(kind)
         if not isinstance(inner, dict):
-            raise _wrong(f"Missing required parameter: '{path}.{kind}'.", f"{path}.{kind}")
+            raise wrong(f"Missing required parameter: '{path}.{kind}'.", f"{path}.{kind}")
         name, schema = inner.get("name"), inner.get("parameters") or {}
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise _wrong(f"Invalid '{path}.{kind}.name': it must match ^[a-zA-Z0-9_-]{{1,64}}$.", f"{path}.{kind}.name")
+            raise wrong(f"Invalid '{path}.{kind}.name': it must match ^[a-zA-Z0-9_-]{{1,64}}$.", f"{path}.{kind}.name")
         if name in names:
-            raise _wrong(f"Tool names must be unique: {name!r} comes twice.", f"{path}.{kind}.name")
+            raise wrong(f"Tool names must be unique: {name!r} comes twice.", f"{path}.{kind}.name")
         if not isinstance(schema, dict) or schema.get("type", "object") != "object":
-            raise _wrong(f"Invalid schema for function '{name}': 'type' must be \"object\".", f"{path}.parameters")
+            raise wrong(f"Invalid schema for function '{name}': 'type' must be \"object\".", f"{path}.parameters")
         names.add(name)
         yield Tool(name, str(inner.get("description") or ""), schema, kind)
 
@@ -204,7 +113,7 @@ def _history(messages: list[Any]) -> list[PastCall]:
         path = f"messages[{place}]"
         role = message.get("role") if isinstance(message, dict) else None
         if role not in ROLES:
-            raise _wrong(f"Invalid value for '{path}.role': {json.dumps(role)}. Supported: {', '.join(ROLES)}.", path)
+            raise wrong(f"Invalid value for '{path}.role': {json.dumps(role)}. Supported: {', '.join(ROLES)}.", path)
         if role == "tool":
             calls.append(_result(message, owed, path))
             continue
@@ -218,7 +127,7 @@ def _history(messages: list[Any]) -> list[PastCall]:
 
 def _refuse_owed(owed: dict[str, tuple[str, str]], path: str) -> None:
     if owed:
-        raise _wrong(
+        raise wrong(
             "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
             f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(owed)}",
             path,
@@ -228,7 +137,7 @@ def _refuse_owed(owed: dict[str, tuple[str, str]], path: str) -> None:
 def _result(message: dict[str, Any], owed: dict[str, tuple[str, str]], path: str) -> PastCall:
     call_id = message.get("tool_call_id")
     if not isinstance(call_id, str) or call_id not in owed:
-        raise _wrong(
+        raise wrong(
             "Messages with role 'tool' must be a response to a preceding message with 'tool_calls': "
             f"{json.dumps(call_id)} is the id of no open call.",
             f"{path}.tool_call_id",
@@ -242,12 +151,12 @@ def _made_calls(message: dict[str, Any], path: str) -> dict[str, tuple[str, str]
     if entries is None:
         return {}
     if not isinstance(entries, list) or not entries:
-        raise _wrong(f"Invalid '{path}.tool_calls': it must be a list with at least one call.", f"{path}.tool_calls")
+        raise wrong(f"Invalid '{path}.tool_calls': it must be a list with at least one call.", f"{path}.tool_calls")
     made: dict[str, tuple[str, str]] = {}
     for place, entry in enumerate(entries):
         call_id, call = _made_call(entry, f"{path}.tool_calls[{place}]")
         if call_id in made:
-            raise _wrong(f"Duplicate tool call id {call_id!r} in one message.", f"{path}.tool_calls[{place}].id")
+            raise wrong(f"Duplicate tool call id {call_id!r} in one message.", f"{path}.tool_calls[{place}].id")
         made[call_id] = call
     return made
 
@@ -256,26 +165,19 @@ def _made_call(entry: Any, path: str) -> tuple[str, tuple[str, str]]:
     kind = entry.get("type") if isinstance(entry, dict) else None
     inner = entry.get(kind) if kind in ("function", "custom") else None
     if not isinstance(inner, dict):
-        raise _wrong(f"Invalid '{path}': a call needs a 'type' and a member of that name.", path)
+        raise wrong(f"Invalid '{path}': a call needs a 'type' and a member of that name.", path)
     call_id, name = entry.get("id"), inner.get("name")
     arguments = inner.get("arguments" if kind == "function" else "input")
     if not isinstance(call_id, str) or not call_id:
-        raise _wrong(f"Invalid '{path}.id': empty string or no string.", f"{path}.id")
+        raise wrong(f"Invalid '{path}.id': empty string or no string.", f"{path}.id")
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise _wrong(f"Invalid '{path}.{kind}.name': it must match ^[a-zA-Z0-9_-]{{1,64}}$.", f"{path}.{kind}.name")
-    if not isinstance(arguments, str) or (kind == "function" and not _is_object(arguments)):
-        raise _wrong(
+        raise wrong(f"Invalid '{path}.{kind}.name': it must match ^[a-zA-Z0-9_-]{{1,64}}$.", f"{path}.{kind}.name")
+    if not isinstance(arguments, str) or (kind == "function" and not is_object(arguments)):
+        raise wrong(
             f"Invalid '{path}.function.arguments': the model must have made a JSON object, written as a string.",
             f"{path}.function.arguments",
         )
     return call_id, (name, arguments)
-
-
-def _is_object(arguments: str) -> bool:
-    try:
-        return isinstance(json.loads(arguments, parse_constant=_no_constant), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _content(message: dict[str, Any], path: str) -> None:
@@ -285,7 +187,7 @@ def _content(message: dict[str, Any], path: str) -> None:
     parts = content if isinstance(content, list) and content else [{"type": "text", "text": content}]
     for part in parts:
         if not isinstance(part, dict) or (part.get("type") == "text" and not isinstance(part.get("text"), str)):
-            raise _wrong(f"Invalid '{path}.content': expected a string or a list of parts.", f"{path}.content")
+            raise wrong(f"Invalid '{path}.content': expected a string or a list of parts.", f"{path}.content")
 
 
 def _text(content: Any) -> str:

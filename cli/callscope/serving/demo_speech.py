@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .demo_request import Ask, PastCall, Tool
+from .demo_ask import Ask, PastCall, Tool
 from .demo_words import EXAMPLES, Wish
 
 LONGEST_QUOTE: Final = 400

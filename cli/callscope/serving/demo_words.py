@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .demo_request import Tool
+from .demo_ask import Tool
 from .demo_values import STOP, fill, values
 
 ENOUGH: Final = 3

@@ -87,3 +87,8 @@ def as_markdown() -> str:
         lines += [f"- `{fault.name}`: {fault.sentence}" for fault in FAULTS if fault.rule == rule]
         lines.append("")
     return "\n".join(lines)
+
+
+def as_told() -> str:
+    """The table as the agent tells it."""
+    return f"Ask for a fault by its name, as in `What's the weather in Paris, with cut arguments`.\n\n{as_markdown()}"
