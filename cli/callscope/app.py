@@ -283,6 +283,40 @@ def agents(
 
 
 @app.command()
+def doctor(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(help="Base URL of the endpoint, or the full one; or a recording.")],
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Model; repeatable: several side by side.")
+    ] = None,
+    dialect: Dialect = None,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", help="Words that make the model, or the agent, use its tools.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line (docs/doctor.md).")] = False,
+    each: Annotated[float, typer.Option("--each", min=0.1, help="Seconds for each request.")] = 60.0,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for all of it; exit code 124.")] = 600.0,
+    header: Header = None,
+    query: Query = None,
+    param: Param = None,
+    key_env: KeyEnv = None,
+    key_header: KeyHeader = None,
+    profile: Profile = None,
+    proxy: Proxy = None,
+    ca_file: CaFile = None,
+    connect_timeout: ConnectTimeout = None,
+    record: Record = True,
+    recordings: Recordings = None,
+) -> None:
+    """Examine an endpoint with real requests, rule by rule; exit code 1 where a required rule is broken."""
+    from callscope import commands, examining
+
+    asked = examining.Asked(tuple(model or ()), prompt, each, timeout, record, recordings, as_json)
+    others = {name: value for name, value in ctx.params.items() if name != "model"}
+    _exit(examining.doctor(target, commands.options(others).flags, asked))
+
+
+@app.command()
 def serve(
     files: Annotated[list[Path] | None, typer.Argument(help="Recordings to serve again.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo agent.")] = False,

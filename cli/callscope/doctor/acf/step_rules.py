@@ -1,0 +1,297 @@
+"""Rules on what an agent tells of its work: thinking, its calls and their results.
+
+Knows `step_details`. Must not know the envelope around them. Orchestrate draws the agent's chain of thought from these
+frames, and pairs a result with its call by the id alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from callscope.core.visible import one_line
+from callscope.doctor.rule import Rule, Verdict, broken, rule
+from callscope.doctor.seen import Seen, members, shown
+
+from .envelopes import MESSAGE, STEP, calls, deltas, has, has_envelopes, steps
+
+STEP_RULES: Final[list[Rule]] = []
+TYPES: Final = ("thinking", "tool_calls", "tool_response")
+_PYTHON: Final = re.compile(r"'\s*[:,\]})]|[\[{(,:]\s*'|\b(?:None|True|False)\b")
+
+
+@rule(
+    STEP_RULES,
+    "acf.step_details",
+    "required",
+    "A step says what it is in `step_details`, an object.",
+    breaks="words of the answer that come in a step are shown as a step, or nowhere",
+    when=has(deltas, STEP),
+)
+def _details(seen: Seen) -> Iterator[Verdict]:
+    for delta in deltas(seen, STEP):
+        if not isinstance(delta.members.get("step_details"), dict):
+            came = "words in `content`" if delta.members.get("content") else shown(delta.members)
+            yield broken(f"no `step_details`: {came}", delta.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.step_place",
+    "required",
+    f"Steps and calls stand in {STEP}, words in {MESSAGE}.",
+    breaks="clients look for steps in steps alone: the call is not shown",
+    when=has_envelopes,
+)
+def _place(seen: Seen) -> Iterator[Verdict]:
+    for delta in deltas(seen, MESSAGE):
+        if delta.members.get("step_details"):
+            yield broken("`step_details` in a message", delta.frame)
+    for delta in deltas(seen):
+        if delta.members.get("tool_calls"):
+            yield broken("`tool_calls` in the delta itself", delta.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.step_type",
+    "required",
+    f"`step_details.type` is one of {', '.join(TYPES)}.",
+    breaks="clients skip a step of a type that they do not know",
+    when=has(steps),
+)
+def _type(seen: Seen) -> Iterator[Verdict]:
+    for step in steps(seen):
+        if step.members.get("type") not in TYPES:
+            yield broken(f"`type` is {shown(step.members.get('type'), 40)}", step.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.thinking",
+    "required",
+    "Thinking is a step of the type thinking, its `content` a text.",
+    breaks="thinking in a message is shown as the answer, or as [object Object]",
+    when=has_envelopes,
+)
+def _thinking(seen: Seen) -> Iterator[Verdict]:
+    for delta in deltas(seen, MESSAGE):
+        if members(delta.members.get("content")).get("type") == "thinking":
+            yield broken("thinking as the content of a message", delta.frame)
+    for step in steps(seen, "thinking"):
+        if not isinstance(step.members.get("content"), str):
+            yield broken(f"`content` is {shown(step.members.get('content'), 40)}", step.frame)
+
+
+# ---- calls --------------------------------------------------------------------------------------------------------
+
+
+def _own(entry: Any) -> dict[str, Any] | None:
+    """A call of the framework's shape; None for one of Chat Completions', which has its own rule."""
+    return entry if isinstance(entry, dict) and "function" not in entry else None
+
+
+@rule(
+    STEP_RULES,
+    "acf.tool_calls",
+    "required",
+    "`tool_calls` is a list of at least one call, each an object.",
+    breaks="clients go through a list: anything else is an error, or no call",
+    when=has(steps, "tool_calls"),
+)
+def _tool_calls(seen: Seen) -> Iterator[Verdict]:
+    for step in steps(seen, "tool_calls"):
+        found = step.members.get("tool_calls")
+        if not isinstance(found, list) or not found:
+            yield broken(f"`tool_calls` is {shown(found)}", step.frame)
+        elif odd := [entry for entry in found if not isinstance(entry, dict)]:
+            yield broken(f"a call is {shown(odd[0])}", step.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.call_shape",
+    "required",
+    "A call has `id`, `name` and `args`, not the `function` of Chat Completions.",
+    breaks="Orchestrate shows a call without a name and without arguments; the public validator passes it",
+    when=has(calls),
+)
+def _shape(seen: Seen) -> Iterator[Verdict]:
+    for call in calls(seen):
+        if isinstance(call.entry, dict) and "function" in call.entry:
+            name = members(call.entry["function"]).get("name")
+            yield broken(f"{shown(name, 40)} in the shape of Chat Completions", call.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.call_name",
+    "required",
+    "A call has a `name`.",
+    breaks="nobody knows what was called",
+    when=has(calls),
+)
+def _name(seen: Seen) -> Iterator[Verdict]:
+    for call in calls(seen):
+        own = _own(call.entry)
+        if own is not None and not (isinstance(own.get("name"), str) and own["name"]):
+            yield broken(f"`name` is {shown(own.get('name'), 40)}", call.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.call_args",
+    "required",
+    "`args` is an object, and there whole.",
+    breaks="clients show text in place of arguments, or fail on it",
+    when=has(calls),
+)
+def _args(seen: Seen) -> Iterator[Verdict]:
+    for call in calls(seen):
+        own = _own(call.entry)
+        if own is not None and not isinstance(own.get("args"), dict):
+            yield broken(f"`args` is {shown(own.get('args')) if 'args' in own else 'missing'}", call.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.call_id",
+    "required",
+    "A call has an `id` that no other call of the answer has.",
+    breaks="its result cannot be paired with it: Orchestrate draws the chain of thought wrongly",
+    when=has(calls),
+)
+def _id(seen: Seen) -> Iterator[Verdict]:
+    known: dict[str, Any] = {}
+    for call in calls(seen):
+        entry = members(call.entry)
+        name = entry.get("id")
+        if not isinstance(name, str) or not name:
+            yield broken(f"`id` is {shown(name, 40) if 'id' in entry else 'missing'}", call.frame)
+        elif name in known and known[name] != entry:
+            yield broken(f"two calls have the id {one_line(name, 40)}", call.frame)
+        else:
+            known[name] = entry
+
+
+# ---- results ------------------------------------------------------------------------------------------------------
+
+
+@rule(
+    STEP_RULES,
+    "acf.result_id",
+    "required",
+    "A result names the call that it answers, which came before it, in `tool_call_id`.",
+    breaks="Orchestrate draws the chain of thought wrongly: the call waits for ever, the result hangs in the air",
+    when=has(steps, "tool_response"),
+)
+def _result_id(seen: Seen) -> Iterator[Verdict]:
+    known: set[str] = set()
+    for step in steps(seen, "tool_calls", "tool_response"):
+        if step.members["type"] == "tool_calls":
+            listed = step.members.get("tool_calls")
+            entries = listed if isinstance(listed, list) else [listed]
+            known |= {entry["id"] for entry in map(members, entries) if isinstance(entry.get("id"), str)}
+            continue
+        named = step.members.get("tool_call_id")
+        if not isinstance(named, str) or not named:
+            yield broken(f"`tool_call_id` is {shown(named, 40) if named is not None else 'missing'}", step.frame)
+        elif named not in known:
+            yield broken(f"{one_line(named, 40)} names no call that came", step.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.result_name",
+    "recommended",
+    "A result has the `name` of its tool.",
+    breaks="clients that show results by their tool show one without a name",
+    when=has(steps, "tool_response"),
+)
+def _result_name(seen: Seen) -> Iterator[Verdict]:
+    for step in steps(seen, "tool_response"):
+        if not isinstance(step.members.get("name"), str) or not step.members["name"]:
+            yield broken(f"`name` is {shown(step.members.get('name'), 40)}", step.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.result_content",
+    "required",
+    "The `content` of a result is a text.",
+    breaks="clients show [object Object], or fail on it",
+    when=has(steps, "tool_response"),
+)
+def _result_content(seen: Seen) -> Iterator[Verdict]:
+    for step in steps(seen, "tool_response"):
+        if not isinstance(step.members.get("content"), str):
+            yield broken(f"`content` is {shown(step.members.get('content'))}", step.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.result_json",
+    "recommended",
+    "A result with a structure is written as JSON, not as Python's repr.",
+    breaks="neither a client nor the next model can read it as data",
+    when=has(steps, "tool_response"),
+)
+def _result_json(seen: Seen) -> Iterator[Verdict]:
+    for step in steps(seen, "tool_response"):
+        content = step.members.get("content")
+        if isinstance(content, str) and _is_python(content):
+            yield broken(f"Python's repr: {one_line(content, 60)}", step.frame)
+
+
+@rule(
+    STEP_RULES,
+    "acf.result_once",
+    "recommended",
+    "A call gets one result.",
+    breaks="clients show either of them, or both",
+    when=has(steps, "tool_response"),
+)
+def _result_once(seen: Seen) -> Iterator[Verdict]:
+    known: set[str] = set()
+    for step in steps(seen, "tool_response"):
+        named = step.members.get("tool_call_id")
+        if isinstance(named, str) and named in known:
+            yield broken(f"a second result of {one_line(named, 40)}", step.frame)
+        elif isinstance(named, str):
+            known.add(named)
+
+
+@rule(
+    STEP_RULES,
+    "acf.result_comes",
+    "recommended",
+    "Each call that the agent makes gets a result before the answer ends.",
+    breaks="Orchestrate shows the call as running for ever",
+    when=lambda seen: has(calls)(seen) and seen.exchange.how == "complete",
+)
+def _result_comes(seen: Seen) -> Iterator[Verdict]:
+    told = {step.members.get("tool_call_id") for step in steps(seen, "tool_response") if _hashable(step.members)}
+    for call in calls(seen):
+        entry = members(call.entry)
+        name = members(entry.get("function")).get("name", entry.get("name"))
+        if isinstance(name, str) and name in seen.tools:
+            continue  # it is left to the client, which answers it with the next request
+        if not isinstance(entry.get("id"), str) or entry["id"] not in told:
+            yield broken(f"no result of {shown(name, 40)}", call.frame)
+
+
+def _hashable(details: dict[str, Any]) -> bool:
+    return isinstance(details.get("tool_call_id"), str)
+
+
+def _is_python(content: str) -> bool:
+    """Whether a text is a Python value written with repr(), and no JSON."""
+    if content.lstrip()[:1] not in ("[", "{", "(") or not _PYTHON.search(content):
+        return False
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return True
+    return False

@@ -1,0 +1,269 @@
+"""Rules on calls: how they come, in pieces or whole.
+
+Knows the members of a call. Must not know what was asked for beyond the tools that were offered (`choice_rules`).
+Where it takes more than one look at a piece to see what is wrong, the decoder's own complaints are the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from callscope.core.visible import one_line
+from callscope.doctor.rule import Level, Rule, Verdict, broken, held, not_shown, rule
+from callscope.doctor.schemas import complaint
+from callscope.doctor.seen import Seen, shown
+
+from .chunks import Piece, finish_reasons, has_chunks, is_named, is_whole, pieces
+
+CALL_RULES: Final[list[Rule]] = []
+
+
+def has_calls(seen: Seen) -> bool:
+    """Whether a call came."""
+    return (has_chunks(seen) or is_whole(seen)) and bool(seen.calls)
+
+
+def streams_calls(seen: Seen) -> bool:
+    """Whether a call came in a stream."""
+    return has_chunks(seen) and bool(seen.calls)
+
+
+def _complaint(name: str, level: Level, asked: str, breaks: str, *codes: str) -> None:
+    """A rule that the decoder's complaints of these codes break."""
+
+    def judge(seen: Seen) -> Iterator[Verdict]:
+        for report in seen.reported(*codes):
+            yield broken(one_line(report.message, 120), report.frame)
+
+    rule(CALL_RULES, name, level, asked, breaks=breaks, when=has_calls)(judge)
+
+
+@rule(
+    CALL_RULES,
+    "chat.call_index",
+    "required",
+    "Each piece of a call has its `index`: 0 for the first call, 1 for the second, the same for all its pieces.",
+    breaks="the openai SDK's stream helper fails, and most clients join two calls into one or lose arguments",
+    when=streams_calls,
+)
+def _index(seen: Seen) -> Iterator[Verdict]:
+    last = -1
+    for piece in pieces(seen):
+        index = piece.entry.get("index")
+        if type(index) is not int:
+            yield broken(f"`index` is {shown(index, 40) if 'index' in piece.entry else 'missing'}", piece.frame)
+        elif index > last + 1:
+            yield broken(f"`index` is {index} after {last}" if last >= 0 else f"the first is {index}", piece.frame)
+        last = max(last, index) if type(index) is int else last
+    for report in seen.reported("index_reused", "index_shifted"):
+        yield broken(report.message, report.frame)
+
+
+@rule(
+    CALL_RULES,
+    "chat.call_list",
+    "required",
+    "`tool_calls` is a list, each call an object with its `function`.",
+    breaks="clients go through a list and read `function`: they find no call",
+    when=has_calls,
+)
+def _listed(seen: Seen) -> Iterator[Verdict]:
+    for report in seen.reported("calls_not_listed", "call_flat", "legacy_function_call", "member_odd"):
+        yield broken(one_line(report.message, 120), report.frame)
+
+
+_complaint(
+    "chat.call_id",
+    "required",
+    "Each call has an `id` of its own.",
+    "a result cannot say which call it answers; servers refuse a history with two equal ids",
+    "id_missing",
+    "id_shared",
+    "id_changed",
+)
+
+
+@rule(
+    CALL_RULES,
+    "chat.continuations",
+    "recommended",
+    "Only the first piece of a call has `id`, `type` and `name`; the others have `index` and `arguments` alone.",
+    breaks="clients that join names get get_weatherget_weather; those that take the last value get an empty one",
+    when=streams_calls,
+)
+def _continuations(seen: Seen) -> Iterator[Verdict]:
+    known: set[object] = set()
+    for piece in pieces(seen):
+        index = piece.entry.get("index")
+        index = index if isinstance(index, int | str) else None
+        begins = index not in known or (piece.opens and piece.entry.get("id") not in (None, "", *known))
+        if begins:
+            known |= {index, _id(piece)}
+            continue
+        extra: list[str] = [name for name in ("id", "type") if name in piece.entry]
+        extra += ["name"] if "name" in piece.function else []
+        if extra and type(index) is int:
+            yield broken(f"a later piece has {', '.join(extra)}: {shown(piece.entry)}", piece.frame)
+
+
+def _id(piece: Piece) -> object:
+    found = piece.entry.get("id")
+    return found if isinstance(found, str) else None
+
+
+_complaint(
+    "chat.call_name",
+    "required",
+    "The name of a call comes whole, once, and does not change.",
+    "nobody knows which tool is meant",
+    "name_missing",
+    "name_in_pieces",
+    "name_changed",
+)
+
+
+@rule(
+    CALL_RULES,
+    "chat.call_type",
+    "recommended",
+    "Each call has its `type`, function or custom.",
+    breaks="clients that go by the type skip the call; it is refused when it goes back in the history",
+    when=has_calls,
+)
+def _type(seen: Seen) -> Iterator[Verdict]:
+    for piece in pieces(seen):
+        if piece.opens and piece.entry.get("type") not in ("function", "custom"):
+            yield broken(f"`type` is {shown(piece.entry.get('type'), 40)}", piece.frame)
+
+
+@rule(
+    CALL_RULES,
+    "chat.call_offered",
+    "recommended",
+    "Only tools are called that were offered.",
+    breaks="there is nothing to run; strict servers refuse the history",
+    when=has_calls,
+)
+def _offered(seen: Seen) -> Iterator[Verdict]:
+    for call in seen.calls:
+        if call.name and call.name not in seen.tools:
+            yield broken(f"{one_line(call.name, 60)} was not offered")
+
+
+# ---- arguments ----------------------------------------------------------------------------------------------------
+
+
+@rule(
+    CALL_RULES,
+    "chat.arguments_text",
+    "required",
+    "`arguments` are a text that holds JSON, not the JSON itself.",
+    breaks="clients that join or parse a text fail",
+    when=has_calls,
+)
+def _text(seen: Seen) -> Iterator[Verdict]:
+    for piece in pieces(seen):
+        found = piece.function.get("arguments", "")
+        if not isinstance(found, str):
+            yield broken(f"`arguments` is {shown(found, 60)}", piece.frame)
+        elif piece.opens and is_whole(seen) and not {"arguments", "input"} & piece.function.keys():
+            yield broken("`arguments` is missing", piece.frame)
+
+
+@rule(
+    CALL_RULES,
+    "chat.arguments_json",
+    "required",
+    "The arguments of a function are one whole JSON object when the answer is over.",
+    breaks="the call cannot be run",
+    when=has_calls,
+)
+def _json(seen: Seen) -> Iterator[Verdict]:
+    limited = any(reason == "length" for _, reason in finish_reasons(seen))
+    for call in seen.calls:
+        if call.kind == "custom":
+            continue
+        if call.fault is not None and call.fault.code != "response_broken":
+            if limited:
+                yield not_shown("the token limit cut the arguments off")
+            else:
+                yield broken(f"{one_line(call.name, 40)}: {one_line(call.fault.message, 100)}")
+        elif not call.arguments.strip() and seen.tools.get(call.name, {}).get("parameters", {}).get("required"):
+            yield broken(f"{one_line(call.name, 40)}: no arguments at all")
+    for report in seen.reported("arguments_encoded_twice", "arguments_null"):
+        yield broken(one_line(report.message, 100), report.frame)
+
+
+_complaint(
+    "chat.arguments_once",
+    "required",
+    "The arguments come once: joined as they come they are the arguments.",
+    "clients that join the pieces get two documents, or the same one twice",
+    "arguments_repeated",
+    "arguments_cumulative",
+    "arguments_after_empty",
+    "call_repeated",
+    "function_call_repeated",
+)
+
+
+@rule(
+    CALL_RULES,
+    "chat.arguments_fit",
+    "recommended",
+    "The arguments are what the tool's schema asks for.",
+    breaks="the tool answers with an error, and the model tries again",
+    when=has_calls,
+)
+def _fit(seen: Seen) -> Iterator[Verdict]:
+    for call in seen.calls:
+        wrong = complaint(call, seen.tools.get(call.name, {}))
+        if wrong:
+            yield broken(f"{one_line(call.name, 40)}: {one_line(wrong, 100)}")
+
+
+@rule(
+    CALL_RULES,
+    "chat.fragments",
+    "informational",
+    "How calls come: in pieces while they are made, or whole.",
+    breaks="",
+    when=streams_calls,
+)
+def _fragments(seen: Seen) -> Iterator[Verdict]:
+    count = sum(1 for piece in pieces(seen) if piece.function.get("arguments") or piece.function.get("input"))
+    calls = len(seen.calls)
+    in_pieces = count > calls
+    yield held(f"{calls} call{'' if calls == 1 else 's'} {f'in {count} pieces' if in_pieces else 'whole'}")
+
+
+# ---- the end ------------------------------------------------------------------------------------------------------
+
+
+@rule(
+    CALL_RULES,
+    "chat.finish_calls",
+    "required",
+    "Where calls came, `finish_reason` is tool_calls (stop, too, where one tool was asked for by its name).",
+    breaks="loops that go by it do not run the calls",
+    when=has_calls,
+)
+def _finish_calls(seen: Seen) -> Iterator[Verdict]:
+    fine = ("tool_calls", "length", *(("stop",) if is_named(seen) else ()))
+    for frame, reason in finish_reasons(seen):
+        if reason not in fine:
+            yield broken(f"`finish_reason` is {shown(reason, 40)}", frame)
+
+
+@rule(
+    CALL_RULES,
+    "chat.no_leak",
+    "required",
+    "A call comes as a call, not as words of the answer.",
+    breaks="the person reads the model's own markup, and nothing runs",
+    when=lambda seen: (has_chunks(seen) or is_whole(seen)) and bool(seen.tools),
+)
+def _no_leak(seen: Seen) -> Iterator[Verdict]:
+    for report in seen.reported("leaked_tool_call", "call_malformed", "finish_reason_without_calls"):
+        yield broken(one_line(report.message, 120), report.frame)

@@ -1,0 +1,226 @@
+"""Rules on what was asked of the model: tool choice, parallel calls, strict and custom tools, results that go back.
+
+Knows the members of a request that speak of tools. Must not know how calls are written (`call_rules`). What a model may
+leave undone is `not shown`; what the protocol promises (`required`, a named tool, `none`) is not the model's to refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from callscope.core.visible import one_line
+from callscope.doctor.http_rules import server_words
+from callscope.doctor.probe import MARK
+from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
+from callscope.doctor.schemas import complaint
+from callscope.doctor.seen import Seen
+
+from .chunks import choice_asked, finish_reasons, has_chunks, is_named, is_whole, pieces, roles, words
+
+CHOICE_RULES: Final[list[Rule]] = []
+
+
+def _judges(seen: Seen) -> bool:
+    """Whether an exchange with tools came to any answer that can be judged."""
+    return seen.is_chat and bool(seen.tools) and seen.status > 0
+
+
+def _kinds(seen: Seen) -> set[str]:
+    return {str(tool["type"]) for tool in seen.tools.values()}
+
+
+def _is_special(seen: Seen) -> bool:
+    return "custom" in _kinds(seen) or any(tool.get("strict") for tool in seen.tools.values())
+
+
+def _refused(seen: Seen) -> Verdict:
+    return broken(f"status {seen.status}: {server_words(seen)}", seen.frames[0] if seen.frames else None)
+
+
+def _came_whole(seen: Seen) -> bool:
+    return (has_chunks(seen) or is_whole(seen)) and seen.exchange.how == "complete"
+
+
+def _names(seen: Seen) -> str:
+    return one_line(", ".join(call.name for call in seen.calls), 80)
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.tools",
+    "required",
+    "A request that offers functions is answered.",
+    breaks="no tool can be used at all",
+    when=lambda seen: _judges(seen) and not _is_special(seen),
+)
+def _tools(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.required",
+    "required",
+    "With tool_choice `required` a tool is called.",
+    breaks="programs that wait for a call get words",
+    when=lambda seen: _judges(seen) and choice_asked(seen) == "required" and not is_named(seen),
+)
+def _required(seen: Seen) -> Iterator[Verdict]:
+    yield from _must_call(seen)
+
+
+def _must_call(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+    elif seen.calls:
+        yield held(f"called {_names(seen)}")
+    elif not _came_whole(seen):
+        yield not_shown("the answer did not come whole")
+    elif any(reason in ("length", "content_filter") for _, reason in finish_reasons(seen)):
+        yield not_shown(f"the answer was cut off: {finish_reasons(seen)[0][1]}")
+    else:
+        yield broken(f"no call; words instead: {one_line(words(seen), 60) or '(none)'}", seen.frames[-1])
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.named",
+    "required",
+    "With tool_choice naming one tool, that tool is called and no other.",
+    breaks="structured output by a forced tool fails",
+    when=lambda seen: _judges(seen) and is_named(seen) and choice_asked(seen) in seen.tools and not _is_special(seen),
+)
+def _named(seen: Seen) -> Iterator[Verdict]:
+    others = [call.name for call in seen.calls if call.name != choice_asked(seen)]
+    if others:
+        yield broken(f"{one_line(others[0], 60)} was called in place of {choice_asked(seen)}")
+    else:
+        yield from _must_call(seen)
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.none",
+    "required",
+    "With tool_choice `none` no tool is called.",
+    breaks="programs that want words get calls that they do not answer",
+    when=lambda seen: _judges(seen) and choice_asked(seen) == "none" and not is_named(seen),
+)
+def _none(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+    elif seen.calls:
+        yield broken(f"called {_names(seen)}")
+    elif not _came_whole(seen):
+        yield not_shown("the answer did not come whole")
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.parallel",
+    "recommended",
+    "A model may make several calls in one answer.",
+    breaks="each call costs a request of its own",
+    when=lambda seen: _judges(seen) and seen.asked.get("parallel_tool_calls") is True,
+)
+def _parallel(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+    elif len(seen.calls) > 1:
+        yield held(f"{len(seen.calls)} calls")
+    else:
+        yield not_shown(f"{len(seen.calls)} call{'' if len(seen.calls) == 1 else 's'}: perhaps the model's own choice")
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.not_parallel",
+    "recommended",
+    "With parallel_tool_calls false at most one call comes.",
+    breaks="programs that take one call at a time lose the others",
+    when=lambda seen: _judges(seen) and seen.asked.get("parallel_tool_calls") is False,
+)
+def _not_parallel(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+    elif len(seen.calls) > 1:
+        yield broken(f"{len(seen.calls)} calls: {_names(seen)}")
+    elif not seen.calls:
+        yield not_shown("no call came")
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.strict",
+    "recommended",
+    "A strict tool is taken, and its arguments are exactly what its schema says.",
+    breaks="what is promised to be valid has to be checked, and asked for again",
+    when=lambda seen: _judges(seen) and any(tool.get("strict") is True for tool in seen.tools.values()),
+)
+def _strict(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+        return
+    for call in seen.calls:
+        wrong = (call.fault.message if call.fault else "") or complaint(call, seen.tools.get(call.name, {}))
+        if wrong:
+            yield broken(f"{one_line(call.name, 40)}: {one_line(wrong, 100)}")
+    if not seen.calls:
+        yield not_shown("no call came")
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.custom",
+    "informational",
+    "A custom tool is taken, and its call has the raw text in custom.input.",
+    breaks="tools that take free text need a JSON member around it",
+    when=lambda seen: _judges(seen) and "custom" in _kinds(seen),
+)
+def _custom(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+        return
+    custom = [piece for piece in pieces(seen) if piece.entry.get("type") == "custom"]
+    if custom:
+        yield held(f"called {_names(seen)}", custom[0].frame)
+    elif seen.calls:
+        yield broken(f"the call of {_names(seen)} is not of the type custom")
+    else:
+        yield not_shown("no call came")
+
+
+# ---- results ------------------------------------------------------------------------------------------------------
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.results",
+    "required",
+    "The results of calls are accepted, and the answer goes on.",
+    breaks="a conversation ends after its first call",
+    when=lambda seen: _judges(seen) and "tool" in roles(seen),
+)
+def _results(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield _refused(seen)
+    elif _came_whole(seen) and not words(seen).strip() and not seen.calls:
+        yield broken("neither words nor a call came after the results", seen.frames[-1])
+
+
+@rule(
+    CHOICE_RULES,
+    "chat.results_used",
+    "recommended",
+    "The answer after a call says what its result says.",
+    breaks="the server's template drops the results: the model makes something up",
+    when=lambda seen: _judges(seen) and "tool" in roles(seen) and _came_whole(seen),
+)
+def _used(seen: Seen) -> Iterator[Verdict]:
+    said = words(seen)
+    if MARK in said or MARK.replace(".", ",") in said:
+        yield held(f"it says {MARK}")
+    else:
+        yield not_shown(f"it does not say {MARK}: {one_line(said, 60) or '(no words)'}")

@@ -1,0 +1,227 @@
+"""One exchange as the rules see it: what was asked, the frames that came, the documents in them, the decoder's events.
+
+Knows how a body becomes frames and documents, and which tools a request offered. Must not know any rule. However the
+reads are cut, what is seen is the same, but for their times.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from callscope.core.events import CallAssembled, Diagnostic, PeerEvent, ResponseHead
+from callscope.core.values import CallKind, Frame, JsonObject, ToolCall, ToolSpec
+from callscope.dialects.body import BodyReader
+from callscope.dialects.documents import Done, documents
+from callscope.dialects.registry import dialect_named
+from callscope.dialects.sse import Defect
+
+from .exchange import Exchange
+
+NO_SUCH_MODEL: Final = "callscope-doctor-no-such-model"
+NO_KEY: Final = ("x-callscope-doctor", "no key")
+"""The header that marks the one request that leaves its key out on purpose."""
+
+
+class Said(NamedTuple):
+    """A JSON document, and the frame that it stands in."""
+
+    frame: Frame
+    document: JsonObject
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One exchange, read. Everything beyond the exchange itself is derived from it when first asked for."""
+
+    exchange: Exchange
+    dialect: str
+
+    # ---- what was asked ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def asked(self) -> JsonObject:
+        """The members of the request's body; empty where it is no JSON object."""
+        try:
+            body = json.loads(self.exchange.request.body)
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for, without a slash at its end."""
+        return urlsplit(self.exchange.request.url).path.rstrip("/")
+
+    @cached_property
+    def is_chat(self) -> bool:
+        """Whether this asks for an answer, and is meant to get one."""
+        return bool(self.asked) and self.exchange.request.method == "POST" and not self.provokes
+
+    @cached_property
+    def provokes(self) -> bool:
+        """Whether this request is wrong on purpose."""
+        keyless = NO_KEY in ((name.lower(), value) for name, value in self.exchange.request.headers)
+        return not self.asked or keyless or self.asked.get("model") == NO_SUCH_MODEL
+
+    @property
+    def wants_stream(self) -> bool:
+        """Whether a stream was asked for."""
+        return self.is_chat and self.asked.get("stream") is True
+
+    @cached_property
+    def tools(self) -> dict[str, JsonObject]:
+        """The tools that were offered, nested or flat, by their names."""
+        entries = self.asked.get("tools")
+        found: dict[str, JsonObject] = {}
+        for entry in entries if isinstance(entries, list) else ():
+            inner = entry.get(str(entry.get("type"))) if isinstance(entry, dict) else None
+            tool = inner if isinstance(inner, dict) else entry
+            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
+                kind = "custom" if entry.get("type") == "custom" else "function"
+                found[tool["name"]] = {**tool, "type": kind}
+        return found
+
+    # ---- what came --------------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> int:
+        """The status; 0 where no response came."""
+        return self.exchange.head.status if self.exchange.head else 0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the status is one of success."""
+        return 200 <= self.status < 300
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The response's headers, their names in lower case."""
+        return {name.lower(): value for name, value in self.exchange.head.headers} if self.exchange.head else {}
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The body as it came."""
+        return b"".join(data for _, data in self.exchange.reads)
+
+    @cached_property
+    def _framed(self) -> tuple[bytes, tuple[Frame, ...], tuple[Defect, ...]]:
+        reader, pieces = BodyReader(self.headers), list[bytes]()
+        reader.watch = pieces.append
+        frames = [*reader.feed(self.raw), *reader.close()]
+        return b"".join(pieces), tuple(frames), tuple(reader.defects)
+
+    @property
+    def body(self) -> bytes:
+        """The body without its compression: what the offsets of frames count in."""
+        return self._framed[0]
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """All frames in order: events, comments, and what is no event."""
+        return self._framed[1]
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What is wrong with the framing of which frame."""
+        return self._framed[2]
+
+    @property
+    def streamed(self) -> bool:
+        """Whether events came."""
+        return any(frame.channel == "sse" for frame in self.frames)
+
+    @cached_property
+    def _read(self) -> tuple[tuple[Said, ...], tuple[Frame, ...], Frame | None, tuple[Frame, ...]]:
+        said: list[Said] = []
+        unread: list[Frame] = []
+        after: list[Frame] = []
+        done: Frame | None = None
+        for frame in self.frames:
+            if frame.channel == "comment" or not frame.data.strip():
+                continue
+            found = documents(frame.data)
+            if done is not None:
+                after.append(frame)
+            else:
+                said += [Said(frame, value) for value in found.values if isinstance(value, dict)]
+                if found.rest or any(not isinstance(value, dict | Done) for value in found.values):
+                    unread.append(frame)
+            if done is None and any(isinstance(value, Done) for value in found.values):
+                done = frame
+        return tuple(said), tuple(unread), done, tuple(after)
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """The JSON objects up to `[DONE]`, in order."""
+        return self._read[0]
+
+    @property
+    def unread(self) -> tuple[Frame, ...]:
+        """Frames up to `[DONE]` that are no JSON object."""
+        return self._read[1]
+
+    @property
+    def done(self) -> Frame | None:
+        """The frame of the first `[DONE]`."""
+        return self._read[2]
+
+    @property
+    def after_done(self) -> tuple[Frame, ...]:
+        """What came after it."""
+        return self._read[3]
+
+    @property
+    def whole(self) -> JsonObject:
+        """The document of an answer in one piece; empty where there is none."""
+        return self.said[0].document if self.said and not self.streamed else {}
+
+    # ---- what the decoder makes of it -------------------------------------------------------------------------------
+
+    @cached_property
+    def events(self) -> tuple[PeerEvent, ...]:
+        """The events of the dialect's own decoder."""
+        tools = [ToolSpec(name, kind=_kind(tool)) for name, tool in self.tools.items()]
+        decoder = dialect_named(self.dialect).decoder(1, tools)
+        head = self.exchange.head
+        events = decoder.feed(ResponseHead(1, head.status, head.headers)) if head else []
+        return (*events, *decoder.feed(self.raw), *decoder.close(self.exchange.how or "cancelled"))
+
+    def reported(self, *codes: str) -> Iterator[Diagnostic]:
+        """What the decoder complained of under these codes."""
+        return (event for event in self.events if isinstance(event, Diagnostic) and event.code in codes)
+
+    @cached_property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the decoder assembled."""
+        found = {event.call.key: event.call for event in self.events if isinstance(event, CallAssembled)}
+        return tuple(found.values())
+
+
+def _kind(tool: JsonObject) -> CallKind:
+    return "custom" if tool["type"] == "custom" else "function"
+
+
+def text(value: Any) -> str:
+    """A text, or "" for whatever is none."""
+    return value if isinstance(value, str) else ""
+
+
+def entries(value: Any) -> list[Any]:
+    """A list, or an empty one for whatever is none."""
+    return value if isinstance(value, list) else []
+
+
+def members(value: Any) -> JsonObject:
+    """An object, or an empty one for whatever is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def shown(value: Any, limit: int = 80) -> str:
+    """The beginning of a value, as compact JSON."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return written if len(written) <= limit else f"{written[:limit]}…"

@@ -1,0 +1,107 @@
+"""How findings are told: a table for people, JSON lines for programs.
+
+Knows Rich and JSON. Must not know how anything was found. Whatever a peer said is shown, never obeyed, and without the
+secrets that `mask` knows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from callscope.core.visible import one_line
+
+from .report import Came, Finding
+
+MARKS: Final[Mapping[Came, tuple[str, str]]] = {
+    "pass": ("ok", "green"),
+    "fail": ("FAIL", "bold red"),
+    "not_shown": ("?", "yellow"),
+    "not_asked": ("-", "dim"),
+}
+LONGEST_CAME: Final = 200
+LONGEST_SHOWN: Final = 300
+
+Told = Mapping[str, Sequence[Finding]]
+"""Findings by model, the rules of each in the same order."""
+
+Mask = Callable[[str], str]
+
+
+def print_findings(console: Console, told: Told, mask: Mask) -> None:
+    """Print a table with a column for each model, then what is broken, one by one."""
+    console.print(_table(told, mask))
+    for model, findings in told.items():
+        broken = [one for one in findings if one.outcome == "fail"]
+        for one in sorted(broken, key=lambda one: not one.is_failure):
+            console.print()
+            for line in _details(one, model if len(told) > 1 else "", mask):
+                console.print(line, soft_wrap=False)
+    console.print()
+    console.print(Text("ok holds   FAIL is broken   ? could not be shown   - was not asked", "dim"))
+
+
+def _table(told: Told, mask: Mask) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
+    single = len(told) == 1
+    for model in told:
+        table.add_column("" if single else one_line(model, 24), no_wrap=single, overflow="fold")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    table.add_column("what came", overflow="fold")
+    for row in zip(*told.values(), strict=True):
+        worst = next((one for outcome in MARKS_WORST for one in row if one.outcome == outcome), row[0])
+        level = worst.rule.level if worst.rule.level != "informational" else "info"
+        came = Text(one_line(mask(worst.came), LONGEST_CAME), "" if worst.outcome == "fail" else "dim")
+        table.add_row(*(_mark(one) for one in row), Text(worst.rule.id), Text(level, "dim"), came)
+    return table
+
+
+MARKS_WORST: Final[tuple[Came, ...]] = ("fail", "not_shown", "pass", "not_asked")
+
+
+def _mark(finding: Finding) -> Text:
+    word, style = MARKS[finding.outcome]
+    if finding.outcome == "fail" and finding.rule.level != "required":
+        word, style = ("fail", "yellow") if finding.rule.level == "recommended" else ("no", "cyan")
+    return Text(word, style)
+
+
+def _details(finding: Finding, model: str, mask: Mask) -> Iterator[Text]:
+    rule = finding.rule
+    times = f", {finding.times} times" if finding.times > 1 else ""
+    head = Text.assemble((rule.id, "bold"), f" ({rule.level}{times}){f' {one_line(model, 40)}' if model else ''}")
+    yield head
+    yield Text(f"  asked   {rule.asked}")
+    yield Text(f"  came    {one_line(mask(finding.came), LONGEST_SHOWN)}")
+    if finding.evidence:
+        place = f"exchange {finding.exchange}, bytes {finding.evidence.start:,} to {finding.evidence.end:,}"
+        yield Text(f"  frame   {place}: {one_line(mask(finding.evidence.text), LONGEST_SHOWN)}")
+    elif finding.exchange is not None:
+        yield Text(f"  where   exchange {finding.exchange}")
+    if rule.breaks:
+        yield Text(f"  breaks  {rule.breaks}")
+
+
+def finding_line(finding: Finding, model: str, mask: Mask) -> str:
+    """A finding as a JSON line."""
+    rule, evidence = finding.rule, finding.evidence
+    members: dict[str, Any] = {
+        "event": "finding",
+        "model": model,
+        "rule": rule.id,
+        "level": rule.level,
+        "outcome": finding.outcome,
+        "asked": rule.asked,
+        "came": mask(finding.came),
+        "breaks": rule.breaks,
+        "times": finding.times,
+        "exchange": finding.exchange,
+        "frame": evidence and {"start": evidence.start, "end": evidence.end, "text": mask(evidence.text)},
+    }
+    return json.dumps(members, ensure_ascii=False)

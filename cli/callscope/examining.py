@@ -1,0 +1,302 @@
+"""What `callscope doctor` does: asks a server, or looks at a recording, and tells what is wrong.
+
+Knows how flags become a session, how many requests there will be, and what exit code it all comes to. Must not know
+Typer, nor any rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from callscope.ask import INTERRUPTED
+from callscope.compose import LiveClock, open_endpoint
+from callscope.config import Config, Flags, load_config
+from callscope.core.errors import CallscopeError, UsageError
+from callscope.core.events import SettingsChanged
+from callscope.core.paths import is_file
+from callscope.core.ports import Arrival
+from callscope.core.values import Settings
+from callscope.core.visible import one_line, visible
+from callscope.dialects.acf.request import DEFAULT_MODEL
+from callscope.dialects.detecting import Told
+from callscope.dialects.registry import dialect_named, models_url
+from callscope.doctor.battery import BATTERIES
+from callscope.doctor.exchange import Exchange, Gathering
+from callscope.doctor.probe import most
+from callscope.doctor.report import Finding, examine
+from callscope.doctor.running import Answering, Loosening, Pump
+from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
+from callscope.endpoints.detecting import Detected, Witness, detect
+from callscope.endpoints.http import HttpEndpoint
+from callscope.endpoints.models import list_models, only_model
+from callscope.loop import run
+from callscope.record.directories import recordings_directory
+from callscope.record.guard import SecretGuard
+from callscope.record.masking import Secrets
+from callscope.record.recorder import Recorder
+from callscope.session import Session
+from callscope.showing import opened
+from callscope.version import VERSION
+
+BROKEN: Final = 1
+OUT_OF_TIME: Final = 124
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for beyond flags: seconds for each request and for all of it."""
+
+    models: tuple[str, ...] = ()
+    prompt: str | None = None
+    each: float = 60.0
+    seconds: float = 600.0
+    record: bool = True
+    recordings: Path | None = None
+    as_json: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known of a run so far, whatever ends it."""
+
+    gathering: Gathering = field(default_factory=Gathering)
+    dialect: str = ""
+    models: tuple[str, ...] = ()
+    secrets: Secrets = field(default_factory=lambda: Secrets([]))
+    recording: str | None = None
+    error: str | None = None
+    requests: int = 0
+
+
+def doctor(target: str, flags: Flags, asked: Asked) -> int:
+    """Examine a server, or a recording of one; gives the exit code."""
+    if is_file(Path(target)):
+        return _examine_recording(Path(target), flags, asked)
+    known = Run()
+    try:
+        code = run(_ask_all(replace(flags, url=target), asked, known))
+    except KeyboardInterrupt:
+        code, known.error = INTERRUPTED, "interrupted: what was found until then"
+    except CallscopeError as error:
+        code, known.error = error.exit_code, str(error)
+    return _tell(known, asked, code)
+
+
+# ---- asking ---------------------------------------------------------------------------------------------------------
+
+
+async def _ask_all(flags: Flags, asked: Asked, known: Run) -> int:
+    async with AsyncExitStack() as stack:
+        config = load_config(flags, os.environ)
+        config = replace(config, timeouts=replace(config.timeouts, total=asked.each))
+        known.secrets = Secrets(config.secrets)
+        for notice in config.notices:
+            _say(notice)
+        endpoint, keyless = open_endpoint(config), open_endpoint(_without_key(config))
+        stack.push_async_callback(endpoint.aclose)
+        stack.push_async_callback(keyless.aclose)
+        endpoint.check()
+        try:
+            async with asyncio.timeout(asked.seconds):
+                detected = await _detected(endpoint, config, asked, known)
+                session = _session(stack, endpoint, detected, asked, known)
+                pump = _pump(session, config, known, keyless)
+                await _ask_probes(pump, config, asked, known)
+        except TimeoutError:
+            known.error = f"not all was asked within {asked.seconds:g} seconds (--timeout)"
+            return OUT_OF_TIME
+    return 0
+
+
+async def _detected(endpoint: HttpEndpoint, config: Config, asked: Asked, known: Run) -> Detected:
+    """The dialect and the models, with what was asked to learn them; at most three GETs."""
+    models = asked.models or ((config.model,) if config.model else ())
+    if config.dialect not in ("auto", *BATTERIES):
+        raise UsageError(f"--dialect: {config.dialect!r} is none of auto, {', '.join(BATTERIES)}.")
+    if config.dialect == "auto":
+        detected = await detect(endpoint, config.url, models[0] if models else None)
+    else:
+        detected = Detected(Told(config.dialect, "the person named it"))
+    known.dialect = detected.told.dialect
+    _say(f"dialect {known.dialect}: {detected.told.how}")
+    if not models and known.dialect == "acf":
+        models = (detected.agents[0] if detected.agents else DEFAULT_MODEL,)
+    elif not models:
+        witness, url = Witness(endpoint), models_url(config.url)
+        models = (only_model(detected.models or await list_models(witness, url), url),)
+        detected = replace(detected, wire=(*detected.wire, *witness.heard))
+    known.models = models
+    return detected
+
+
+def _session(stack: AsyncExitStack, endpoint: HttpEndpoint, detected: Detected, asked: Asked, known: Run) -> Session:
+    """A session that records, gathers, and answers its own calls; what was asked to learn the dialect comes first."""
+    clock, gate = LiveClock(), Loosening()
+    sinks: list[Any] = [known.gathering]
+    if asked.record:
+        folder = recordings_directory(asked.recordings, os.environ)
+        recorder = Recorder.create(folder, secrets=known.secrets, clock=clock, program=VERSION)
+        stack.callback(recorder.close)
+        known.recording = str(recorder.path)
+        sinks.insert(0, recorder)
+    session = Session(
+        endpoint=endpoint,
+        dialect=dialect_named(known.dialect),
+        gate=gate,
+        toolbox=Answering(),
+        clock=clock,
+        sinks=sinks,
+        guard=SecretGuard(known.secrets),
+    )
+    gate.session = session
+    for wire in detected.wire:
+        for arrival in session.guard.feed(Arrival(clock.now(), wire, ())):
+            session.emit(arrival.wire, arrival.at)
+    return session
+
+
+def _pump(session: Session, config: Config, known: Run, keyless: HttpEndpoint) -> Pump:
+    settings = Settings(
+        dialect=known.dialect,
+        url=config.url,
+        model=known.models[0],
+        system=config.system,
+        parameters=config.parameters,
+    )
+    return Pump(session, known.gathering, settings, keyless, _progress)
+
+
+async def _ask_probes(pump: Pump, config: Config, asked: Asked, known: Run) -> None:
+    """Say how many requests there will be, then make them: the questions once, the talks with each model."""
+    battery = BATTERIES[known.dialect]
+    been_there = {exchange.request.url for exchange in known.gathering.exchanges}
+    keyed = bool(secrets_in_headers(config.headers))
+    questions = battery.questions(pump.settings, keyed=keyed)
+    questions = tuple(one for one in questions if not (one.method == "GET" and one.url in been_there))
+    talks = battery.talks(asked.prompt)
+    known.requests = most(questions) + most(talks) * len(known.models)
+    _say(
+        f"at most {known.requests} requests, at most {asked.each:g} s each, {asked.seconds:g} s in all; "
+        f"models: {', '.join(known.models)}"
+    )
+    pump.session.emit(SettingsChanged(pump.settings))
+    await pump.ask(questions)
+    for model in known.models:
+        await pump.ask(talks, model)
+
+
+def _without_key(config: Config) -> Config:
+    """The same server, with nothing carried to it that is secret."""
+    headers = tuple(pair for pair in config.headers if not secrets_in_headers([pair]))
+    query = tuple(pair for pair in config.query if not secrets_in_query([pair]))
+    return replace(config, headers=headers, query=query)
+
+
+# ---- a recording ----------------------------------------------------------------------------------------------------
+
+
+def _examine_recording(file: Path, flags: Flags, asked: Asked) -> int:
+    known = Run(recording=str(file))
+    try:
+        for entry in opened(file).entries:
+            if entry.event is not None:
+                known.gathering.feed(entry.at, entry.event)
+        known.gathering.finish()
+        settings = [one.settings for one in known.gathering.exchanges if one.settings.model or one.settings.url]
+        known.dialect = flags.dialect or (settings[0].dialect if settings else "chat")
+        if known.dialect not in BATTERIES:
+            raise UsageError(f"There are no rules for the dialect {known.dialect}.")
+        known.models = asked.models or tuple(dict.fromkeys(one.model for one in settings if one.model)) or ("",)
+    except CallscopeError as error:
+        known.error = str(error)
+        return _tell(known, asked, error.exit_code)
+    return _tell(known, asked, 0)
+
+
+# ---- telling --------------------------------------------------------------------------------------------------------
+
+
+def _tell(known: Run, asked: Asked, code: int) -> int:
+    """Print what was found; a required rule that is broken makes a 0 a 1."""
+    found = _findings(known)
+    failures = sum(one.is_failure for findings in found.values() for one in findings)
+    code = code or (BROKEN if failures else 0)
+    if asked.as_json:
+        _print_json(known, found, code)
+        return code
+    if found:
+        from rich.console import Console
+
+        from callscope.doctor.wording import print_findings
+
+        print_findings(Console(highlight=False, markup=False), found, _mask(known))
+        _say(_summary(found))
+    if known.error:
+        _say(f"callscope: {known.error}")
+    if known.recording and asked.record and known.requests:
+        _say(f"recorded in {known.recording}")
+    return code
+
+
+def _findings(known: Run) -> dict[str, Sequence[Finding]]:
+    """The findings of each model; what was asked of the server and of no model counts for each."""
+    exchanges = known.gathering.exchanges
+    if not exchanges or not known.dialect:
+        return {}
+    return {
+        model: examine([one for one in exchanges if _is_of(one, model, known)], known.dialect) for model in known.models
+    }
+
+
+def _is_of(exchange: Exchange, model: str, known: Run) -> bool:
+    about_the_server = exchange.number == 0
+    return about_the_server or exchange.settings.model == model or len(known.models) == 1
+
+
+def _summary(found: dict[str, Sequence[Finding]]) -> str:
+    every = [one for findings in found.values() for one in findings]
+    required = sum(one.is_failure for one in every)
+    others = sum(one.outcome == "fail" and one.rule.level == "recommended" for one in every)
+    held = sum(one.outcome == "pass" for one in every)
+    return f"{required} required and {others} recommended rules broken, {held} hold"
+
+
+def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> None:
+    from callscope.doctor.wording import finding_line
+
+    for model, findings in found.items():
+        for one in findings:
+            sys.stdout.write(finding_line(one, model, _mask(known)) + "\n")
+    ended = {
+        "event": "ended",
+        "dialect": known.dialect,
+        "models": known.models,
+        "requests": len(known.gathering.exchanges),
+        "failed": sum(one.is_failure for findings in found.values() for one in findings),
+        "exit_code": code,
+        "error": known.error,
+        "recording": known.recording,
+    }
+    sys.stdout.write(json.dumps(ended, ensure_ascii=False) + "\n")
+
+
+def _mask(known: Run) -> Any:
+    return lambda text: known.secrets.mask(text)[0]
+
+
+def _progress(name: str) -> None:
+    if sys.stderr.isatty():
+        _say(f"  {one_line(name, 76)}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(visible(text) + "\n")
+    sys.stderr.flush()
