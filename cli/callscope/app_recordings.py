@@ -40,6 +40,23 @@ def recordings_show(file: File, as_json: AsJson = False) -> None:
     replaying.show_recording(file, as_json=as_json)
 
 
+@recordings_app.command("why")
+def recordings_why(
+    file: File,
+    turn: Annotated[
+        int | None, typer.Option("--turn", min=0, help="Of this turn, as /history counts your messages. [the last]")
+    ] = None,
+    call: Annotated[
+        str | None, typer.Option("--call", help="Take a call apart: its id, exchange.index, or its tool's name.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object (docs/forensics.md).")] = False,
+) -> None:
+    """Say why there was no call, or why one did not run, with the bytes that show it."""
+    from callscope import explaining
+
+    explaining.why_recording(file, turn, call, as_json=as_json)
+
+
 @recordings_app.command("fork")
 def recordings_fork(
     file: File,

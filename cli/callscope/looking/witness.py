@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from callscope.core.events import Stamped, UserMessage
 from callscope.core.state import Conversation
+from callscope.forensics.case import Case
 from callscope.panels.trace import Trace
 
 from .exchanges import Exchanges
@@ -16,7 +17,7 @@ from .tokens import TokenLog
 
 
 class Witness:
-    """A sink that hands each event to all keepers. The trace is that of the latest turn."""
+    """A sink that hands each event to all keepers. Trace and case are those of the latest turn."""
 
     def __init__(self) -> None:
         self.exchanges = Exchanges()
@@ -24,6 +25,7 @@ class Witness:
         self.timing = TurnTiming()
         self.tokens = TokenLog()
         self.trace = Trace()
+        self.case = Case()
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take one event."""
@@ -31,6 +33,7 @@ class Witness:
         self.ledger.handle(stamped, conversation)
         self.timing.handle(stamped, conversation)
         self.tokens.handle(stamped, conversation)
+        self.case.handle(stamped, conversation)
         if isinstance(stamped.event, UserMessage):
             self.trace.forget()
         self.trace.handle(stamped, conversation)

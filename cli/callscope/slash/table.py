@@ -29,10 +29,11 @@ from . import (
     session,
     standing,
     tools,
+    why,
 )
 
 _CHANGING = (conversation, forking, tools, approving, standing, calling, mocking, reloading)
-_LOOKING = (looking, readers, exporting)
+_LOOKING = (looking, why, readers, exporting)
 _KEEPING = (recording, session)
 
 COMMANDS: dict[str, Command] = {

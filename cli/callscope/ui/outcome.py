@@ -5,6 +5,7 @@ Knows which events matter to a script. Must not know how they are printed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import ToolCall, TurnReason, Usage
+from callscope.forensics.case import Case
 
 EXIT_CODES: dict[TurnReason, int] = {
     "completed": 0,
@@ -51,9 +53,11 @@ class Outcome:
     refused_for_absence: bool = False
     empty: bool = False
     thread: str | None = None
+    case: Case = field(default_factory=Case)
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take note."""
+        self.case.handle(stamped, conversation)
         match stamped.event:
             case CallAssembled(call=call):
                 self.calls.append(call)
@@ -104,8 +108,16 @@ class Outcome:
             if self.failure
             else ({"kind": "callscope", "message": error} if error else None),
             "diagnostics": [diagnostic_json(diagnostic) for diagnostic in self.diagnostics],
+            "why": self._why(),
             "recording": recording,
         }
+
+    def _why(self) -> list[Mapping[str, Any]]:
+        """Why no call came, or one did not run."""
+        from callscope.forensics.as_json import verdicts_json
+        from callscope.forensics.why import why
+
+        return verdicts_json(why(self.case))
 
 
 def call_json(call: ToolCall) -> dict[str, Any]:

@@ -1,0 +1,258 @@
+"""Why a response has no call: what is on the wire, held against each known cause.
+
+Knows the causes and what each looks like in the facts of a turn. Must not guess: a verdict has its evidence, and where
+nothing hints at a call, that is the verdict. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from callscope.core.events import Diagnostic
+
+from .case import Case
+from .evidence import (
+    count_in,
+    excerpt_of,
+    finish,
+    listed,
+    of_frame,
+    of_request,
+    said_last,
+    tools_counted,
+    words_at,
+    words_of,
+)
+from .facts import ExchangeFacts
+from .verdicts import Evidence, Verdict, verdict
+
+Rule: TypeAlias = Callable[[Case, ExchangeFacts, str], Iterator[Verdict]]
+"""Takes the turn, its last exchange, and the name of the tool that is asked about ("" where none is)."""
+
+UNREACHED = ("connect_failed", "dns_failed", "tls_failed")
+CUT = ("truncated", "reset", "timeout")
+LENGTH = ("length", "max_tokens", "max_output_tokens", "incomplete")
+FILTER = ("content_filter", "safety", "blocked")
+SLACK = 16
+"""Tokens that mark the ends of an answer and are no text."""
+MOST_BYTES_A_TOKEN = 12
+"""Of long English text; a common token has four or five."""
+
+_OF_TOOLS = re.compile(r"\btools?\b|tool_choice|tool-call|\bfunctions?[ _-]?call|\bfunctions?\b", re.IGNORECASE)
+_DENIES = re.compile(
+    r"(?:no|not have(?: any)?|n['’]t have(?: any)?|without|lack(?:ing)?|no direct)\s+"
+    r"(?:direct\s+|real[- ]time\s+|the\s+|any\s+)*(?:access\s+to\s+)?(?:\w+\s+){0,2}?"
+    r"(?:tools?|functions?|real[- ]time|live data|access to)",
+    re.IGNORECASE,
+)
+_CALL_MEMBERS = ('"tool_calls"', '"function_call"', '"custom_tool_call"')
+_UNREADABLE = (
+    "event_not_json",
+    "event_cut_off",
+    "event_too_deep",
+    "event_too_long",
+    "text_between_events",
+    "member_odd",
+)
+_ELSEWHERE = ("choice_ignored", "data_after_done")
+
+
+def absence(case: Case, exchange: ExchangeFacts, tool: str = "") -> list[Verdict]:
+    """Why this exchange has no call; of the tool, where one is named."""
+    if exchange.failure is not None:
+        return list(_failed(exchange))
+    found = [verdict for rule in (*LOSSES, *CAUSES) for verdict in rule(case, exchange, tool)]
+    if any(each.certainty == "certain" for each in found):
+        return found  # a hint says nothing beside what is certain
+    in_words = [] if found else [_in_words(exchange)]
+    return [*found, *in_words, *_hints(case, exchange)]
+
+
+def losses(case: Case, exchange: ExchangeFacts) -> list[Verdict]:
+    """What of a response hints at a call that is not there; nothing where the model simply spoke."""
+    if exchange.failure is not None:
+        return list(_failed(exchange))
+    return [verdict for rule in LOSSES for verdict in rule(case, exchange, "")]
+
+
+# ---- there is no answer ---------------------------------------------------------------------------------------------
+
+
+def _failed(exchange: ExchangeFacts) -> Iterator[Verdict]:
+    failure = exchange.failure
+    assert failure is not None
+    words = failure.message.strip()
+    evidence = words_at(exchange, words)
+    if failure.kind in UNREACHED:
+        yield verdict("unreachable", evidence, words=words)
+    elif failure.kind == "cancelled":
+        yield verdict("stopped", evidence)
+    elif failure.kind == "foreign":
+        yield verdict("not_an_answer", evidence, words=words)
+    elif failure.kind in CUT:
+        yield verdict("answer_cut", evidence, words=words)
+    elif failure.kind == "http":
+        yield verdict("http_error", evidence, status=failure.status, words=words)
+    else:
+        yield verdict("server_error", evidence, words=words)
+    if failure.kind in ("http", "error") and exchange.asked.tools and _OF_TOOLS.search(words):
+        yield verdict("tools_refused", evidence, words=words)
+
+
+# ---- the request asked for none -------------------------------------------------------------------------------------
+
+
+def _not_offered(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    asked, raw = exchange.asked, exchange.request.body
+    if not asked.readable:
+        return
+    if not asked.tools:
+        if exchange.loaded:
+            yield verdict(
+                "tools_left_out", of_request(exchange, "tools"), count=tools_counted(len(exchange.loaded), "is")
+            )
+        else:
+            yield verdict("tools_missing", Evidence(exchange.number, "request", f"no tools in {len(raw):,} bytes"))
+    elif tool and tool not in asked.tools:
+        yield verdict("tool_not_offered", of_request(exchange, "tools"), name=tool, offered=listed(asked.tools))
+
+
+def _choice(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    asked = exchange.asked
+    evidence = of_request(exchange, asked.choice_member)
+    said = listed(asked.named)
+    if asked.mode == "none":
+        yield verdict("choice_none", evidence, member=asked.choice_member)
+    elif asked.named and asked.tools and not set(asked.named) & set(asked.tools):
+        yield verdict("choice_names_no_tool", evidence, asked=said, offered=listed(asked.tools))
+    elif tool and asked.named and tool not in asked.named:
+        yield verdict("choice_names_another", evidence, asked=said, name=tool)
+    elif asked.obliges and asked.tools and exchange.completed and not _cut(exchange):
+        choice = asked.choice if isinstance(asked.choice, str) else json.dumps(asked.choice, ensure_ascii=False)
+        yield verdict("tool_choice_ignored", evidence, words_of(exchange), member=asked.choice_member, choice=choice)
+
+
+# ---- there was a call, and it was lost ------------------------------------------------------------------------------
+
+
+def _leaked(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    for leak in exchange.leaks:
+        byte = leak.evidence.start
+        yield verdict(
+            "call_leaked",
+            leak.evidence,
+            where=leak.where,
+            marker=leak.marker,
+            byte="?" if byte is None else f"{byte:,}",
+            exchange=exchange.number,
+            cause=leak.cause or "see its documentation",
+        )
+
+
+def _dropped(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    for code, name in (("finish_reason_without_calls", "call_dropped"), ("call_malformed", "call_malformed")):
+        if any(found.code == code for found in exchange.diagnostics):
+            yield verdict(name, finish(exchange), reason=exchange.finish_reason)
+
+
+def _lost(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    for name, codes in (("call_unreadable", _UNREADABLE), ("call_elsewhere", _ELSEWHERE)):
+        found = next((each for each in exchange.diagnostics if each.code in codes and _holds_call(each)), None)
+        if found is not None and not exchange.calls:
+            yield verdict(name, of_frame(exchange, found), code=found.code, exchange=exchange.number)
+
+
+def _holds_call(found: Diagnostic) -> bool:
+    data = found.frame.data if found.frame else ""
+    return any(re.search(rf"{member}\s*:\s*[\[{{]", data) for member in _CALL_MEMBERS)
+
+
+def _unaccounted(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    usage = exchange.usage
+    if usage is None or usage.output_tokens is None or exchange.calls or exchange.encoded:
+        return
+    size = sum(said.size for said in exchange.said.values())
+    reasoned = count_in(usage.raw, "reasoning_tokens")
+    if usage.output_tokens - reasoned > size + SLACK:
+        evidence = said_last(exchange, rb'"(?:completion|output)_tokens"\s*:\s*\d+')
+        words = f"{size:,} byte{'' if size == 1 else 's'}"
+        yield verdict("tokens_unaccounted", evidence, tokens=f"{usage.output_tokens:,}", bytes=words)
+
+
+def _empty(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    if any(found.code == "response_empty" for found in exchange.diagnostics):
+        yield verdict("answer_empty", Evidence(exchange.number, "response", f"{exchange.tail.size:,} bytes came"))
+
+
+# ---- the answer ended without one -----------------------------------------------------------------------------------
+
+
+def _ended(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    asked, reason = exchange.asked, (exchange.finish_reason or "").lower()
+    if reason in LENGTH:
+        limit = f" ({asked.limit_member} {asked.limit:,} in the request)" if asked.limit is not None else ""
+        member = of_request(exchange, asked.limit_member) if asked.limit is not None else None
+        yield verdict("cut_by_length", finish(exchange), member, limit=limit)
+    elif reason in FILTER:
+        yield verdict("filtered", finish(exchange))
+    if exchange.said.get("refusal"):
+        yield verdict("refused", words_of(exchange, "refusal"))
+
+
+def _cut(exchange: ExchangeFacts) -> bool:
+    return (exchange.finish_reason or "").lower() in (*LENGTH, *FILTER)
+
+
+# ---- hints ----------------------------------------------------------------------------------------------------------
+
+
+def _hints(case: Case, exchange: ExchangeFacts) -> Iterator[Verdict]:
+    asked, said = exchange.asked, exchange.said.get("output")
+    if not asked.tools or asked.mode == "none" or exchange.leaks:
+        return
+    yield from _unseen(exchange)
+    if said is None:
+        return
+    if denied := _DENIES.search(said.begin):
+        yield verdict("model_knows_no_tools", excerpt_of(exchange, denied.group()))
+    named = next((name for name in asked.tools if len(name) > 3 and _names_tool(name, said.begin)), None)
+    if named:
+        yield verdict("call_told_in_words", excerpt_of(exchange, named), name=named)
+    if (said.end or said.begin).rstrip().endswith(("?", "？")):
+        yield verdict("asked_for_more", excerpt_of(exchange, (said.end or said.begin).rstrip()[-120:]))
+    if case.by_hand:
+        what = ", ".join(case.by_hand)
+        yield verdict("history_changed_by_hand", Evidence(exchange.number, "session", what), what=what)
+
+
+def _unseen(exchange: ExchangeFacts) -> Iterator[Verdict]:
+    """Too few tokens of input: names and descriptions stand in every template word for word."""
+    usage, asked = exchange.usage, exchange.asked
+    if usage is None or not usage.input_tokens:
+        return
+    # servers that speak Anthropic's way count what was in a cache beside the input
+    cached = sum(count_in(usage.raw, name) for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
+    if asked.described > MOST_BYTES_A_TOKEN * (usage.input_tokens + cached):
+        evidence = said_last(exchange, rb'"(?:prompt|input)_tokens"\s*:\s*\d+')
+        size = f"{asked.described:,} bytes"
+        yield verdict("tools_not_in_prompt", evidence, tokens=f"{usage.input_tokens:,}", bytes=size)
+
+
+def _names_tool(name: str, text: str) -> bool:
+    """Whether a text has the name of a tool; a plain word (`search`) only where it is written as code."""
+    pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
+    if not re.search(r"[_\d]|[a-z][A-Z]", name):
+        pattern = rf"`{pattern}`|{pattern}\("
+    return re.search(pattern, text) is not None
+
+
+def _in_words(exchange: ExchangeFacts) -> Verdict:
+    count = tools_counted(len(exchange.asked.tools), "was")
+    return verdict("answered_in_words", words_of(exchange), finish(exchange), count=count)
+
+
+LOSSES: tuple[Rule, ...] = (_leaked, _dropped, _lost, _unaccounted, _empty)
+CAUSES: tuple[Rule, ...] = (_not_offered, _choice, _ended)

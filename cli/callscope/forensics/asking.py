@@ -1,0 +1,179 @@
+"""What a request asked for as far as calls go, and what it carried of an earlier call: read from its exact body.
+
+Knows the members of Chat Completions, of the Responses API and of the requests before them. Must not know settings: a
+person's settings say what was meant, the body says what left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from callscope.core.values import JsonObject
+
+Mode = Literal["unset", "none", "auto", "required", "one", "some"]
+"""How calls were asked for: `one` tool by name, or `some` of the tools (`allowed_tools`)."""
+
+_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_MODES: dict[str, Mode] = {"none": "none", "auto": "auto", "required": "required", "any": "required"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The names of the tools that were sent, how they were to be chosen, and the token limit.
+
+    `choice` is the member word for word, `named` the tools that it names, `obliges` whether it asks for a call;
+    `described` is the size in bytes of names and descriptions, which every chat template writes out.
+    """
+
+    tools: tuple[str, ...] = ()
+    mode: Mode = "unset"
+    choice: Any = None
+    choice_member: str = "tool_choice"
+    named: tuple[str, ...] = ()
+    obliges: bool = False
+    limit: int | None = None
+    limit_member: str = ""
+    described: int = 0
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a later request carried of a call: its arguments and its result, None where they were not in it."""
+
+    exchange: int
+    arguments: str | None
+    output: str | None
+
+
+def asked(raw: bytes) -> Asked:
+    """Read a body; one that is no JSON object asks for nothing that we know of."""
+    body = body_of(raw)
+    if body is None:
+        return Asked(readable=False)
+    tools = [*_objects(body.get("tools")), *_objects(body.get("functions"))]
+    member = "tool_choice" if "tool_choice" in body or "function_call" not in body else "function_call"
+    choice = body.get(member)
+    mode, named, obliges = _mode(choice)
+    limit = next((name for name in _LIMITS if type(body.get(name)) is int), "")
+    return Asked(
+        tuple(filter(None, map(_name, tools))),
+        mode,
+        choice,
+        member,
+        named,
+        obliges,
+        body[limit] if limit else None,
+        limit,
+        sum(map(_described, tools)),
+    )
+
+
+def member_at(raw: bytes, name: str) -> tuple[int, int] | None:
+    """Where a top member stands in a body, with its value; None where it is not there."""
+    body = body_of(raw)
+    if body is None or name not in body:
+        return None
+    text, decode = raw.decode("utf-8", "replace"), json.JSONDecoder().raw_decode
+    at = text.rfind(f'"{name}"')
+    while at >= 0:
+        begin = at + len(name) + 2
+        rest = text[begin : begin + 8].lstrip()
+        if rest.startswith(":"):
+            begin = text.index(":", begin) + 1
+            begin += len(text[begin : begin + 8]) - len(text[begin : begin + 8].lstrip())
+            try:
+                value, end = decode(text, begin)
+            except (ValueError, RecursionError):
+                value, end = None, begin
+            if value == body[name]:
+                return len(text[:at].encode()), len(text[:end].encode())
+        at = text.rfind(f'"{name}"', 0, at)
+    return None
+
+
+def carried(exchange: int, raw: bytes, call_id: str) -> Carried | None:
+    """What a request carried of the call of this id; None where it does not speak of it."""
+    body = body_of(raw)
+    if body is None:
+        return None
+    arguments = output = None
+    for entry in _entries(body):
+        own = entry.get("call_id") or entry.get("tool_call_id") or entry.get("id")
+        if not isinstance(own, str) or (own != call_id and own.rstrip("_") != f"{call_id}_{exchange - 1}"):
+            continue
+        if entry.get("role") == "tool" or str(entry.get("type", "")).endswith("_output"):
+            output = _text(entry.get("content") if "content" in entry else entry.get("output"))
+        else:
+            part = _part(entry)
+            arguments = _text(part.get("arguments") if "arguments" in part else part.get("input"))
+    return Carried(exchange, arguments, output) if arguments is not None or output is not None else None
+
+
+def body_of(raw: bytes) -> JsonObject | None:
+    """The JSON object of a body."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _entries(body: JsonObject) -> Iterator[JsonObject]:
+    """Messages and items that may be a call or its result."""
+    for message in [*_objects(body.get("messages")), *_objects(body.get("input"))]:
+        yield from _objects(message.get("tool_calls"))
+        yield message
+
+
+def _mode(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
+    match choice:
+        case None:
+            return "unset", (), False
+        case str():
+            mode = _MODES.get(choice)
+            return (mode, (), mode == "required") if mode else ("one", (choice,), True)
+        case {"type": "allowed_tools", **rest}:
+            inner = rest.get("allowed_tools")
+            allowed = inner if isinstance(inner, dict) else rest
+            names = tuple(filter(None, map(_name, _objects(allowed.get("tools")))))
+            return "some", names, allowed.get("mode") == "required"
+        case dict():
+            return ("one", (name,), True) if (name := _name(choice)) else ("unset", (), False)
+        case _:
+            return "unset", (), False
+
+
+def _name(entry: JsonObject) -> str:
+    """The name of a definition or a choice; a hosted tool has none but its type."""
+    name = _part(entry).get("name")
+    if isinstance(name, str):
+        return name
+    kind = entry.get("type")
+    return kind if isinstance(kind, str) and kind not in ("function", "custom") else ""
+
+
+def _part(entry: JsonObject) -> JsonObject:
+    """What of an entry stands under its kind; the entry itself where it is flat."""
+    return next((part for kind in ("function", "custom") if isinstance(part := entry.get(kind), dict)), entry)
+
+
+def _described(entry: JsonObject) -> int:
+    part = _part(entry)
+    parameters = part.get("parameters")
+    properties = parameters.get("properties") if isinstance(parameters, dict) else None
+    said = [part.get("name"), part.get("description"), *(properties if isinstance(properties, dict) else ())]
+    return sum(len(text.encode("utf-8", "replace")) for text in said if isinstance(text, str))
+
+
+def _objects(value: Any) -> list[JsonObject]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,198 @@
+"""All that is known of one turn that may tell why a call did not come, or did not run: a sink that gathers it.
+
+Knows which events matter. Must not know what follows from them (`absence`, `calls`), nor how it is shown. Memory is
+bounded whatever comes, and little is done while deltas come (see `following`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from callscope.core.events import (
+    ArgumentsDelta,
+    BytesRead,
+    CallAssembled,
+    CallDecided,
+    CallHeld,
+    CallStarted,
+    Diagnostic,
+    Event,
+    ExchangeEnded,
+    ExchangeOpened,
+    ItemsInserted,
+    RemoteResult,
+    ResponseCompleted,
+    ResponseFailed,
+    ResponseHead,
+    ResultReviewed,
+    Rewound,
+    Stamped,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UserMessage,
+)
+from callscope.core.state import Conversation
+from callscope.core.values import CallKey, Edit, ToolCall, TurnReason
+
+from .asking import carried
+from .facts import CallFacts, ExchangeFacts
+from .following import Following
+from .speaking import take_leak, take_text
+
+MOST_EXCHANGES = 40
+MOST_CALLS = 200
+MOST_DIAGNOSTICS = 200
+
+
+class Case:
+    """The facts of the latest turn."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.exchanges: deque[ExchangeFacts] = deque(maxlen=MOST_EXCHANGES)
+        self.calls: dict[CallKey, CallFacts] = {}
+        self.more_calls = 0
+        self.ended: TurnReason | None = None
+        self.by_hand: list[str] = []  # what the person changed in the history, for as long as there is one
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Take one event; the conversation already contains it."""
+        event = stamped.event
+        match event:
+            case ArgumentsDelta():
+                self._grow(stamped.at, event)
+            case TextDelta():
+                if self.exchanges:
+                    take_text(self.exchanges[-1], event)
+            case BytesRead():
+                if self.exchanges and event.exchange:
+                    self.exchanges[-1].tail.take(event)
+            case UserMessage():
+                self._begin()
+            case ExchangeOpened() if event.exchange:
+                self._open(stamped.at, event, conversation)
+            case ItemsInserted() | Rewound() | TurnEnded():
+                self._take_turn(event, conversation)
+            case _ if self.exchanges:
+                self._take_response(event, conversation)
+                self._take_call(event, conversation)
+            case _:
+                pass
+
+    def settle(self) -> None:
+        """Bring everything to where it can be looked at."""
+        if self.exchanges:
+            for facts in self.calls.values():
+                facts.following.settle(self.exchanges[-1].tail)
+
+    # ---- the turn ---------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        by_hand = self.by_hand
+        self.__init__()  # type: ignore[misc]
+        self.begun, self.by_hand = True, by_hand
+
+    def _take_turn(self, event: ItemsInserted | Rewound | TurnEnded, conversation: Conversation) -> None:
+        match event:
+            case TurnEnded(reason=reason):
+                self.ended = reason
+            case Rewound():
+                self.by_hand = self.by_hand if conversation.items else []
+                self._forget()
+            case ItemsInserted(items=items):
+                if any(isinstance(item, ToolCall) for item in items):
+                    self._changed("a call put in")
+
+    def _forget(self) -> None:
+        """The turn was taken back, and there is nothing to explain."""
+        self.exchanges.clear()
+        self.calls.clear()
+        self.begun, self.ended = False, None
+
+    def _changed(self, what: str) -> None:
+        if what not in self.by_hand:
+            self.by_hand.append(what)
+
+    # ---- exchanges --------------------------------------------------------------------------------------------------
+
+    def _open(self, at: float, event: ExchangeOpened, conversation: Conversation) -> None:
+        self.begun, self.ended = True, None
+        self.settle()
+        for facts in self.calls.values():
+            if facts.carried is None and facts.call is not None and facts.result is not None:
+                facts.carried = carried(event.exchange, event.request.body, facts.call.call_id)
+        settings, tools = conversation.settings, conversation.tools
+        self.exchanges.append(ExchangeFacts(event.exchange, at, event.request, settings, tools))
+
+    def _take_response(self, event: Event, conversation: Conversation) -> None:
+        exchange = self.exchanges[-1]
+        match event:
+            case ResponseHead():
+                exchange.status = event.status
+                exchange.encoded = any(name.lower() == "content-encoding" for name, _ in event.headers)
+            case ExchangeEnded():
+                exchange.ended = event
+            case Diagnostic():
+                if len(exchange.diagnostics) < MOST_DIAGNOSTICS:
+                    exchange.diagnostics.append(event)
+                if event.code == "leaked_tool_call":
+                    take_leak(exchange, event, conversation)
+                if event.key in self.calls:
+                    self.calls[event.key].diagnostics.append(event)
+            case ResponseCompleted() | ResponseFailed():
+                exchange.completed = isinstance(event, ResponseCompleted)
+                exchange.failure = event if isinstance(event, ResponseFailed) else None
+                exchange.finish_reason, exchange.usage = event.finish_reason, event.usage
+                self.settle()
+            case _:
+                pass
+
+    # ---- calls ------------------------------------------------------------------------------------------------------
+
+    def _grow(self, at: float, delta: ArgumentsDelta) -> None:
+        facts = self.calls.get(delta.key)
+        if facts is not None and self.exchanges:
+            exchange = self.exchanges[-1]
+            facts.following.feed(at - exchange.opened_at, exchange.tail, delta)
+
+    def _take_call(self, event: Event, conversation: Conversation) -> None:
+        match event:
+            case CallStarted(key=key):
+                self._add(CallFacts(key, event.name, event.frame, Following(event.kind)))
+            case CallAssembled(call=call):
+                called = self.calls.get(call.key) or self._add(CallFacts(call.key, call.name))
+                called.call, called.name = call, call.name
+            case CallHeld() | CallDecided() | ToolStarted() | ResultReviewed():
+                if facts := self.calls.get(event.key):
+                    self._advance(facts, event)
+            case ToolFinished(result=result) | RemoteResult(result=result):
+                facts = self.calls.get(result.key)
+                if facts is not None and facts.result is None:
+                    facts.result, facts.sent_back = result, result.output
+            case _:
+                pass
+
+    def _add(self, facts: CallFacts) -> CallFacts:
+        self.exchanges[-1].calls += 1
+        if len(self.calls) < MOST_CALLS:
+            self.calls[facts.key] = facts
+        else:
+            self.more_calls += 1
+        return facts
+
+    def _advance(self, facts: CallFacts, event: CallHeld | CallDecided | ToolStarted | ResultReviewed) -> None:
+        match event:
+            case CallHeld():
+                facts.held = True
+            case CallDecided(decision=decision, by=by):
+                facts.held, facts.decision, facts.by = False, decision, by
+                if isinstance(decision, Edit):
+                    self._changed("arguments edited")
+            case ToolStarted(arguments=arguments):
+                facts.ran_with = arguments
+            case ResultReviewed(output=output):
+                if output is not None:
+                    facts.sent_back = output
+                    self._changed("a result changed")

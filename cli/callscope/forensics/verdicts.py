@@ -1,0 +1,76 @@
+"""Every verdict on a call that did not come, or did not run, in one table: docs/forensics.md is this table for people.
+
+Knows codes, how sure each is, sentences and advice. Must not know when they apply. A code is stable once released:
+scripts name it.
+
+certain: it is on the wire, or we did it; likely: what is on the wire has hardly another cause; possible: a hint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from callscope.core.values import CallKey
+
+from .entries import Certainty, Entry
+from .no_call_codes import ENDED, HINTS, LOST, NO_ANSWER, NOT_OFFERED
+from .not_run_codes import FAULTS, NOT_RUN
+
+Side = Literal["request", "response", "session"]
+CERTAINTIES: tuple[Certainty, ...] = ("certain", "likely", "possible")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a verdict stands on: some bytes of a request or of a response, or what happened here.
+
+    `start` and `end` are offsets in the body (None where it is not about bytes), `excerpt` is what stands there.
+    """
+
+    exchange: int
+    side: Side
+    excerpt: str
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why there was no call, or why one did not run; `call` is None where there was none."""
+
+    code: str
+    certainty: Certainty
+    sentence: str
+    advice: str
+    evidence: tuple[Evidence, ...] = ()
+    call: CallKey | None = None
+
+
+GROUPS = {
+    "There was no answer": NO_ANSWER,
+    "The request asked for no call": NOT_OFFERED,
+    "There was a call, and it was lost": LOST,
+    "The answer ended without one": ENDED,
+    "Nothing was lost": HINTS,
+    "The call cannot be run": FAULTS,
+    "The call was not run, or failed": NOT_RUN,
+}
+"""The parts of the table, under the headings that the page has."""
+
+VERDICTS: dict[str, Entry] = {code: entry for group in GROUPS.values() for code, entry in group.items()}
+"""Every verdict by its code, in the order in which they are told where several are as sure."""
+
+_RANK = {code: place for place, code in enumerate(VERDICTS)}
+
+
+def verdict(code: str, /, *evidence: Evidence | None, call: CallKey | None = None, **facts: object) -> Verdict:
+    """The verdict of this code with its facts filled in."""
+    entry = VERDICTS[code]
+    found = tuple(each for each in evidence if each is not None)
+    return Verdict(code, entry.certainty, entry.sentence.format(**facts), entry.advice.format(**facts), found, call)
+
+
+def rank(found: Verdict) -> tuple[int, int]:
+    """What comes first: what is surest, then by the order of the table."""
+    return CERTAINTIES.index(found.certainty), _RANK[found.code]

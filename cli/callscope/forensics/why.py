@@ -1,0 +1,67 @@
+"""Why there was no call in a turn, or why one did not run: the verdicts, the surest first.
+
+Knows which question a turn raises. Must not know how an answer is found (`absence`, `calls`). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .absence import absence, losses
+from .calls import call_verdict
+from .case import Case
+from .facts import CallFacts
+from .verdicts import Evidence, Verdict, rank, verdict
+
+NEWS = ("answered_in_words", "asked_for_more", "tools_missing")
+"""Verdicts of turns in which nothing need be wrong: nobody is told of them unasked."""
+
+
+def why(case: Case) -> list[Verdict]:
+    """All verdicts on a turn; none where every call of it ran and was answered."""
+    case.settle()
+    if not case.begun:
+        return []
+    if not case.exchanges:
+        return [verdict("never_asked")] if case.ended else []
+    last = case.exchanges[-1]
+    over = last.completed or last.failure is not None
+    if not case.calls:
+        return sorted(absence(case, last), key=rank) if over else []
+    found = [said for facts in case.calls.values() if (said := call_verdict(case, facts))]
+    if over and not last.calls:
+        found += losses(case, last)
+    if case.ended == "round_limit":
+        rounds = last.settings.max_rounds
+        found.append(verdict("round_limit", Evidence(last.number, "session", f"{rounds} rounds"), limit=rounds))
+    return sorted(found, key=rank)
+
+
+def why_no_call_of(case: Case, tool: str) -> list[Verdict]:
+    """Why no call of this tool came in the turn."""
+    case.settle()
+    if not case.exchanges:
+        return why(case)
+    return sorted(absence(case, case.exchanges[-1], tool), key=rank)
+
+
+def calls_named(case: Case, word: str) -> list[CallFacts]:
+    """The calls that a person means: by wire id, by `exchange.index`, by number from 1, or by the tool's name."""
+    calls = list(case.calls.values())
+    if found := [facts for facts in calls if facts.call is not None and facts.call.call_id == word]:
+        return found
+    if found := [facts for facts in calls if word in (f"{facts.key.exchange}.{facts.key.index}", _listed(facts))]:
+        return found
+    if word.isdecimal() and len(word) < 6 and 1 <= int(word) <= len(calls):
+        return [calls[int(word) - 1]]
+    return [facts for facts in calls if facts.name == word]
+
+
+def is_news(found: Sequence[Verdict]) -> bool:
+    """Whether a person should hear of these without having asked: no call is there, and something explains it."""
+    told = [each for each in found if each.certainty != "possible"]
+    return bool(told) and all(each.call is None for each in told) and any(each.code not in NEWS for each in told)
+
+
+def _listed(facts: CallFacts) -> str:
+    return f"{facts.key.exchange},{facts.key.index}"

@@ -1,0 +1,252 @@
+"""Why there was no call, or why one did not run; and one call taken apart, from its raw deltas to what went back.
+
+Knows how verdicts and facts read on a screen. Must not know how they are found. Texts of the wire are shown with
+secrets masked and harmless; of long ones there is a beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from rich.text import Text
+
+from callscope.core.values import Abort, Edit, Mock, Reject, Run
+from callscope.core.visible import one_line
+from callscope.forensics.calls import WHO, call_verdict
+from callscope.forensics.case import Case
+from callscope.forensics.facts import CallFacts
+from callscope.forensics.following import Fragment
+from callscope.forensics.verdicts import Evidence, Verdict
+from callscope.forensics.why import calls_named, why, why_no_call_of
+from callscope.panels.fitting import fitted
+from callscope.panels.wording import counted, span
+from callscope.ui.lines import SEVERITY_STYLES, STYLES
+
+from .raw import Secrets
+
+LONGEST = 2_000
+"""Characters shown of one text."""
+NEAR = 24
+"""Characters of joined arguments that stand on either side of a break."""
+USAGE = "/why [CALL]"
+CERTAIN = {"certain": "bold red", "likely": "yellow", "possible": "dim"}
+
+
+class Why:
+    """Draws; none of the lines is wider than `width`."""
+
+    def __init__(self, case: Case, secrets: Secrets, *, width: int, ascii_only: bool) -> None:
+        self.case = case
+        self.secrets = secrets
+        self.width = max(width, 30)
+        self.ascii_only = ascii_only
+        self.dash, self.here, self.advice = ("-", ">", "->") if ascii_only else ("–", "▶", "→")
+
+    def lines(self, words: str) -> Iterator[Text]:
+        """What `/why` and these words show."""
+        if words:
+            yield from self._asked(words)
+            return
+        found = why(self.case)
+        if found:
+            yield from self._verdicts(found)
+        elif not self.case.begun:
+            yield Text("  no turn to look at yet")
+        elif not self.case.calls:
+            yield Text("  the answer is still to come")
+        else:
+            yield Text("  every call of this turn ran, and its result went back", "green")
+        yield from self._calls()
+
+    def _asked(self, word: str) -> Iterator[Text]:
+        calls = calls_named(self.case, word)
+        for facts in calls:
+            yield from self.call(facts)
+        if calls:
+            return
+        tools = {tool.name for exchange in self.case.exchanges for tool in exchange.loaded}
+        offered = {name for exchange in self.case.exchanges for name in exchange.asked.tools}
+        if word in tools | offered or (self.case.exchanges and not word[:1].isdecimal()):
+            yield from self._verdicts(why_no_call_of(self.case, word))
+            return
+        yield from self._paragraph(f"{USAGE}: CALL is a call of this turn, by its number, its id or its tool's name.")
+
+    # ---- verdicts ---------------------------------------------------------------------------------------------------
+
+    def _verdicts(self, found: Sequence[Verdict]) -> Iterator[Text]:
+        for each in found:
+            where = f" {self._dot()} call {each.call.exchange}.{each.call.index}" if each.call else ""
+            yield self._row(f"  {each.certainty}: {each.code}{where}", CERTAIN[each.certainty])
+            yield from self._paragraph(each.sentence, indent=4)
+            for evidence in each.evidence:
+                yield self._evidence(evidence)
+            yield from self._paragraph(f"{self.advice} {each.advice}", indent=4, style="cyan")
+
+    def _evidence(self, evidence: Evidence) -> Text:
+        place = (
+            f", {span(evidence.start, evidence.end or evidence.start, self.dash)}" if evidence.start is not None else ""
+        )
+        line = Text(f"    {evidence.side} {evidence.exchange}{place}  ", "dim")
+        room = self.width - line.cell_len
+        line.append(self._short(evidence.excerpt, max(room, 20)), "magenta")
+        return line
+
+    def _calls(self) -> Iterator[Text]:
+        """The calls that can be asked about."""
+        for number, facts in enumerate(self.case.calls.values(), start=1):
+            said = call_verdict(self.case, facts)
+            state = (
+                said.code
+                if said
+                else facts.result.status
+                if facts.result
+                else "said again"
+                if not facts.call
+                else "open"
+            )
+            line = f"  {number}  {one_line(facts.name, 40)}  {counted(facts.following.count, 'delta')}, {state}"
+            yield self._row(line, "red" if said else "dim")
+        if self.case.calls:
+            yield from self._paragraph("/why N takes call N apart, delta by delta", style="dim")
+
+    # ---- one call ---------------------------------------------------------------------------------------------------
+
+    def call(self, facts: CallFacts) -> Iterator[Text]:
+        """A call from its raw deltas to what went back."""
+        call, following = facts.call, facts.following
+        given = f"  id {one_line(call.call_id, 60)}" if call else ""
+        yield self._row(f"  {one_line(facts.name, 64)}{given}  exchange {facts.key.exchange}", "bold cyan")
+        if said := call_verdict(self.case, facts):
+            yield from self._verdicts([said])
+        yield from self._joined(facts)
+        came = f"{counted(following.count, 'delta')}, {counted(following.size, 'character')}"
+        yield self._row(f"  on the wire: {came}", "bold")
+        yield from self._fragments(facts)
+        for found in facts.diagnostics:
+            where = f" ({span(found.frame.start, found.frame.end, self.dash)})" if found.frame else ""
+            yield from self._paragraph(f"{found.code}: {found.message}{where}", style=SEVERITY_STYLES[found.severity])
+        yield from self._life(facts)
+
+    def _joined(self, facts: CallFacts) -> Iterator[Text]:
+        """The arguments around the place where they stop being JSON, with a mark below it."""
+        broken = facts.following.broken
+        if broken is None:
+            return
+        near = [each for each in facts.following.fragments() if abs(each.number - broken.fragment.number) <= 3]
+        before = "".join(each.text for each in near if each.number < broken.fragment.number)
+        text = broken.fragment.text
+        before = self._shown(before + text[: broken.character])[-NEAR:]
+        after = "".join(each.text for each in near if each.number > broken.fragment.number)
+        after = self._shown(text[broken.character :] + after)[:NEAR]
+        line = Text("    ")
+        line.append(before)
+        line.append(after[:1] or " ", "bold reverse red")
+        line.append(after[1:], "red")
+        yield line
+        where = "" if broken.byte is None else f", byte {broken.byte:,} of exchange {facts.key.exchange}"
+        mark = "^" if self.ascii_only else "▲"
+        said = f"byte {broken.at:,} of the arguments{where}"
+        place = 4 + Text(before).cell_len
+        room = self.width - place - 2
+        yield Text(" " * place + mark + (f" {said}" if len(said) < room else ""), "bold red")
+        if len(said) >= room:
+            yield from self._paragraph(said, indent=4, style="bold red")
+
+    def _fragments(self, facts: CallFacts) -> Iterator[Text]:
+        broken, known = facts.following.broken, 0
+        for fragment in facts.following.fragments():
+            if fragment.number > known + 1:
+                yield self._row(f"        {fragment.number - known - 1:,} more, not kept here", "dim")
+            known = fragment.number
+            is_broken = broken is not None and broken.fragment.number == known
+            yield self._fragment(fragment, broken=is_broken)
+            if is_broken and fragment.wire:
+                yield self._wire(fragment, broken.character if broken else 0)
+
+    def _fragment(self, fragment: Fragment, *, broken: bool) -> Text:
+        mark = self.here if broken else " "
+        place = "" if fragment.start is None else span(fragment.start, fragment.end or 0, self.dash)
+        head = f"  {mark} {fragment.number:>4}  {fragment.at:8.3f} s  read {fragment.read:<4} {place}  "
+        line = Text(head, "bold red" if broken else "dim")
+        line.append(self._short(fragment.text, max(self.width - line.cell_len, 12)), "bold red" if broken else "")
+        return line
+
+    def _wire(self, fragment: Fragment, character: int) -> Text:
+        """The frame itself, from a little before what it added."""
+        wire, text = self._shown(fragment.wire), self._shown(fragment.text[character:])
+        at = wire.find(text) if text else -1
+        room = self.width - 10
+        begin = max(0, min(at - room // 2, len(wire) - room)) if at >= 0 else 0
+        cut = ("~" if self.ascii_only else "…") if begin else ""
+        return Text(f"          {fitted(cut + wire[begin:], room, ascii_only=self.ascii_only)}", "red")
+
+    # ---- what became of it ------------------------------------------------------------------------------------------
+
+    def _life(self, facts: CallFacts) -> Iterator[Text]:
+        call, result, carried = facts.call, facts.result, facts.carried
+        if call is None:
+            yield from self._paragraph("it was not taken as a call of its own", style="dim")
+            return
+        yield self._member("proposed", call.arguments)
+        if decided := _decided(facts):
+            yield self._member("decided", decided, "magenta")
+        if facts.ran_with is not None:
+            edited = facts.ran_with != call.arguments
+            yield self._member(
+                "ran with", facts.ran_with if edited else "what was proposed", "magenta" if edited else ""
+            )
+        else:
+            yield self._member("ran", "never", "yellow")
+        if result is not None:
+            yield self._member("result", f"{result.status}: {result.output}", STYLES[result.status])
+            if facts.sent_back != result.output:
+                yield self._member("changed to", facts.sent_back or "", "magenta")
+        if carried is None:
+            yield self._member("sent on", "no later request of this turn speaks of it", "dim")
+            return
+        yield self._row(f"  exchange {carried.exchange} carried", "bold")
+        changed = carried.arguments != call.arguments and carried.arguments is not None
+        yield self._member("arguments", carried.arguments or "none", "yellow" if changed else "")
+        yield self._member("result", "none" if carried.output is None else carried.output)
+
+    def _member(self, name: str, text: str, style: str = "") -> Text:
+        line = Text(f"  {name:<11}", "dim")
+        line.append(self._short(text, max(self.width - line.cell_len, 20)), style)
+        return line
+
+    # ---- texts ------------------------------------------------------------------------------------------------------
+
+    def _shown(self, text: str) -> str:
+        shown = one_line(self.secrets.mask(text[: 4 * LONGEST])[0], LONGEST)
+        return shown.encode("ascii", "backslashreplace").decode() if self.ascii_only else shown
+
+    def _short(self, text: str, room: int) -> str:
+        return fitted(self._shown(text), room, ascii_only=self.ascii_only)
+
+    def _row(self, text: str, style: str = "") -> Text:
+        return Text(fitted(text, self.width, ascii_only=self.ascii_only), style)
+
+    def _paragraph(self, text: str, *, indent: int = 2, style: str = "") -> Iterator[Text]:
+        for line in wrap(self._shown(text), self.width - indent, break_on_hyphens=False):
+            yield Text(" " * indent + line, style)
+
+    def _dot(self) -> str:
+        return "-" if self.ascii_only else "·"
+
+
+def _decided(facts: CallFacts) -> str:
+    who = WHO[facts.by] if facts.by else ""
+    match facts.decision:
+        case None:
+            return ""
+        case Run():
+            return f"to run, {who}"
+        case Edit(arguments=arguments):
+            return f"edited {who}: {arguments}"
+        case Mock(output=output):
+            return f"answered {who}: {output}"
+        case Reject(message=message):
+            return f"refused {who}{f': {message}' if message else ''}"
+        case Abort():
+            return f"turn stopped {who}"

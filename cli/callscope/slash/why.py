@@ -1,0 +1,39 @@
+"""The command that says why there was no call, or why one did not run.
+
+Knows how a person asks. Must not know how the answer is found (`forensics`), nor how it is drawn (`looking/why`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from callscope.looking.why import Why
+from callscope.repl import Command, Repl
+from callscope.ui.completion import Candidate, choices
+
+
+async def _why(repl: Repl, rest: str) -> None:
+    ascii_only = repl.console.options.ascii_only
+    drawn = Why(repl.witness.case, repl.secrets, width=repl.console.width, ascii_only=ascii_only)
+    for line in drawn.lines(rest.strip()):
+        repl.console.print(line)
+
+
+async def _calls(repl: Repl, before: str) -> Sequence[Candidate]:
+    calls = {str(number): facts.name for number, facts in enumerate(repl.witness.case.calls.values(), start=1)}
+    return choices(calls, before)
+
+
+COMMANDS = (
+    Command(
+        "/why [CALL]",
+        "why there was no call, or why one did not run",
+        _why,
+        "looking",
+        _calls,
+        "Without CALL: the verdicts on the last turn, the surest first, each with what it stands on, and what to do. "
+        "CALL is the number of a call of the last turn, its id or its tool's name: the call from its raw deltas to "
+        "what the next request carried, with the delta that broke it. "
+        "The name of a tool that was not called: why there was no call of it.",
+    ),
+)
