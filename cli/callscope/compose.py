@@ -16,11 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from callscope.choosing import checked, choice_from_flag, forms_from
 from callscope.config import Config, Flags, load_config
 from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, ToolsChanged
 from callscope.core.ports import Arrival, Gate, Sink
 from callscope.core.state import Conversation
-from callscope.core.values import Json, Request, Settings
+from callscope.core.values import Request, Settings
 from callscope.dialects.acf.request import DEFAULT_MODEL
 from callscope.dialects.detecting import Told
 from callscope.dialects.registry import dialect_named, models_url
@@ -42,7 +43,6 @@ from callscope.tools.running.toolbox import LocalToolbox
 from callscope.version import VERSION
 
 DEFAULT_TOOLS = Path("tools.yaml")
-TOOL_CHOICES = ("none", "auto", "required")
 
 Say = Callable[[str], None]
 Views = Callable[["Recorder | None"], Sequence[Sink]]
@@ -130,8 +130,10 @@ async def open_session(
         endpoint.check()
         detected = await _detected(endpoint, config)
         model, detected = (config.model, detected) if config.model else await _model(endpoint, config, detected)
-        settings = _settings(options, config, model, detected.told.dialect)
+        settings = _settings(options, config, model, detected.told.dialect, tools)
         settings = resumed.settings(settings) if resumed else settings
+        for notice in checked(settings, tools.specs, refuse=resumed is None):
+            say(notice)
         dialect = dialect_named(settings.dialect)
         toolbox = LocalToolbox(tools.tools)
         clock = LiveClock()
@@ -257,14 +259,16 @@ async def _model(endpoint: HttpEndpoint, config: Config, detected: Detected) -> 
     return model, replace(detected, wire=(*detected.wire, *witness.heard))
 
 
-def _settings(options: Options, config: Config, model: str, dialect: str) -> Settings:
+def _settings(options: Options, config: Config, model: str, dialect: str, tools: LoadedTools) -> Settings:
     return Settings(
         dialect=dialect,
         url=config.url,
         model=model,
         system=config.system,
-        tool_choice=_tool_choice(config.tool_choice),
+        tool_choice=choice_from_flag(config.tool_choice, tools.specs),
         parallel=config.parallel,
+        strict=config.strict,
+        tool_forms=forms_from(config.tool_forms),
         stream=config.stream,
         history=config.history,
         thread=config.thread,
@@ -274,13 +278,6 @@ def _settings(options: Options, config: Config, model: str, dialect: str) -> Set
         retries=config.retries,
         parameters=config.parameters,
     )
-
-
-def _tool_choice(word: str | None) -> Json:
-    """none, auto and required as they are; any other word is a tool's name."""
-    if word is None or word in TOOL_CHOICES:
-        return word
-    return {"type": "function", "function": {"name": word}}
 
 
 class CurlLines:

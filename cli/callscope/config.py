@@ -47,6 +47,8 @@ class Flags:
     tools: tuple[Path, ...] = ()
     tool_choice: str | None = None
     parallel: bool | None = None
+    strict: bool | None = None
+    tool_forms: tuple[str, ...] | None = None
     stream: bool | None = None
     history: str | None = None
     thread: str | None = None
@@ -84,6 +86,8 @@ class Config:
     tools: tuple[Path, ...] = ()
     tool_choice: str | None = None
     parallel: bool | None = None
+    strict: bool | None = None
+    tool_forms: tuple[str, ...] = ()
     stream: bool = True
     history: History = "full"
     thread: str | None = None
@@ -121,6 +125,8 @@ def resolve(flags: Flags, environ: Mapping[str, str], profiles: Mapping[str, Pro
         tools=flags.tools or profile.tools,
         tool_choice=flags.tool_choice or profile.tool_choice,
         parallel=_given(flags.parallel, profile.parallel),
+        strict=_given(flags.strict, profile.strict),
+        tool_forms=flags.tool_forms or profile.tool_forms or (),
         stream=_given(flags.stream, profile.stream) is not False,
         thread=flags.thread,
         history=cast(History, _one_of("--history", get_args(History), flags.history or profile.history) or "full"),

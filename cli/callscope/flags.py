@@ -20,9 +20,19 @@ Tools = Annotated[
     list[Path] | None, typer.Option("--tools", "-T", help="Tool file, YAML or Python; repeatable. [./tools.yaml]")
 ]
 NoTools = Annotated[bool, typer.Option("--no-tools", help="Offer no tools, whatever lies here.")]
-ToolChoice = Annotated[str | None, typer.Option("--tool-choice", help="none, auto, required, or the name of a tool.")]
+ToolChoice = Annotated[
+    str | None,
+    typer.Option("--tool-choice", help="none, auto, required, a tool's name, allowed:auto:NAME,NAME, or JSON."),
+]
 Parallel = Annotated[
     bool | None, typer.Option("--parallel/--no-parallel", help="Ask for parallel calls, or for one at a time.")
+]
+Strict = Annotated[
+    bool | None, typer.Option("--strict/--no-strict", help="Strict mode for all tools, whatever each says.")
+]
+ToolForms = Annotated[
+    list[str] | None,
+    typer.Option("--tool-form", help="functions (legacy), flat-allowed, null-ids; repeatable (docs/tools.md)."),
 ]
 Header = Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value', repeatable.")]
 Query = Annotated[list[str] | None, typer.Option("--query", help="name=value for the URL's query, repeatable.")]

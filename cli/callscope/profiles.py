@@ -13,11 +13,12 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from callscope.core.credentials import is_secret_header, is_secret_parameter
 from callscope.core.errors import UsageError
 from callscope.core.paths import expanded
+from callscope.core.values import ToolForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Profile:
     tools: tuple[Path, ...] = ()
     tool_choice: str | None = None
     parallel: bool | None = None
+    strict: bool | None = None
+    tool_forms: tuple[str, ...] | None = None
     stream: bool | None = None
     history: str | None = None
     approve: str | None = None
@@ -115,7 +118,7 @@ def _profile(name: str, members: Mapping[str, Any], place: Place) -> Profile:
             place.refuse(name, key, f"must be {rule}")
     folder = place.path.parent
     values = dict(members)
-    for key in ("tools", "key_command"):
+    for key in ("tools", "tool_forms", "key_command"):
         if key in values:
             values[key] = tuple(values[key])
     if "tools" in values:
@@ -184,6 +187,10 @@ def _at_least(least: float, *, whole: bool = False) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds) and not isinstance(value, bool) and value >= least  # type: ignore[operator]
 
 
+def _list_of(*words: str) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(word in words for word in value)
+
+
 def _one_of(*words: str) -> Callable[[object], bool]:
     return lambda value: value in words
 
@@ -202,6 +209,8 @@ RULES: dict[str, tuple[str, Callable[[object], bool]]] = {
     "tools": ("a list of file names", _texts),
     "tool_choice": ("a text", _text),
     "parallel": ("true or false", _switch),
+    "strict": ("true or false", _switch),
+    "tool_forms": (f"a list of {', '.join(get_args(ToolForm))}", _list_of(*get_args(ToolForm))),
     "stream": ("true or false", _switch),
     "history": ('"full", "last" or "server"', _one_of("full", "last", "server")),
     "approve": ('"ask", "always", "result" or "never"', _one_of("ask", "always", "result", "never")),

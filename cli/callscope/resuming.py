@@ -25,7 +25,18 @@ from callscope.record.reading import Entry, Recording, open_recording
 from callscope.record.restoring import left_by
 from callscope.tools.definitions import LoadedTools, Tool
 
-RECALLED = ("system", "tool_choice", "parallel", "stream", "history", "thread", "max_rounds", "retries")
+RECALLED = (
+    "system",
+    "tool_choice",
+    "parallel",
+    "strict",
+    "tool_forms",
+    "stream",
+    "history",
+    "thread",
+    "max_rounds",
+    "retries",
+)
 """Settings that hold again as they are, where the command line says nothing else."""
 
 CAUTION: dict[Approval, int] = {"always": 0, "ask": 1, "result": 1, "never": 2}
@@ -85,7 +96,7 @@ class Resumed:
         return bool(self.said.tools or self.named.tools)
 
     def _says(self, name: str) -> bool:
-        return any(getattr(one, name, None) is not None for one in (self.said, self.named))
+        return any(getattr(one, name, None) not in (None, ()) for one in (self.said, self.named))
 
 
 @contextmanager
