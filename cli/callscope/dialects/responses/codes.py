@@ -66,6 +66,27 @@ ITEMS = {
         "relays",
         "shows the deltas, and runs them only where both mean the same",
     ),
+    "call_renamed": Code(
+        "warning",
+        "The call was announced as {text}, and at its end it is {whole}.",
+        "relays",
+        "took the end, which the server will know it by",
+    ),
+    "call_kind_differs": Code(
+        "info",
+        "The call of a tool that was offered as another kind came as a {text}.",
+        "gateways that bridge from Chat Completions",
+        "took it as it came; it goes back the same way",
+    ),
+    "output_text_alone": Code(
+        "info",
+        "The answer has its words in `output_text`, which only SDKs have, and no items.",
+        "hand-written gateways",
+        "read it",
+    ),
+    "response_cumulative": Code(
+        "info", "Each event is the whole response so far.", "AI Stats", "took what was new in each"
+    ),
     "response_incomplete": Code(
         "error",
         "The response that {call_id} came in ended incomplete ({text}).",

@@ -19,6 +19,7 @@ from callscope.dialects.failures import by_name, error_in, is_page, page_words, 
 
 from .finishing import finish
 from .output import Output
+from .places import Repeated, named_whole
 from .remote import tell_item
 
 TEXTS: Final = {
@@ -30,9 +31,10 @@ TEXTS: Final = {
 """Texts by the stem of their events: the item they are in, the member that says which part, that of the whole text."""
 
 RAW_TEXTS: Final = {
-    "function_call_arguments": ("function_call", "arguments"),
-    "custom_tool_call_input": ("custom_tool_call", "input"),
+    "function_call_arguments": ("function_call", "custom_tool_call"),
+    "custom_tool_call_input": ("custom_tool_call", "function_call"),
 }
+"""Raw texts by the stem of their events: the item they are in, and the one that some servers put them in."""
 PARTS: Final = frozenset(("content_part", "reasoning_summary_part", "reasoning_part"))
 BEGINNINGS: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
 ENDS: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))
@@ -45,7 +47,7 @@ class ResponsesDecoder:
 
     def __init__(self, exchange: int, tools: Sequence[ToolSpec]) -> None:
         offered = frozenset(tool.name for tool in tools)
-        self.output = Output(exchange, offered)
+        self.output = Output(exchange, {tool.name: tool.kind for tool in tools})
         self.state = Exchange(exchange, offered, self.output, protocol="Responses")
         self.state.early = "The stream ended early: response.completed never came."
         self.response: JsonObject = {}  # what the server said of the response last, without its output
@@ -191,8 +193,12 @@ class ResponsesDecoder:
             self._read_late(name, document, frame, out)
         elif name == "response":
             self.state.chunks += 1
-            self._end(_text(document.get("status")) or "completed", document, frame, out)
-        elif name.startswith("response.") and self._read_event(name, document, frame, out):
+            self.state.remark = ""
+            if frame.channel == "sse" and document.get("status") in ("in_progress", "queued"):
+                self._read_snapshot(document, frame, out)
+            else:
+                self._end("", document, frame, out)
+        elif name.startswith("response.") and name != "response.error" and self._read_event(name, document, frame, out):
             self.state.chunks += 1
             self.state.remark = ""
         else:
@@ -213,18 +219,17 @@ class ResponsesDecoder:
         stem, _, verb = name.removeprefix("response.").rpartition(".")
         if stem in TEXTS and verb in ("delta", "done"):
             kind, place, whole = TEXTS[stem]
-            item = self.output.find(kind, event.get("item_id"), event.get("output_index"), frame, out)
+            item = self.output.find((kind,), event, frame, out)
             if verb == "delta":
                 self.output.say(item, stem, event.get(place), event.get("delta"), frame, out)
             else:
                 self.output.end_part(item, stem, event.get(place), event.get(whole), frame, out)
         elif stem in RAW_TEXTS and verb in ("delta", "done"):
-            kind, whole = RAW_TEXTS[stem]
-            item = self.output.find(kind, event.get("item_id"), event.get("output_index"), frame, out)
+            item = self.output.find(RAW_TEXTS[stem], event, frame, out)
             if verb == "delta":
                 self.output.add_arguments(item, event.get("delta"), frame, out)
             else:
-                self.output.end_arguments(item, event.get(whole), frame, out)
+                self.output.end_arguments(item, event.get("arguments", event.get("input")), frame, out)
         elif stem == "output_item" and verb in ("added", "done"):
             self._read_item(verb, event, frame, out)
         elif name in BEGINNINGS:
@@ -245,6 +250,19 @@ class ResponsesDecoder:
         else:
             tell_item(self.output, self.output.end_item(event.get("output_index"), document, frame, out), frame, out)
 
+    def _read_snapshot(self, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """The whole response so far, in place of events."""
+        self.output.report(out, "response_cumulative", frame)
+        self._note(response)
+        places = self.output.places
+        for index, document in enumerate(_objects(response.get("output"))):
+            name = named_whole(index, document)
+            item = places.whole(_text(document.get("type")), name)
+            if item is None:
+                self.output.announce(index, document, frame, out)
+                item = places.items[-1]
+            self.output.update(item, document, frame, out)
+
     def _note(self, response: Any) -> None:
         if isinstance(response, dict):
             self.response.update({name: value for name, value in response.items() if name != "output"})
@@ -254,12 +272,14 @@ class ResponsesDecoder:
         output, state = self.output, self.state
         self._note(response)
         output.take_usage(response.get("usage"))
-        items = response.get("output")
-        for index, document in enumerate(items if isinstance(items, list) else []):
-            if isinstance(document, dict):
-                tell_item(output, output.end_item(index, document, frame, out), frame, out)
+        repeated = Repeated(output.places)
+        for index, document in enumerate(_objects(response.get("output"))):
+            name = named_whole(index, document)
+            known = repeated.next(_text(document.get("type")), name)
+            tell_item(output, output.take_whole(known, name, document, frame, out), frame, out)
+        self._read_output_text(response, frame, out)
         status = _text(response.get("status"))
-        status = status if status in ENDS or word == "done" else word
+        status = status if status in ENDS or not word or word == "done" else word
         if error := words_and_names(response.get("error")):
             state.fail(error)
         match status:
@@ -274,8 +294,16 @@ class ResponsesDecoder:
             case "queued" | "in_progress":
                 state.fail(f"The response is {status}: it runs in the background, which Callscope does not wait for.")
             case _:
-                output.finish_reason = status or "completed"
+                output.finish_reason = status or ("completed" if word else None)
         output.whole = True
+
+    def _read_output_text(self, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """The text that SDKs put beside the items, where it is all that a server sends."""
+        text = response.get("output_text")
+        if isinstance(text, str) and text and self.output.silent:
+            self.output.report(out, "output_text_alone", frame)
+            content = [{"type": "output_text", "text": text}]
+            self.output.end_item(0, {"type": "message", "role": "assistant", "content": content}, frame, out)
 
     def _read_unusual(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """A document that is no event of this protocol: an error, another protocol, or a remark."""
@@ -298,6 +326,10 @@ class ResponsesDecoder:
         self.output.take_usage(document.get("usage"))
         if name.startswith("response") or error_in(document) is not None:
             self.output.report(out, "event_after_the_end", frame, text=excerpt(frame.data))
+
+
+def _objects(value: Any) -> list[JsonObject]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

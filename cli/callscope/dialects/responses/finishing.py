@@ -50,14 +50,13 @@ def _judge_done(exchange: Exchange, output: Output, out: list[PeerEvent]) -> Non
     if exchange.done and not output.whole and not exchange.error:
         exchange.done = bool(output.items) and all(item.done for item in output.items)
         if exchange.done:
-            output.finish_reason = "completed"
             out.append(diagnostic("completed_missing"))
 
 
 def _report_oddities(output: Output, response: JsonObject, how: Ending, detail: str, out: list[PeerEvent]) -> None:
     if how != "complete":
         out.append(diagnostic("answer_after_the_end", text=detail or ENDINGS[how]))
-    if output.silent and output.finish_reason == "completed":
+    if output.silent and output.finish_reason in (None, "completed"):
         out.append(diagnostic("response_empty"))
     unfinished = [item for item in output.items if not item.done]
     out += [diagnostic("item_unfinished", item.call.key if item.call else None, text=item.kind) for item in unfinished]
@@ -85,7 +84,7 @@ def _item(item: OutputItem, calls: Mapping[CallKey, ToolCall]) -> JsonObject | N
         return None if call is None else _call(item, call)
     if item.done:
         return item.document
-    text = item.said("output_text")
+    text = item.text("output_text")
     if item.kind == "message" and text:
         return {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
     return None

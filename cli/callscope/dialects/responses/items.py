@@ -35,6 +35,7 @@ class Growing:
 
     pieces: Pieces = field(default_factory=Pieces)
     halves: Halves = field(default_factory=Halves)
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -48,6 +49,8 @@ class OutputItem:
     done: bool = False
     announced: bool = False
     texts: dict[tuple[str, int], Growing] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    open_sizes: dict[str, int] = field(default_factory=dict)
     call: OpenCall | None = None
     place: int = 0
     told: bool = False  # a call of the server's own was told with its result
@@ -56,18 +59,49 @@ class OutputItem:
         """Whether nothing says that this is another call than that of the id."""
         return self.call is None or not self.call.call_id or not call_id or self.call.call_id == call_id
 
-    def growing(self, part: str, index: int) -> Growing:
-        """The text of a part."""
-        return self.texts.setdefault((part, index), Growing())
+    def growing(self, part: str, index: Any) -> Growing:
+        """The text of a part; one without an index is the first."""
+        return self.texts.setdefault((part, index if type(index) is int else 0), Growing())
 
-    def said(self, part: str) -> str:
+    def grow(self, part: str, growing: Growing, text: str) -> None:
+        """Add to a text. Sizes are counted, so that nothing is joined in vain however often the end of a text comes."""
+        growing.pieces.append(text)
+        self.sizes[part] = self.sizes.get(part, 0) + len(text)
+        if not growing.ended:
+            self.open_sizes[part] = self.open_sizes.get(part, 0) + len(text)
+
+    def end(self, part: str, growing: Growing) -> None:
+        """The end of a part came."""
+        if not growing.ended:
+            growing.ended = True
+            self.open_sizes[part] = self.open_sizes.get(part, 0) - growing.pieces.size
+
+    def last(self, part: str) -> Growing:
+        """The text of the last part of a kind."""
+        return self.growing(part, max((index for name, index in self.texts if name == part), default=0))
+
+    def rest(self, part: str, whole: str) -> str | None:
+        """What a whole text of all parts of a kind adds to what was said of them; None: it is another text."""
+        size = self.sizes.get(part, 0)
+        return whole[size:] if size <= len(whole) and whole.startswith(self._said(part, whole_parts=True)) else None
+
+    def rest_of_open(self, part: str, whole: str) -> str | None:
+        """The same of the parts whose end did not come, all of which end here; None also where there are none."""
+        size = self.open_sizes.get(part, 0)
+        if not size or size > len(whole) or not whole.startswith(self._said(part, whole_parts=False)):
+            return None
+        for (name, _), growing in self.texts.items():
+            if name == part:
+                self.end(part, growing)
+        return whole[size:]
+
+    def _said(self, part: str, *, whole_parts: bool) -> str:
+        keys = sorted(key for key in self.texts if key[0] == part and (whole_parts or not self.texts[key].ended))
+        return "".join(self.texts[key].pieces.text for key in keys)
+
+    def text(self, part: str) -> str:
         """All text of the parts of a kind, in their order."""
-        return "".join(self.texts[key].pieces.text for key in sorted(self.texts) if key[0] == part)
-
-    def begins(self, part: str, whole: str) -> bool:
-        """Whether a whole text begins with what was said; nothing is joined where it is too short for that."""
-        size = sum(growing.pieces.size for (name, _), growing in self.texts.items() if name == part)
-        return size <= len(whole) and whole.startswith(self.said(part))
+        return self._said(part, whole_parts=True)
 
 
 def whole_texts(document: JsonObject) -> Iterator[tuple[str, str]]:
