@@ -82,7 +82,7 @@ def _complete(seen: Seen) -> Iterator[Verdict]:
     "required",
     "`stream: true` is answered with server-sent events.",
     breaks="nothing is seen before the whole answer is there; stream readers see nothing at all",
-    when=lambda seen: seen.wants_stream and seen.is_good and bool(seen.raw.strip()),
+    when=lambda seen: seen.wants_stream and seen.is_good and bool(seen.frames),
 )
 def _streams(seen: Seen) -> Iterator[Verdict]:
     if seen.streamed:
@@ -98,7 +98,9 @@ def _streams(seen: Seen) -> Iterator[Verdict]:
     "required",
     "`stream: false` is answered with one JSON object.",
     breaks="programs that do not stream cannot read the answer",
-    when=lambda seen: seen.is_chat and not seen.wants_stream and seen.is_good and bool(seen.raw.strip()),
+    when=lambda seen: (
+        was_answered(seen) and not seen.wants_stream and bool(seen.raw.strip()) and seen.exchange.how == "complete"
+    ),
 )
 def _whole(seen: Seen) -> Iterator[Verdict]:
     if seen.streamed:

@@ -113,7 +113,11 @@ class Seen:
         reader, pieces = BodyReader(self.headers), list[bytes]()
         reader.watch = pieces.append
         frames = [*reader.feed(self.raw), *reader.close()]
-        return b"".join(pieces), tuple(frames), tuple(reader.defects)
+        body = b"".join(pieces)
+        if self.exchange.how != "complete" and frames and frames[-1].end >= len(body):
+            cut = frames.pop()  # nobody knows what it would have been
+            return body, tuple(frames), tuple(defect for defect in reader.defects if defect.frame != cut)
+        return body, tuple(frames), tuple(reader.defects)
 
     @property
     def body(self) -> bytes:
@@ -122,7 +126,7 @@ class Seen:
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """All frames in order: events, comments, and what is no event."""
+        """All frames in order: events, comments, and what is no event; not one that the connection broke off in."""
         return self._framed[1]
 
     @property

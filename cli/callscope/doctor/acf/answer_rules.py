@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from callscope.core.events import TextDelta
 from callscope.core.visible import one_line
 from callscope.doctor.http_rules import server_words, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, entries, members, shown
+from callscope.doctor.seen import Said, Seen, entries, members, shown
 
-from .envelopes import MESSAGE, deltas, has, has_envelopes, is_agent_stream, is_error, is_simple
+from .envelopes import MESSAGE, deltas, has, is_error, is_simple
 
 ANSWER_RULES: Final[list[Rule]] = []
 ENOUGH: Final = 8
@@ -41,17 +42,15 @@ def _content(seen: Seen) -> Iterator[Verdict]:
     "required",
     f"An answer has words in {MESSAGE}.",
     breaks="the person sees nothing",
-    when=has_envelopes,
+    when=lambda seen: seen.wants_stream and seen.is_good and seen.streamed and seen.exchange.how == "complete",
 )
 def _answers(seen: Seen) -> Iterator[Verdict]:
-    if _text_of(seen):
+    if _text_of(seen) or any(map(_is_failure, seen.said)):
         return
-    if seen.exchange.how != "complete":
-        yield not_shown("the answer broke off before any word")
-    elif seen.calls and any(call.name in seen.tools for call in seen.calls):
+    if seen.calls and any(call.name in seen.tools for call in seen.calls):
         yield not_shown("the answer is a call that is left to the client")
     else:
-        yield broken("no word of an answer came", seen.said[-1].frame)
+        yield broken("no word of an answer came", seen.frames[-1])
 
 
 @rule(
@@ -79,13 +78,13 @@ def _spaces(seen: Seen) -> Iterator[Verdict]:
     ANSWER_RULES,
     "acf.no_error",
     "required",
-    "A good request is answered, not with an error in the stream.",
+    "A good request is answered, not with an error under a status of success.",
     breaks="the framework has no event for errors: some clients show nothing, some the raw JSON",
-    when=is_agent_stream,
+    when=lambda seen: was_answered(seen) and bool(seen.said or seen.unread),
 )
 def _no_error(seen: Seen) -> Iterator[Verdict]:
     for said in seen.said:
-        if is_error(said) or (is_simple(said) and said.frame.event == "stream_error"):
+        if _is_failure(said):
             yield broken(f"an error: {shown(said.document)}", said.frame)
     for frame in seen.unread:
         if frame.channel == "sse" and frame.event == "error":
@@ -109,7 +108,7 @@ def _error_as_text(seen: Seen) -> Iterator[Verdict]:
 
 
 def _is_whole(seen: Seen) -> bool:
-    return was_answered(seen) and not seen.wants_stream and bool(seen.whole)
+    return was_answered(seen) and not seen.wants_stream and bool(seen.whole) and not is_error(seen.said[0])
 
 
 @rule(
@@ -233,5 +232,10 @@ def _first_choice(seen: Seen) -> dict[str, Any]:
 
 
 def _text_of(seen: Seen) -> str:
-    found = [delta.members.get("content") for delta in deltas(seen, MESSAGE)]
-    return "".join(content for content in found if isinstance(content, str)).strip()
+    """The words of the answer, wherever they stood: other rules say where they should."""
+    said = (event.text for event in seen.events if isinstance(event, TextDelta) and event.channel == "output")
+    return "".join(said).strip()
+
+
+def _is_failure(said: Said) -> bool:
+    return is_error(said) or (is_simple(said) and said.frame.event == "stream_error")

@@ -59,11 +59,16 @@ def is_error(said: Said) -> bool:
     return said.document.get("error") not in (None, "", False) or kind(said) == "error" or said.frame.event == "error"
 
 
+def is_envelope(said: Said) -> bool:
+    """Whether a document is meant as an envelope of the framework: it says so, or it has choices or a delta."""
+    if is_simple(said) or is_error(said) or kind(said) == CHUNK:
+        return False
+    return kind(said).startswith("thread.") or not {"choices", "delta"}.isdisjoint(said.document)
+
+
 def envelopes(seen: Seen) -> Iterator[Said]:
-    """The documents that should be envelopes of the framework: neither errors nor of another dialect."""
-    for said in seen.said:
-        if not (is_simple(said) or is_error(said) or kind(said) == CHUNK or set(said.document) <= {"thread_id"}):
-            yield said
+    """The envelopes of a stream."""
+    return filter(is_envelope, seen.said)
 
 
 def has_envelopes(seen: Seen) -> bool:

@@ -5,11 +5,9 @@ Knows the framework's envelope. Must not know what steps say (`step_rules`) nor 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from callscope.core.values import Frame
 from callscope.core.visible import one_line
 from callscope.doctor.rule import Level, Rule, Verdict, broken, held, rule
 from callscope.doctor.seen import Seen, members, shown
@@ -24,12 +22,13 @@ from .envelopes import (
     envelopes,
     has_envelopes,
     is_agent_stream,
+    is_envelope,
+    is_error,
     is_simple,
     kind,
 )
 
 FRAME_RULES: Final[list[Rule]] = []
-_ID_LINE: Final = re.compile(rb"(?:\A|[\r\n])id *:")
 
 
 @rule(
@@ -203,80 +202,30 @@ def _no_chunks(seen: Seen) -> Iterator[Verdict]:
             yield broken("a chat.completion.chunk", said.frame)
 
 
-# ---- habits that the standard allows ------------------------------------------------------------------------------
-
-
-def _habit(name: str, asked: str, breaks: str, find: Callable[[Seen], Frame | None]) -> None:
-    """An informational rule on a habit that is seen first in some frame."""
-
-    def judge(seen: Seen) -> Iterator[Verdict]:
-        if frame := find(seen):
-            yield broken("seen first here", frame)
-
-    rule(FRAME_RULES, name, "informational", asked, breaks=breaks, when=is_agent_stream)(judge)
-
-
-def _frame_at(seen: Seen, at: int) -> Frame | None:
-    """The frame that has this byte, or the last one before it."""
-    if at < 0:
-        return None
-    before = [frame for frame in seen.frames if frame.start <= at]
-    return before[-1] if before else seen.frames[0]
-
-
-def _id_line(seen: Seen) -> Frame | None:
-    for frame in seen.frames:
-        if frame.channel == "sse" and _ID_LINE.search(seen.body[frame.start : frame.end]):
-            return frame
-    return None
-
-
-_habit(
-    "acf.no_id_line",
-    "Frames have no `id:` line.",
-    "the public validator of external agents takes the frame for a wrong one",
-    _id_line,
-)
-_habit(
-    "acf.no_crlf",
-    "Lines end with LF.",
-    "hand-written readers that split at LF LF find no end of a frame",
-    lambda seen: _frame_at(seen, seen.body.find(b"\r\n")),
-)
-_habit(
-    "acf.no_comments",
-    "No comments stand between the frames.",
-    "hand-written readers that take each block for a frame fail on the ping",
-    lambda seen: next((frame for frame in seen.frames if frame.channel == "comment"), None),
-)
-
-
 @rule(
     FRAME_RULES,
-    "acf.done",
-    "informational",
-    "The stream ends with `data: [DONE]`.",
-    breaks="a stream that just closes cannot be told from one that broke off in good order",
+    "acf.only_envelopes",
+    "recommended",
+    "Nothing but envelopes stands in the stream (and a frame that names the thread alone).",
+    breaks="the framework knows no other events: clients that take each frame for an envelope fail",
     when=is_agent_stream,
 )
-def _done(seen: Seen) -> Iterator[Verdict]:
-    if seen.done is not None:
-        yield held("it does", seen.done)
-    elif any(is_simple(said) and said.frame.event == "stream_end" for said in seen.said):
-        yield held("stream_end, in the samples' dialect")
-    else:
-        yield broken("it just closes")
+def _only_envelopes(seen: Seen) -> Iterator[Verdict]:
+    for said in seen.said:
+        known = is_envelope(said) or is_simple(said) or is_error(said) or kind(said) == CHUNK
+        if not known and not set(said.document) <= {"thread_id"}:
+            yield broken(f"a document of another kind: {shown(said.document, 60)}", said.frame)
 
 
 @rule(
     FRAME_RULES,
-    "acf.nothing_after_done",
-    "recommended",
-    "Nothing comes after `[DONE]`.",
-    breaks="clients have stopped reading: what comes is lost",
-    when=lambda seen: is_agent_stream(seen) and seen.done is not None,
+    "acf.framework_only",
+    "informational",
+    "The objects are those of the framework, none of native Orchestrate's (thread.message.completed).",
+    breaks="clients of the framework skip them, or show the message twice",
+    when=has_envelopes,
 )
-def _nothing_after(seen: Seen) -> Iterator[Verdict]:
-    for frame in seen.after_done:
-        if "[DONE]" not in frame.data:
-            yield broken(f"after it: {one_line(frame.data, 60)}", frame)
+def _framework_only(seen: Seen) -> Iterator[Verdict]:
+    for said in envelopes(seen):
+        if kind(said) in NATIVE:
+            yield broken(kind(said), said.frame)

@@ -1,13 +1,11 @@
-"""Rules on what an agent tells of its work: thinking, its calls and their results.
+"""Rules on what an agent tells of its work: thinking and its calls.
 
-Knows `step_details`. Must not know the envelope around them. Orchestrate draws the agent's chain of thought from these
-frames, and pairs a result with its call by the id alone.
+Knows `step_details`. Must not know the envelope around them, nor results (`result_rules`). Orchestrate draws the
+agent's chain of thought from these frames.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,7 +17,6 @@ from .envelopes import MESSAGE, STEP, calls, deltas, has, has_envelopes, steps
 
 STEP_RULES: Final[list[Rule]] = []
 TYPES: Final = ("thinking", "tool_calls", "tool_response")
-_PYTHON: Final = re.compile(r"'\s*[:,\]})]|[\[{(,:]\s*'|\b(?:None|True|False)\b")
 
 
 @rule(
@@ -176,122 +173,14 @@ def _id(seen: Seen) -> Iterator[Verdict]:
             known[name] = entry
 
 
-# ---- results ------------------------------------------------------------------------------------------------------
-
-
 @rule(
     STEP_RULES,
-    "acf.result_id",
-    "required",
-    "A result names the call that it answers, which came before it, in `tool_call_id`.",
-    breaks="Orchestrate draws the chain of thought wrongly: the call waits for ever, the result hangs in the air",
-    when=has(steps, "tool_response"),
+    "acf.call_id_own",
+    "informational",
+    "The `id` of a call is its own, not that of the run it was made in.",
+    breaks="a second run of the same tool gets the same id, or the id says nothing to the model",
+    when=has(calls),
 )
-def _result_id(seen: Seen) -> Iterator[Verdict]:
-    known: set[str] = set()
-    for step in steps(seen, "tool_calls", "tool_response"):
-        if step.members["type"] == "tool_calls":
-            listed = step.members.get("tool_calls")
-            entries = listed if isinstance(listed, list) else [listed]
-            known |= {entry["id"] for entry in map(members, entries) if isinstance(entry.get("id"), str)}
-            continue
-        named = step.members.get("tool_call_id")
-        if not isinstance(named, str) or not named:
-            yield broken(f"`tool_call_id` is {shown(named, 40) if named is not None else 'missing'}", step.frame)
-        elif named not in known:
-            yield broken(f"{one_line(named, 40)} names no call that came", step.frame)
-
-
-@rule(
-    STEP_RULES,
-    "acf.result_name",
-    "recommended",
-    "A result has the `name` of its tool.",
-    breaks="clients that show results by their tool show one without a name",
-    when=has(steps, "tool_response"),
-)
-def _result_name(seen: Seen) -> Iterator[Verdict]:
-    for step in steps(seen, "tool_response"):
-        if not isinstance(step.members.get("name"), str) or not step.members["name"]:
-            yield broken(f"`name` is {shown(step.members.get('name'), 40)}", step.frame)
-
-
-@rule(
-    STEP_RULES,
-    "acf.result_content",
-    "required",
-    "The `content` of a result is a text.",
-    breaks="clients show [object Object], or fail on it",
-    when=has(steps, "tool_response"),
-)
-def _result_content(seen: Seen) -> Iterator[Verdict]:
-    for step in steps(seen, "tool_response"):
-        if not isinstance(step.members.get("content"), str):
-            yield broken(f"`content` is {shown(step.members.get('content'))}", step.frame)
-
-
-@rule(
-    STEP_RULES,
-    "acf.result_json",
-    "recommended",
-    "A result with a structure is written as JSON, not as Python's repr.",
-    breaks="neither a client nor the next model can read it as data",
-    when=has(steps, "tool_response"),
-)
-def _result_json(seen: Seen) -> Iterator[Verdict]:
-    for step in steps(seen, "tool_response"):
-        content = step.members.get("content")
-        if isinstance(content, str) and _is_python(content):
-            yield broken(f"Python's repr: {one_line(content, 60)}", step.frame)
-
-
-@rule(
-    STEP_RULES,
-    "acf.result_once",
-    "recommended",
-    "A call gets one result.",
-    breaks="clients show either of them, or both",
-    when=has(steps, "tool_response"),
-)
-def _result_once(seen: Seen) -> Iterator[Verdict]:
-    known: set[str] = set()
-    for step in steps(seen, "tool_response"):
-        named = step.members.get("tool_call_id")
-        if isinstance(named, str) and named in known:
-            yield broken(f"a second result of {one_line(named, 40)}", step.frame)
-        elif isinstance(named, str):
-            known.add(named)
-
-
-@rule(
-    STEP_RULES,
-    "acf.result_comes",
-    "recommended",
-    "Each call that the agent makes gets a result before the answer ends.",
-    breaks="Orchestrate shows the call as running for ever",
-    when=lambda seen: has(calls)(seen) and seen.exchange.how == "complete",
-)
-def _result_comes(seen: Seen) -> Iterator[Verdict]:
-    told = {step.members.get("tool_call_id") for step in steps(seen, "tool_response") if _hashable(step.members)}
-    for call in calls(seen):
-        entry = members(call.entry)
-        name = members(entry.get("function")).get("name", entry.get("name"))
-        if isinstance(name, str) and name in seen.tools:
-            continue  # it is left to the client, which answers it with the next request
-        if not isinstance(entry.get("id"), str) or entry["id"] not in told:
-            yield broken(f"no result of {shown(name, 40)}", call.frame)
-
-
-def _hashable(details: dict[str, Any]) -> bool:
-    return isinstance(details.get("tool_call_id"), str)
-
-
-def _is_python(content: str) -> bool:
-    """Whether a text is a Python value written with repr(), and no JSON."""
-    if content.lstrip()[:1] not in ("[", "{", "(") or not _PYTHON.search(content):
-        return False
-    try:
-        json.loads(content)
-    except (ValueError, RecursionError):
-        return True
-    return False
+def _id_own(seen: Seen) -> Iterator[Verdict]:
+    for report in seen.reported("call_id_of_a_run"):
+        yield broken(one_line(report.message, 100), report.frame)

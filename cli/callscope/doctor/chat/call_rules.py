@@ -14,7 +14,7 @@ from callscope.doctor.rule import Level, Rule, Verdict, broken, held, not_shown,
 from callscope.doctor.schemas import complaint
 from callscope.doctor.seen import Seen, shown
 
-from .chunks import Piece, finish_reasons, has_chunks, is_named, is_whole, pieces
+from .chunks import Piece, came_to_an_end, finish_reasons, has_chunks, is_named, is_whole, pieces
 
 CALL_RULES: Final[list[Rule]] = []
 
@@ -177,7 +177,7 @@ def _text(seen: Seen) -> Iterator[Verdict]:
     "required",
     "The arguments of a function are one whole JSON object when the answer is over.",
     breaks="the call cannot be run",
-    when=has_calls,
+    when=lambda seen: has_calls(seen) and came_to_an_end(seen),
 )
 def _json(seen: Seen) -> Iterator[Verdict]:
     limited = any(reason == "length" for _, reason in finish_reasons(seen))

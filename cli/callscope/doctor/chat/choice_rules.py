@@ -16,7 +16,18 @@ from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
 from callscope.doctor.schemas import complaint
 from callscope.doctor.seen import Seen
 
-from .chunks import choice_asked, finish_reasons, has_chunks, is_named, is_whole, pieces, roles, words
+from .chunks import (
+    came_to_an_end,
+    choice_asked,
+    finish_reasons,
+    has_chunks,
+    is_named,
+    is_whole,
+    pieces,
+    refused,
+    roles,
+    words,
+)
 
 CHOICE_RULES: Final[list[Rule]] = []
 
@@ -24,6 +35,11 @@ CHOICE_RULES: Final[list[Rule]] = []
 def _judges(seen: Seen) -> bool:
     """Whether an exchange with tools came to any answer that can be judged."""
     return seen.is_chat and bool(seen.tools) and seen.status > 0
+
+
+def _forces(seen: Seen) -> bool:
+    """Whether this is a first request: after results servers and models may go on as they like."""
+    return _judges(seen) and "tool" not in roles(seen) and not _is_special(seen)
 
 
 def _kinds(seen: Seen) -> set[str]:
@@ -40,6 +56,10 @@ def _refused(seen: Seen) -> Verdict:
 
 def _came_whole(seen: Seen) -> bool:
     return (has_chunks(seen) or is_whole(seen)) and seen.exchange.how == "complete"
+
+
+def _was_cut(seen: Seen) -> bool:
+    return any(reason in ("length", "content_filter") for _, reason in finish_reasons(seen))
 
 
 def _names(seen: Seen) -> str:
@@ -65,7 +85,7 @@ def _tools(seen: Seen) -> Iterator[Verdict]:
     "required",
     "With tool_choice `required` a tool is called.",
     breaks="programs that wait for a call get words",
-    when=lambda seen: _judges(seen) and choice_asked(seen) == "required" and not is_named(seen),
+    when=lambda seen: _forces(seen) and choice_asked(seen) == "required" and not is_named(seen),
 )
 def _required(seen: Seen) -> Iterator[Verdict]:
     yield from _must_call(seen)
@@ -78,7 +98,9 @@ def _must_call(seen: Seen) -> Iterator[Verdict]:
         yield held(f"called {_names(seen)}")
     elif not _came_whole(seen):
         yield not_shown("the answer did not come whole")
-    elif any(reason in ("length", "content_filter") for _, reason in finish_reasons(seen)):
+    elif refused(seen):
+        yield not_shown("the model refused")
+    elif _was_cut(seen):
         yield not_shown(f"the answer was cut off: {finish_reasons(seen)[0][1]}")
     else:
         yield broken(f"no call; words instead: {one_line(words(seen), 60) or '(none)'}", seen.frames[-1])
@@ -90,7 +112,7 @@ def _must_call(seen: Seen) -> Iterator[Verdict]:
     "required",
     "With tool_choice naming one tool, that tool is called and no other.",
     breaks="structured output by a forced tool fails",
-    when=lambda seen: _judges(seen) and is_named(seen) and choice_asked(seen) in seen.tools and not _is_special(seen),
+    when=lambda seen: _forces(seen) and is_named(seen) and choice_asked(seen) in seen.tools,
 )
 def _named(seen: Seen) -> Iterator[Verdict]:
     others = [call.name for call in seen.calls if call.name != choice_asked(seen)]
@@ -163,12 +185,13 @@ def _strict(seen: Seen) -> Iterator[Verdict]:
     if not seen.is_good:
         yield _refused(seen)
         return
+    if not seen.calls or not came_to_an_end(seen) or _was_cut(seen):
+        yield not_shown("no whole call came")
+        return
     for call in seen.calls:
         wrong = (call.fault.message if call.fault else "") or complaint(call, seen.tools.get(call.name, {}))
         if wrong:
             yield broken(f"{one_line(call.name, 40)}: {one_line(wrong, 100)}")
-    if not seen.calls:
-        yield not_shown("no call came")
 
 
 @rule(

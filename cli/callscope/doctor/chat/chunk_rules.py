@@ -1,6 +1,7 @@
-"""Rules on the chunks of a stream, and on an answer in one piece, apart from calls.
+"""Rules on the chunks of a stream, apart from calls; some hold for an answer in one piece, too.
 
-Knows https://platform.openai.com/docs/api-reference/chat. Must not know calls (`call_rules`).
+Knows https://platform.openai.com/docs/api-reference/chat. Must not know calls (`call_rules`), nor what only an answer
+in one piece has (`whole_rules`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from callscope.doctor.http_rules import is_plain, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
 from callscope.doctor.seen import Seen, members, shown
 
-from .chunks import choices, chunks, deltas, finish_reasons, has_chunks, is_error, is_stream, is_whole, words
+from .chunks import choices, chunks, deltas, finish_reasons, has_chunks, is_error, is_stream, is_whole, refused, words
 
 CHUNK_RULES: Final[list[Rule]] = []
 FINISHED: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -170,16 +171,14 @@ def _content(seen: Seen) -> Iterator[Verdict]:
     "required",
     "A plain question is answered with words.",
     breaks="the person sees nothing",
-    when=lambda seen: is_plain(seen) and (has_chunks(seen) or is_whole(seen)) and seen.exchange.how == "complete",
+    when=lambda seen: is_plain(seen) and (is_stream(seen) or is_whole(seen)) and seen.exchange.how == "complete",
 )
 def _says(seen: Seen) -> Iterator[Verdict]:
-    if words(seen).strip():
-        return
     reasons = [reason for _, reason in finish_reasons(seen)]
-    if any(delta.get("refusal") for _, delta in deltas(seen)):
+    if words(seen).strip() or any(map(is_error, seen.said)):
+        return
+    if refused(seen):
         yield not_shown("the model refused")
-    elif any(isinstance(delta.get("content"), list) for _, delta in deltas(seen)):
-        yield held("words, but not as text")
     elif reasons[:1] in (["length"], ["content_filter"]):
         yield not_shown(f"finish_reason {reasons[0]} came before any word")
     else:
@@ -218,7 +217,7 @@ def _usage(seen: Seen) -> Iterator[Verdict]:
         return
     last = counted[-1].document
     missing = [
-        name for name in ("prompt_tokens", "completion_tokens", "total_tokens") if not _is_count(last["usage"], name)
+        name for name in ("prompt_tokens", "completion_tokens", "total_tokens") if not is_count(last["usage"], name)
     ]
     if missing:
         yield broken(f"no {' and no '.join(missing)}: {shown(last['usage'])}", counted[-1].frame)
@@ -271,42 +270,6 @@ def _reasoning(seen: Seen) -> Iterator[Verdict]:
         yield broken("<think> tags in the text", report.frame)
 
 
-# ---- in one piece -------------------------------------------------------------------------------------------------
-
-
-@rule(
-    CHUNK_RULES,
-    "chat.whole",
-    "required",
-    "An answer in one piece is a chat.completion with choices[0].message, `role` assistant, and a `finish_reason`.",
-    breaks="clients find no answer",
-    when=is_whole,
-)
-def _whole(seen: Seen) -> Iterator[Verdict]:
-    frame = seen.said[0].frame
-    if seen.whole.get("object") != "chat.completion":
-        yield broken(f"`object` is {shown(seen.whole.get('object'), 40)}", frame)
-    choice = next((choice for _, choice in choices(seen)), {})
-    message = members(choice.get("message"))
-    if message.get("role") != "assistant":
-        yield broken(f"no message of the assistant: {shown(choice or seen.whole)}", frame)
-    elif choice.get("finish_reason") not in FINISHED:
-        yield broken(f"`finish_reason` is {shown(choice.get('finish_reason'), 40)}", frame)
-
-
-@rule(
-    CHUNK_RULES,
-    "chat.whole_usage",
-    "recommended",
-    "An answer in one piece has its `usage`.",
-    breaks="tokens are counted as none, or guessed",
-    when=is_whole,
-)
-def _whole_usage(seen: Seen) -> Iterator[Verdict]:
-    usage = seen.whole.get("usage")
-    if not (_is_count(usage, "prompt_tokens") and _is_count(usage, "completion_tokens")):
-        yield broken(f"`usage` is {shown(usage)}", seen.said[0].frame)
-
-
-def _is_count(usage: Any, name: str) -> bool:
+def is_count(usage: Any, name: str) -> bool:
+    """Whether a count of tokens is one."""
     return type(members(usage).get(name)) is int

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from callscope.core.events import TextDelta
 from callscope.core.values import Frame, JsonObject
 from callscope.doctor.http_rules import was_answered
 from callscope.doctor.seen import Said, Seen, entries, members
@@ -92,9 +93,19 @@ def finish_reasons(seen: Seen) -> list[tuple[Frame, Any]]:
 
 
 def words(seen: Seen) -> str:
-    """The text of the answer."""
-    found = [delta.get("content") for _, delta in deltas(seen)]
-    return "".join(content for content in found if isinstance(content, str))
+    """The text of the answer, in whatever form it came."""
+    said = (event.text for event in seen.events if isinstance(event, TextDelta) and event.channel == "output")
+    return "".join(said)
+
+
+def refused(seen: Seen) -> bool:
+    """Whether the model refused, in the member made for it."""
+    return any(delta.get("refusal") for _, delta in deltas(seen))
+
+
+def came_to_an_end(seen: Seen) -> bool:
+    """Whether the answer is over by its own account: nothing that is missing in it can still have been on its way."""
+    return seen.exchange.how == "complete" and bool(finish_reasons(seen)) and not any(map(is_error, seen.said))
 
 
 def choice_asked(seen: Seen) -> str:

@@ -14,11 +14,13 @@ from callscope.doctor.stream_rules import STREAM_RULES, TIME_RULES
 from .call_rules import CALL_RULES
 from .choice_rules import CHOICE_RULES
 from .chunk_rules import CHUNK_RULES
+from .whole_rules import WHOLE_RULES
 
 CHAT_RULES: Final[tuple[Rule, ...]] = (
     *HTTP_RULES,
     *STREAM_RULES,
     *CHUNK_RULES,
+    *WHOLE_RULES,
     *CALL_RULES,
     *CHOICE_RULES,
     *OPENAI_ERRORS,
