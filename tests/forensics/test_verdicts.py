@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "forensics.md"
 TABLES = ("no_call_codes.py", "not_run_codes.py", "verdicts.py")
 SOURCES = sorted((ROOT / "cli" / "callscope" / "forensics").glob("*.py"))
-FROM_FAULTS = ("arguments_", "name_missing", "delta_lost", "response_broken")
+FROM_FAULTS = ("arguments_", "name_missing", "delta_lost", "response_")
 
 
 def row(code: str, entry: Entry) -> str:

@@ -34,18 +34,31 @@ Rule: TypeAlias = Callable[[Case, ExchangeFacts, str], Iterator[Verdict]]
 
 UNREACHED = ("connect_failed", "dns_failed", "tls_failed")
 CUT = ("truncated", "reset", "timeout")
-LENGTH = ("length", "max_tokens", "max_output_tokens", "incomplete")
+LENGTH = ("length", "max_tokens", "max_output_tokens")
 FILTER = ("content_filter", "safety", "blocked")
-SLACK = 16
+WITH_CALLS = ("tool_calls", "function_call", "tool_use")
+ORDINARY = ("", "null", "stop", "eos", "completed", "complete", "done", "end_turn", "stop_sequence", *WITH_CALLS)
+"""What servers say at the end of an answer that is as they meant it."""
+SLACK = 32
 """Tokens that mark the ends of an answer and are no text."""
 MOST_BYTES_A_TOKEN = 12
 """Of long English text; a common token has four or five."""
 
-_OF_TOOLS = re.compile(r"\btools?\b|tool_choice|tool-call|\bfunctions?[ _-]?call|\bfunctions?\b", re.IGNORECASE)
+_OF_TOOLS = re.compile(
+    r"\b(?:tools?|tool_choice|parallel_tool_calls|tool[ -]call\w*|functions?|function[ -]call\w*)\b.{0,80}?"
+    r"\b(?:supports?|supported|requires?|enabled?|allowed|permitted|schema|unsupported|unrecognized|disabled)\b"
+    r"|\b(?:supports?|unsupported|unrecognized|invalid schema|enable)\b.{0,80}?\b(?:tools?|functions?|tool_choice)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_UNPARSED = re.compile(
+    r"\btool_use_failed\b|failed to (?:call a function|parse (?:the )?(?:tool|function))|"
+    r"(?:could not|cannot|unable to) parse (?:the )?(?:tool|function)|malformed (?:tool|function)[ _]call",
+    re.IGNORECASE,
+)
 _DENIES = re.compile(
-    r"(?:no|not have(?: any)?|n['’]t have(?: any)?|without|lack(?:ing)?|no direct)\s+"
-    r"(?:direct\s+|real[- ]time\s+|the\s+|any\s+)*(?:access\s+to\s+)?(?:\w+\s+){0,2}?"
-    r"(?:tools?|functions?|real[- ]time|live data|access to)",
+    r"\b(?:do(?:es)? not|don['’]t|doesn['’]t|cannot|can['’]t|unable to)\s+(?:\w+ly\s+)?"
+    r"(?:have|access|call|use|browse|retrieve)\b[^.?!\n]{0,60}\b(?:tools?|functions?|real[- ]time|live|internet)\b"
+    r"|\bhave no\b[^.?!\n]{0,30}\b(?:tools?|functions?|access)\b",
     re.IGNORECASE,
 )
 _CALL_MEMBERS = ('"tool_calls"', '"function_call"', '"custom_tool_call"')
@@ -63,7 +76,7 @@ _ELSEWHERE = ("choice_ignored", "data_after_done")
 def absence(case: Case, exchange: ExchangeFacts, tool: str = "") -> list[Verdict]:
     """Why this exchange has no call; of the tool, where one is named."""
     if exchange.failure is not None:
-        return list(_failed(exchange))
+        return failed(exchange)
     found = [verdict for rule in (*LOSSES, *CAUSES) for verdict in rule(case, exchange, tool)]
     if any(each.certainty == "certain" for each in found):
         return found  # a hint says nothing beside what is certain
@@ -74,14 +87,19 @@ def absence(case: Case, exchange: ExchangeFacts, tool: str = "") -> list[Verdict
 def losses(case: Case, exchange: ExchangeFacts) -> list[Verdict]:
     """What of a response hints at a call that is not there; nothing where the model simply spoke."""
     if exchange.failure is not None:
-        return list(_failed(exchange))
+        return failed(exchange)
     return [verdict for rule in LOSSES for verdict in rule(case, exchange, "")]
 
 
 # ---- there is no answer ---------------------------------------------------------------------------------------------
 
 
-def _failed(exchange: ExchangeFacts) -> Iterator[Verdict]:
+def failed(exchange: ExchangeFacts) -> list[Verdict]:
+    """Why the response of this exchange is no answer; nothing where it is one."""
+    return list(_failure(exchange)) if exchange.failure is not None else []
+
+
+def _failure(exchange: ExchangeFacts) -> Iterator[Verdict]:
     failure = exchange.failure
     assert failure is not None
     words = failure.message.strip()
@@ -98,8 +116,11 @@ def _failed(exchange: ExchangeFacts) -> Iterator[Verdict]:
         yield verdict("http_error", evidence, status=failure.status, words=words)
     else:
         yield verdict("server_error", evidence, words=words)
-    if failure.kind in ("http", "error") and exchange.asked.tools and _OF_TOOLS.search(words):
-        yield verdict("tools_refused", evidence, words=words)
+    if failure.kind in ("http", "error") and exchange.asked.tools:
+        if _UNPARSED.search(words):
+            yield verdict("call_not_parsed", evidence, words=words)
+        elif _OF_TOOLS.search(words):
+            yield verdict("tools_refused", evidence, words=words)
 
 
 # ---- the request asked for none -------------------------------------------------------------------------------------
@@ -114,6 +135,8 @@ def _not_offered(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Ver
             yield verdict(
                 "tools_left_out", of_request(exchange, "tools"), count=tools_counted(len(exchange.loaded), "is")
             )
+        elif exchange.settings.dialect == "acf":
+            yield verdict("agent_told_no_call", words_of(exchange))
         else:
             yield verdict("tools_missing", Evidence(exchange.number, "request", f"no tools in {len(raw):,} bytes"))
     elif tool and tool not in asked.tools:
@@ -176,10 +199,16 @@ def _unaccounted(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Ver
         return
     size = sum(said.size for said in exchange.said.values())
     reasoned = count_in(usage.raw, "reasoning_tokens")
-    if usage.output_tokens - reasoned > size + SLACK:
+    if usage.output_tokens - reasoned > (size + SLACK if size else 2):
         evidence = said_last(exchange, rb'"(?:completion|output)_tokens"\s*:\s*\d+')
         words = f"{size:,} byte{'' if size == 1 else 's'}"
         yield verdict("tokens_unaccounted", evidence, tokens=f"{usage.output_tokens:,}", bytes=words)
+
+
+def _of_another_kind(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
+    found = next((each for each in exchange.diagnostics if each.code == "item_not_answered"), None)
+    if found is not None and not exchange.calls:
+        yield verdict("call_of_another_kind", of_frame(exchange, found), words=found.message)
 
 
 def _empty(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
@@ -198,6 +227,10 @@ def _ended(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
         yield verdict("cut_by_length", finish(exchange), member, limit=limit)
     elif reason in FILTER:
         yield verdict("filtered", finish(exchange))
+    elif reason not in ORDINARY and not exchange.calls and "malformed" not in reason:
+        yield verdict("ended_by_server", finish(exchange), reason=exchange.finish_reason)
+    elif set(exchange.said) == {"reasoning"} and not exchange.leaks and reason not in WITH_CALLS:
+        yield verdict("thought_and_said_nothing", words_of(exchange, "reasoning"))
     if exchange.said.get("refusal"):
         yield verdict("refused", words_of(exchange, "refusal"))
 
@@ -214,6 +247,8 @@ def _hints(case: Case, exchange: ExchangeFacts) -> Iterator[Verdict]:
     if not asked.tools or asked.mode == "none" or exchange.leaks:
         return
     yield from _unseen(exchange)
+    if unread := next((each for each in exchange.diagnostics if each.code in _UNREADABLE), None):
+        yield verdict("event_lost", of_frame(exchange, unread), code=unread.code)
     if said is None:
         return
     if denied := _DENIES.search(said.begin):
@@ -254,5 +289,5 @@ def _in_words(exchange: ExchangeFacts) -> Verdict:
     return verdict("answered_in_words", words_of(exchange), finish(exchange), count=count)
 
 
-LOSSES: tuple[Rule, ...] = (_leaked, _dropped, _lost, _unaccounted, _empty)
+LOSSES: tuple[Rule, ...] = (_leaked, _dropped, _lost, _of_another_kind, _unaccounted, _empty)
 CAUSES: tuple[Rule, ...] = (_not_offered, _choice, _ended)

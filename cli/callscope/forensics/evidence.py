@@ -15,18 +15,22 @@ from .asking import member_at
 from .facts import ExchangeFacts
 from .verdicts import Evidence
 
+_NAMES = re.compile(r" \((?:type|code) [^()]*\)\Z")
+"""What a decoder adds to the server's words."""
+
 
 def words_at(exchange: ExchangeFacts, words: str) -> Evidence:
-    """The server's words where they stand in the body."""
+    """The server's words where they stand in the body; else how the exchange ended."""
     begin, raw = exchange.tail.rest()
-    said = words.split(" (")[0][:40].encode()
-    at = raw.find(said) if said and not exchange.encoded else -1
-    if at < 0:
-        ended = exchange.ended
-        how = f"{ended.how}: {ended.detail}" if ended and ended.detail else ended.how if ended else ""
-        return Evidence(exchange.number, "response", how or words)
-    end = min(len(raw), at + len(words.encode()))
-    return Evidence(exchange.number, "response", raw[at:end].decode("utf-8", "replace"), begin + at, begin + end)
+    said = _NAMES.sub("", words)
+    written = [said, json.dumps(said)[1:-1], json.dumps(said, ensure_ascii=False)[1:-1], said[:40]]
+    for form in written if said and not exchange.encoded else ():
+        sought = form.encode("utf-8", "replace")
+        if (at := raw.find(sought)) >= 0:
+            return Evidence(exchange.number, "response", form, begin + at, begin + at + len(sought))
+    ended = exchange.ended
+    how = f"{ended.how}{f': {ended.detail}' if ended.detail else ''}" if ended else ""
+    return Evidence(exchange.number, "response", words if how in ("", "complete") else how)
 
 
 def of_request(exchange: ExchangeFacts, member: str) -> Evidence:
@@ -51,7 +55,7 @@ def finish(exchange: ExchangeFacts) -> Evidence | None:
     if exchange.finish_reason is None:
         return None
     reason = re.escape(json.dumps(exchange.finish_reason, ensure_ascii=False).encode("utf-8", "replace"))
-    found = said_last(exchange, rb'"(?:finish_|stop_)?reason"\s*:\s*' + reason)
+    found = said_last(exchange, rb'"(?:(?:finish_|stop_)?reason|status)"\s*:\s*' + reason)
     return found or Evidence(exchange.number, "response", f"finish_reason {exchange.finish_reason}")
 
 

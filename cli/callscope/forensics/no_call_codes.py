@@ -15,6 +15,12 @@ NO_ANSWER = {
         "Have the server accept tools (vLLM: --enable-auto-tool-choice and --tool-call-parser; llama.cpp: --jinja), or "
         "take a model that knows them.",
     ),
+    "call_not_parsed": Entry(
+        "likely",
+        "The model made a call that the server could not parse, as its error says: {words}",
+        "Try again, with simpler schemas and fewer tools, or at a lower temperature; the server's log may have the "
+        "model's own words.",
+    ),
     "http_error": Entry(
         "certain", "The server answered with HTTP {status}, so no model spoke: {words}", "Mend what the server names."
     ),
@@ -25,13 +31,13 @@ NO_ANSWER = {
     ),
     "answer_cut": Entry(
         "certain",
-        "The answer broke off before any call: {words}",
+        "The answer broke off: {words}",
         "Try again; look for a proxy or a time-out between you and the server.",
     ),
     "not_an_answer": Entry(
         "certain", "What came is no answer of this protocol: {words}", "Check the path of --url, and --dialect."
     ),
-    "stopped": Entry("certain", "The turn was stopped before any call came.", "Let it come to its end."),
+    "stopped": Entry("certain", "The turn was stopped while the answer came.", "Let it come to its end."),
     "never_asked": Entry("certain", "No request left in this turn.", "Say something again, or /retry."),
 }
 
@@ -40,6 +46,11 @@ NOT_OFFERED = {
         "certain",
         "No tools were sent: none is loaded.",
         "Load some: --tools FILE, or a tools.yaml in this folder; without --no-tools.",
+    ),
+    "agent_told_no_call": Entry(
+        "certain",
+        "The agent told of no call of its own, and no tools of yours were sent: none is loaded.",
+        "An agent runs its own tools and need not tell of them: look into its log. Load yours with --tools FILE.",
     ),
     "tools_left_out": Entry(
         "certain",
@@ -93,6 +104,11 @@ LOST = {
         "A call came where it does not belong ({code}) and was not taken.",
         "Look at it with /raw {exchange}; ask for one choice (no n above 1).",
     ),
+    "call_of_another_kind": Entry(
+        "certain",
+        "The model made a call of a kind that nobody here answers: {words}",
+        "Leave that hosted tool out of the request, or answer it with a program of your own.",
+    ),
     "tokens_unaccounted": Entry(
         "likely",
         "The server counts {tokens} tokens of output and sent {bytes} of text: it kept back what the model wrote. "
@@ -115,6 +131,17 @@ ENDED = {
     "filtered": Entry(
         "certain", "The provider's content filter ended the answer.", "Say it in other words, or change the filter."
     ),
+    "ended_by_server": Entry(
+        "certain",
+        "The server ended the answer for a reason of its own (finish_reason {reason}).",
+        "Look that word up in the server's documentation; try again.",
+    ),
+    "thought_and_said_nothing": Entry(
+        "certain",
+        "The model reasoned, and then came neither words nor a call.",
+        "Raise the token limit; check the server's reasoning parser, which may have taken the answer, or the call, for "
+        "reasoning.",
+    ),
     "refused": Entry("certain", "The model refused to answer.", "Say it in other words; its reasons are in the text."),
     "tool_choice_ignored": Entry(
         "certain",
@@ -134,6 +161,11 @@ HINTS = {
         "The server counts {tokens} tokens of input, too few for the tools that were sent ({bytes} of names and "
         "descriptions alone): the model may never have seen them.",
         "Check that the model's chat template writes tools out (Ollama: `ollama show`; llama.cpp: --jinja).",
+    ),
+    "event_lost": Entry(
+        "possible",
+        "An event could not be read ({code}): what was in it is not known.",
+        "Look at it with /raw; mend the server or the proxy that wrote it.",
     ),
     "model_knows_no_tools": Entry(
         "possible",

@@ -36,6 +36,11 @@ FAULTS = {
         "An event with a part of {name} could not be read, so the call may not be whole.",
         "Look for the unreadable event in /raw; mend the proxy or the server.",
     ),
+    "response_incomplete": Entry(
+        "certain",
+        "{name} may not be whole: {words}",
+        "Raise the token limit; nothing of a call that may lack its end is run.",
+    ),
     "response_broken": Entry(
         "certain",
         "The response broke after {name} had begun, so it was not run: {words}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .absence import absence, losses
+from .absence import absence, failed, losses
 from .calls import call_verdict
 from .case import Case
 from .facts import CallFacts
@@ -29,8 +29,8 @@ def why(case: Case) -> list[Verdict]:
     if not case.calls:
         return sorted(absence(case, last), key=rank) if over else []
     found = [said for facts in case.calls.values() if (said := call_verdict(case, facts))]
-    if over and not last.calls:
-        found += losses(case, last)
+    if over:
+        found += losses(case, last) if not last.calls else failed(last)
     if case.ended == "round_limit":
         rounds = last.settings.max_rounds
         found.append(verdict("round_limit", Evidence(last.number, "session", f"{rounds} rounds"), limit=rounds))
