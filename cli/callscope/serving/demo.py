@@ -1,6 +1,6 @@
 """The demo agent: a deterministic server that chooses tools by words and is wrong when asked to be.
 
-It speaks Chat Completions and the Agent Connect Framework (`demo_acf`).
+It speaks Chat Completions, the Responses API (`demo_responses`) and the Agent Connect Framework (`demo_acf`).
 
 Knows the routes and the way of an answer: request, wishes, answer, chunks, events, reply, with the faults applied at
 their stages. It builds its own frames and must never import `callscope.dialects` or `callscope.session`: what is
@@ -17,7 +17,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
-from callscope.core.values import Headers, Request
+from callscope.core.values import Request
 
 from . import demo_acf
 from .connection import Head, Piece
@@ -27,7 +27,8 @@ from .demo_answer import CREATED, MODEL, Answer, Chunk, chunks, completion, usag
 from .demo_ask import Ask, Refused
 from .demo_deciding import decided, standing_faults
 from .demo_request import read
-from .fault import ChunkFault, EventFault, Fault, Reply, ReplyFault, Stall
+from .demo_responses import Responses
+from .fault import ChunkFault, EventFault, Fault, Reply, Stall, as_a_whole
 from .faults import FAULTS, TABLE, as_told
 from .faults_events import DONE
 
@@ -49,6 +50,7 @@ class DemoAgent:
         self._stall = stall
         self._requests = 0
         self._refused: list[bytes] = []
+        self._responses = Responses(self._not_healed)
 
     async def __call__(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Answer one request."""
@@ -78,6 +80,8 @@ class DemoAgent:
         match request.method, path:
             case "POST", "/v1/chat/completions":
                 return self._chat(request)
+            case "POST", "/v1/responses":
+                return self._responses.reply(request)
             case "POST", "/v1/chat":
                 return self._agent(request)
             case "GET", "/v1/agents":
@@ -86,7 +90,7 @@ class DemoAgent:
                 return _document({"object": "list", "data": [_model()]})
             case "GET", "/v1/models/callscope-demo":
                 return _document(_model())
-            case _, "/v1/chat/completions" | "/v1/models" | "/v1/chat" | "/v1/agents":
+            case _, "/v1/chat/completions" | "/v1/responses" | "/v1/models" | "/v1/chat" | "/v1/agents":
                 raise Refused(405, f"Not allowed to {request.method} on {path}.", code="method_not_allowed")
             case _:
                 raise Refused(404, f"Unknown request URL: {request.method} {path}.", code="unknown_url")
@@ -133,15 +137,7 @@ class DemoAgent:
             effects |= more
         else:
             reply = _document(spoilt[0])
-        for fault in faults:
-            if isinstance(fault, ReplyFault):
-                reply = fault.change(reply)
-                effects.add(fault.name)
-        notes = [
-            name if name in effects else f"{name} (without effect here)" for name in (each.name for each in faults)
-        ]
-        noted: Headers = (("x-callscope-faults", ", ".join(notes)),) if notes else ()
-        return replace(reply, head=replace(reply.head, headers=(*reply.head.headers, *noted)))
+        return as_a_whole(reply, faults, effects)
 
 
 # ---- how to send it -----------------------------------------------------------------------------------------------

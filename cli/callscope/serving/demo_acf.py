@@ -19,12 +19,12 @@ from callscope.core.values import Headers
 from . import demo_speech as speech
 from .connection import Head
 from .data.demo_tools import convert_units, get_weather
-from .demo_acf_faults import AGENT_FAULTS, FrameFault, LineFault
+from .demo_acf_faults import AGENT_FAULTS, FrameFault
 from .demo_acf_frames import Deeds, Frame, Step, answer, frames, named_event
 from .demo_answer import MODEL, Call
 from .demo_ask import Ask, PastCall, Refused, Tool
 from .demo_words import Wish, rounds, take_literals
-from .fault import EventFault, Fault, Reply, ReplyFault
+from .fault import EventFault, Fault, LineFault, Reply, as_a_whole
 from .faults import FAULTS, FaultTable
 from .faults_events import DONE
 
@@ -193,13 +193,7 @@ def reply(done: Deeds, faults: Sequence[Fault], *, stream: bool) -> Reply:
         sent = Reply(head, list(_events(spoilt, faults, effects)))
     else:
         sent = Reply(Head(200, (("content-type", "application/json"),)), [_json(spoilt[0])])
-    for fault in faults:
-        if isinstance(fault, ReplyFault):
-            sent = fault.change(sent)
-            effects.add(fault.name)
-    notes = [fault.name if fault.name in effects else f"{fault.name} (without effect here)" for fault in faults]
-    noted: Headers = (("x-callscope-faults", ", ".join(notes)),) if notes else ()
-    return replace(sent, head=replace(sent.head, headers=(*sent.head.headers, *noted)))
+    return as_a_whole(sent, faults, effects)
 
 
 def _events(spoilt: Sequence[Frame], faults: Sequence[Fault], effects: set[str]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from .demo_acf_frames import MESSAGE, STEP, Frame, details, is_text, last_texts, with_delta
 from .demo_answer import CREATED, MODEL
-from .fault import Fault
+from .fault import Fault, LineFault
 
 RULE: Final = 16
 AGENT_FAULTS: list[Fault] = []
@@ -25,13 +25,6 @@ class FrameFault(Fault):
     """Changes the frames of an agent, or its one answer."""
 
     change: Callable[[list[Frame]], list[Frame]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineFault(Fault):
-    """Changes the lines of one event, given with its number; it has its `event:` line already."""
-
-    change: Callable[[bytes, int], bytes]
 
 
 def _frames(name: str, sentence: str, *aliases: str) -> Callable[[Callable[[list[Frame]], list[Frame]]], None]:

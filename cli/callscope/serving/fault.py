@@ -6,8 +6,8 @@ know any one fault. A transformation gets a list of its own and may change it; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from .connection import CutChunk, HangUp, Head, Reset
@@ -69,6 +69,26 @@ class ReplyFault(Fault):
     """Changes the whole reply: its status, its headers, its end."""
 
     change: Callable[[Reply], Reply]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFault(Fault):
+    """Changes the lines of one event, given with its number; it has its `event:` line already."""
+
+    change: Callable[[bytes, int], bytes]
+
+
+def as_a_whole(reply: Reply, faults: Sequence[Fault], effects: set[str]) -> Reply:
+    """The reply with the faults of its last stage; a header says which faults had an effect."""
+    for fault in faults:
+        if isinstance(fault, ReplyFault):
+            reply = fault.change(reply)
+            effects.add(fault.name)
+    if not faults:
+        return reply
+    notes = [fault.name if fault.name in effects else f"{fault.name} (without effect here)" for fault in faults]
+    headers = (*reply.head.headers, ("x-callscope-faults", ", ".join(notes)))
+    return replace(reply, head=replace(reply.head, headers=headers))
 
 
 def chunk_fault(

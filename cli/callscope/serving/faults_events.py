@@ -14,6 +14,15 @@ from .fault import EventFault, Fault
 
 FAULTS: list[Fault] = []
 DONE: Final = b"data: [DONE]\n\n"
+MIDDLES: Final = (
+    b'_arguments.delta"',
+    b'_input.delta"',
+    b'_text.delta"',
+    b'"arguments":',
+    b'"input":',
+    b'"content":',
+)
+"""What the pieces of an answer hold, in the Responses API and in Chat Completions: the innermost first."""
 
 
 def _fault(
@@ -27,7 +36,7 @@ def _fault(
 
 def in_the_middle(events: list[bytes]) -> list[bytes]:
     """The events before the last piece of arguments, or else of text: whatever ends here ends in mid-word."""
-    for word in (b'"arguments":', b'"input":', b'"content":'):
+    for word in MIDDLES:
         places = [place for place, event in enumerate(events) if word in event]
         if places:
             return events[: places[-1]]
