@@ -71,6 +71,15 @@ def checked(settings: Settings, tools: Sequence[ToolSpec], *, refuse: bool = Tru
     return notices
 
 
+def gone(choice: Json, tools: Sequence[ToolSpec]) -> list[str]:
+    """The tools that a choice names and that are not offered; of words that are ours alone."""
+    offered = [tool.name for tool in tools]
+    if not isinstance(choice, str) or choice in (*WORDS, *offered):
+        return []
+    names = allowed_names(choice)[1] if choice.startswith(f"{ALLOWED}:") else [choice]
+    return [name for name in names if name not in offered]
+
+
 def refuse_unsayable(settings: Settings, tools: Sequence[ToolSpec]) -> None:
     """Raise UsageError where the protocol has no place for what these settings ask of it."""
     for each in offer(settings, tools).left_out:

@@ -48,7 +48,7 @@ class Models:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("/too", ["/tools", "/tool ", "/tool-choice "]),
+        ("/too", ["/tools", "/tool ", "/tool-choice ", "/tool-form "]),
         ("/qu", ["/quit"]),
         ("//", []),
         ("hello /qu", []),
@@ -56,11 +56,24 @@ class Models:
         ("/tool get_w", ["/tool get_weather"]),
         (
             "/tool-choice ",
-            [f"/tool-choice {word}" for word in ("none", "auto", "required", "-", "get_weather", "get_time")],
+            [
+                f"/tool-choice {word}"
+                for word in (
+                    *("none", "auto", "required", "-", "get_weather", "get_time"),
+                    *("allowed:auto:", "allowed:required:"),
+                )
+            ],
         ),
+        ("/tool-choice allowed:r", ["/tool-choice allowed:required:"]),
+        ("/tool-choice allowed:auto:get_w", ["/tool-choice allowed:auto:get_weather"]),
+        ("/tool-choice allowed:auto:get_weather,", ["/tool-choice allowed:auto:get_weather,get_time"]),
+        ("/tool-form f", ["/tool-form functions", "/tool-form flat-allowed"]),
+        ("/tool-form functions n", ["/tool-form functions null-ids"]),
+        ("/strict o", ["/strict on", "/strict off"]),
+        ("/parallel o", ["/parallel on", "/parallel off"]),
         ("/approve a", ["/approve ask", "/approve always"]),
-        ("/help tool", ["/help tools", "/help tool", "/help tool-choice"]),
-        ("/help /tool-", ["/help /tool-choice"]),
+        ("/help tool", ["/help tools", "/help tool", "/help tool-choice", "/help tool-form"]),
+        ("/help /tool-", ["/help /tool-choice", "/help /tool-form"]),
         ("/call get_w", ["/call get_weather "]),
         ("/call! get_t", ["/call! get_time "]),
         ("/call get_weather ci", ["/call get_weather city="]),

@@ -40,14 +40,3 @@ def test_all_tools_are_listed_with_their_own_policy(tmp_path: Path) -> None:
         "  ask_me",
     ]
     assert "No tools." in ScriptedRepl(tmp_path).typed("/tools")
-
-
-def test_a_choice_is_a_word_or_the_name_of_a_tool(tmp_path: Path) -> None:
-    repl = ScriptedRepl(tmp_path, TOOLS)
-    assert "left to the server" in repl.typed("/tool-choice")
-    repl.typed("/tool-choice required", "/tool-choice get_weather", "/tool-choice get_wether", "/tool-choice -")
-    assert [made.tool_choice for made in repl.settings_said()] == ["required", "get_weather", None]
-
-
-def test_a_choice_of_a_tool_that_does_not_exist_says_so(tmp_path: Path) -> None:
-    assert "did you mean get_weather?" in ScriptedRepl(tmp_path, TOOLS).typed("/tool-choice get_wether")

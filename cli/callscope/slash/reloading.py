@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from callscope.choosing import gone
 from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import ToolsChanged
 from callscope.core.visible import one_line, visible
@@ -63,9 +64,8 @@ def _with_mocks_that_are_left(repl: Repl, loaded: LoadedTools) -> LoadedTools:
 
 def _warn_of_a_choice_that_is_gone(repl: Repl) -> None:
     conversation = repl.session.conversation
-    choice = conversation.settings.tool_choice
-    if isinstance(choice, str) and choice not in ("none", "auto", "required") and conversation.tool(choice) is None:
-        repl.say(f"  tool_choice still names {one_line(choice, 64)}; change it with /tool-choice", "yellow")
+    if names := gone(conversation.settings.tool_choice, conversation.tools):
+        repl.say(f"  tool_choice still names {one_line(', '.join(names), 64)}; change it with /tool-choice", "yellow")
 
 
 COMMANDS = (

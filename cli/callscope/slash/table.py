@@ -23,6 +23,7 @@ from . import (
     forking,
     looking,
     mocking,
+    offering,
     readers,
     recording,
     reloading,
@@ -32,7 +33,7 @@ from . import (
     why,
 )
 
-_CHANGING = (conversation, forking, tools, approving, standing, calling, mocking, reloading)
+_CHANGING = (conversation, forking, tools, offering, approving, standing, calling, mocking, reloading)
 _LOOKING = (looking, why, readers, exporting)
 _KEEPING = (recording, session)
 

@@ -1,4 +1,4 @@
-"""Commands about the tools: what there is, what is known of each, and which of them the model may choose.
+"""Commands about the tools: what there is, and what is known of each.
 
 Knows how a tool is shown. Must not know how it runs.
 """
@@ -8,33 +8,23 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 
 from callscope.core.errors import UsageError
-from callscope.core.events import SettingsChanged
-from callscope.core.values import Json, ToolSpec
+from callscope.core.values import ToolSpec
 from callscope.core.visible import one_line, visible
 from callscope.panels.fitting import fitted
 from callscope.repl import Command, Repl
 from callscope.session import strictest
 from callscope.tools.parameters import properties
 from callscope.tools.words import did_you_mean
-from callscope.ui.completion import Candidate, choices
 
 from .hints import parameter_note, tool_names
 from .standing import standing_note
 
 LEAST_DESCRIPTION = 24
 """Columns below which a description is not shown beside a name."""
-
-CHOICES = {
-    "none": "the model must call no tool",
-    "auto": "the model decides",
-    "required": "the model must call one",
-    "-": "leave it to the server",
-}
 
 
 def named_tool(repl: Repl, name: str) -> ToolSpec:
@@ -107,29 +97,7 @@ def _example(tool: ToolSpec) -> Sequence[str]:
     return [f"{shlex.quote(name)}=…" for name in properties(tool) if name in required]
 
 
-async def _tool_choice(repl: Repl, rest: str) -> None:
-    settings = repl.session.conversation.settings
-    if rest:
-        choice: Json = None if rest == "-" else rest if rest in CHOICES else named_tool(repl, rest).name
-        repl.session.emit(SettingsChanged(replace(settings, tool_choice=choice)))
-    now = repl.session.conversation.settings.tool_choice
-    repl.say(
-        f"  {one_line(now if isinstance(now, str) else json.dumps(now))}" if now else "  left to the server (auto)"
-    )
-
-
-async def _choices(repl: Repl, begun: str) -> Sequence[Candidate]:
-    return [*choices(CHOICES, begun), *await tool_names(repl, begun)]
-
-
 COMMANDS = (
     Command("/tools", "the tools the model is offered", _tools, "tools"),
     Command("/tool NAME", "what is known of a tool: schema, policy, source", _tool, "tools", tool_names),
-    Command(
-        "/tool-choice [WORD]",
-        "none, auto, required, the name of a tool, or - for the server's default",
-        _tool_choice,
-        "tools",
-        _choices,
-    ),
 )

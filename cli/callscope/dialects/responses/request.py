@@ -13,6 +13,7 @@ from callscope.core.ports import Prepared
 from callscope.core.state import Conversation
 from callscope.core.values import JsonObject, Message, Request
 from callscope.dialects.chat.request import encoded, items_to_send, request_headers
+from callscope.dialects.choices import told
 from callscope.dialects.diagnostics import diagnostic
 from callscope.dialects.urls import RESPONSES, endpoint_url
 
@@ -55,7 +56,7 @@ def prepare(conversation: Conversation) -> Prepared:
     body.update(settings.parameters)
     url = endpoint_url(settings.url, RESPONSES)
     request = Request("POST", url, request_headers(settings), encoded(body))
-    return Prepared(request, (*start.diagnostics, *history.diagnostics))
+    return Prepared(request, (*told(conversation), *start.diagnostics, *history.diagnostics))
 
 
 # ---- the server's own memory ----------------------------------------------------------------------------------------
