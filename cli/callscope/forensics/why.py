@@ -5,16 +5,15 @@ Knows which question a turn raises. Must not know how an answer is found (`absen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .absence import absence, failed, losses
 from .calls import call_verdict
 from .case import Case
 from .facts import CallFacts
+from .no_call_codes import LOST
 from .verdicts import Evidence, Verdict, rank, verdict
 
-NEWS = ("answered_in_words", "asked_for_more", "tools_missing")
-"""Verdicts of turns in which nothing need be wrong: nobody is told of them unasked."""
+NEWS = frozenset((*LOST, "tools_left_out", "choice_names_no_tool", "tool_choice_ignored", "thought_and_said_nothing"))
+"""What a person hears of unasked: a call was to be expected, and nothing else on the screen says why none is there."""
 
 
 def why(case: Case) -> list[Verdict]:
@@ -57,10 +56,10 @@ def calls_named(case: Case, word: str) -> list[CallFacts]:
     return [facts for facts in calls if facts.name == word]
 
 
-def is_news(found: Sequence[Verdict]) -> bool:
-    """Whether a person should hear of these without having asked: no call is there, and something explains it."""
-    told = [each for each in found if each.certainty != "possible"]
-    return bool(told) and all(each.call is None for each in told) and any(each.code not in NEWS for each in told)
+def hint(case: Case) -> str:
+    """A word for the person at the end of a turn, where no call came and something explains it; else nothing."""
+    found = next((each for each in why(case) if each.code in NEWS), None)
+    return f"no call came ({found.code}): /why says more" if found else ""
 
 
 def _listed(facts: CallFacts) -> str:

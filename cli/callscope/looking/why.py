@@ -6,6 +6,7 @@ secrets masked and harmless; of long ones there is a beginning.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
@@ -173,13 +174,19 @@ class Why:
         return line
 
     def _wire(self, fragment: Fragment, character: int) -> Text:
-        """The frame itself, from a little before what it added."""
-        wire, text = self._shown(fragment.wire), self._shown(fragment.text[character:])
+        """The frame itself around the place where it broke the arguments."""
+        wire, text = self._shown(fragment.wire), self._shown(json.dumps(fragment.text, ensure_ascii=False)[1:-1])
         at = wire.find(text) if text else -1
-        room = self.width - 10
-        begin = max(0, min(at - room // 2, len(wire) - room)) if at >= 0 else 0
+        at = at + len(self._shown(json.dumps(fragment.text[:character], ensure_ascii=False)[1:-1])) if at >= 0 else -1
+        room = self.width - 11
+        begin = max(0, min(at - room // 2, len(wire) - room))
         cut = ("~" if self.ascii_only else "…") if begin else ""
-        return Text(f"          {fitted(cut + wire[begin:], room, ascii_only=self.ascii_only)}", "red")
+        shown = f"          {fitted(cut + wire[begin:], room, ascii_only=self.ascii_only)}"
+        line = Text(shown, "red")
+        if at >= 0:
+            place = 10 + len(cut) + at - begin
+            line.stylize("bold reverse red", place, place + 1)
+        return line
 
     # ---- what became of it ------------------------------------------------------------------------------------------
 
@@ -228,8 +235,9 @@ class Why:
         return Text(fitted(text, self.width, ascii_only=self.ascii_only), style)
 
     def _paragraph(self, text: str, *, indent: int = 2, style: str = "") -> Iterator[Text]:
-        for line in wrap(self._shown(text), self.width - indent, break_on_hyphens=False):
-            yield Text(" " * indent + line, style)
+        hanging = 2 if text.startswith(self.advice) else 0
+        rows = wrap(self._shown(text), self.width - indent, subsequent_indent=" " * hanging, break_on_hyphens=False)
+        yield from (Text(" " * indent + row, style) for row in rows)
 
     def _dot(self) -> str:
         return "-" if self.ascii_only else "·"
