@@ -21,8 +21,8 @@ from .demo_ask import Ask, Refused, document
 from .demo_deciding import decided, standing_faults
 from .demo_responses_arguments import ARGUMENTS
 from .demo_responses_contents import CONTENTS
-from .demo_responses_documents import DocumentFault
-from .demo_responses_events import Document, Form, events, items, limited, response
+from .demo_responses_documents import DocumentFault, is_stream
+from .demo_responses_events import Document, Form, events, items, limited, numbered, response
 from .demo_responses_faults import SHAPES
 from .demo_responses_history import History, Item
 from .demo_responses_request import Wanted, input_items, read, wanted
@@ -117,11 +117,13 @@ def _documents(ask: Ask, answer: Answer, form: Form) -> tuple[list[Item], list[D
 
 
 def _spoilt(documents: list[Document], faults: Sequence[Fault], effects: set[str]) -> list[Document]:
-    for fault in faults:
-        if isinstance(fault, DocumentFault):
-            changed = fault.change([deepcopy(each) for each in documents])
-            effects |= {fault.name} if changed != documents else set()
-            documents = changed
+    chosen = sorted((each for each in faults if isinstance(each, DocumentFault)), key=lambda fault: fault.numbers)
+    for fault in chosen:
+        changed = fault.change([deepcopy(each) for each in documents])
+        if is_stream(documents) and not fault.numbers:
+            changed = numbered(changed)
+        effects |= {fault.name} if changed != documents else set()
+        documents = changed
     return documents
 
 

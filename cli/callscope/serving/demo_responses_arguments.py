@@ -13,7 +13,7 @@ from typing import Any
 
 from .demo_answer import pieces
 from .demo_responses_documents import calls_in, document_fault, is_stream, items_in
-from .demo_responses_events import PARTS, Document, numbered
+from .demo_responses_events import PARTS, Document
 from .fault import Fault
 
 ARGUMENTS: list[Fault] = []
@@ -149,4 +149,4 @@ def _(documents: list[Document]) -> list[Document]:
                 sent.append({"type": f"{kind}.done", **place, "arguments": texts[name]})
         else:
             sent.append(document)
-    return numbered(sent) if is_stream(documents) else sent
+    return sent

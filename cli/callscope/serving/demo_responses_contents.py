@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .demo_answer import pieces, words
 from .demo_responses_documents import calls_in, document_fault, is_stream, items_in, last_response, without
-from .demo_responses_events import Document, numbered
+from .demo_responses_events import Document
 from .demo_responses_history import CALLS, Item
 from .fault import Fault
 
@@ -31,7 +31,7 @@ def _broken(documents: list[Document], *ends: Document) -> list[Document]:
         return documents
     grown = [place for place, each in enumerate(documents) if str(each["type"]).endswith(".delta")]
     begun = documents[: grown[-1]] if grown else documents[:2]
-    return numbered([*begun, *ends])
+    return [*begun, *ends]
 
 
 @_fault("flat error", "In the middle comes an error event as the reference documents it.", "error event", "error")
@@ -50,7 +50,7 @@ def _(documents: list[Document]) -> list[Document]:
 
 @_fault("error at once", "After response.created comes an error and nothing else: no credits (OpenAI).", "no credits")
 def _(documents: list[Document]) -> list[Document]:
-    return numbered([*documents[:1], _nested("insufficient_quota")]) if is_stream(documents) else documents
+    return [*documents[:1], _nested("insufficient_quota")] if is_stream(documents) else documents
 
 
 def _ended(documents: list[Document], status: str, **members: Any) -> Document:
@@ -143,7 +143,7 @@ def _with_item(documents: list[Document], item: Item, *between: Document) -> lis
         *({**each, "item_id": item["id"], "output_index": 0} for each in between),
         {"type": "response.output_item.done", "output_index": 0, "item": item},
     ]
-    return numbered([*documents[:place], *new, *documents[place:]])
+    return [*documents[:place], *new, *documents[place:]]
 
 
 @_fault("web search", "The server searches the web itself, and tells it in an item and events of its own (OpenAI).")
@@ -201,7 +201,7 @@ def _(documents: list[Document]) -> list[Document]:
         {"type": "response.content_part.done", **place, "part": part},
         {"type": "response.output_item.done", "output_index": 0, "item": deepcopy(item)},
     ]
-    return numbered([*documents[:2], *grown, documents[-1]])
+    return [*documents[:2], *grown, documents[-1]]
 
 
 @_fault("reasoning text", "Reasoning comes as itself, in reasoning_part events (vLLM); `think` asks for some.")
@@ -244,7 +244,7 @@ def _told(documents: list[Document], calls: set[str], text: str) -> list[Documen
         elif each.get("type") == "response.content_part.done":
             each["part"]["text"] += text
         sent.append(each)
-    return numbered(sent) if is_stream(documents) else sent
+    return sent
 
 
 @_fault("chat usage", "The usage has the names of Chat Completions (LiteLLM).")

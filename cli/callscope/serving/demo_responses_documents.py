@@ -23,6 +23,8 @@ class DocumentFault(Fault):
     """Changes the events of a stream, or the one response of an answer in one piece."""
 
     change: Callable[[list[Document]], list[Document]]
+    numbers: bool = False
+    """Whether it is about the sequence numbers, which are right after every other fault."""
 
 
 def document_fault(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from .demo_responses_documents import (
     GROWING,
     RULE,
+    DocumentFault,
     calls_in,
     document_fault,
     is_stream,
@@ -20,7 +21,7 @@ from .demo_responses_documents import (
     last_response,
     without,
 )
-from .demo_responses_events import Document, numbered
+from .demo_responses_events import Document
 from .demo_responses_history import CALLS, Item
 from .fault import Fault, LineFault
 
@@ -165,7 +166,7 @@ def _(documents: list[Document]) -> list[Document]:
             sent.append({**document, "delta": whole})
         elif not str(document.get("type")).endswith(GROWING):
             sent.append(document)
-    return numbered(sent) if is_stream(documents) else sent
+    return sent
 
 
 @_fault("no done events", "Neither words nor arguments are said to be done, only the items are (Llama Stack).")
@@ -229,19 +230,26 @@ DONE_MARK: Final[Document] = {}
 def _(documents: list[Document]) -> list[Document]:
     if not is_stream(documents):
         return documents
-    return numbered([part for each in documents for part in (each, {"type": "keepalive"})][:-1])
+    return [part for each in documents for part in (each, {"type": "keepalive"})][:-1]
 
 
-@_fault("sequence numbers 0", "Every event has the sequence number 0.")
+def _numbers(name: str, sentence: str, *aliases: str) -> Callable[[Callable[[list[Document]], list[Document]]], None]:
+    def register(change: Callable[[list[Document]], list[Document]]) -> None:
+        SHAPES.append(
+            DocumentFault(name=name, rule=RULE, sentence=sentence, aliases=aliases, change=change, numbers=True)
+        )
+
+    return register
+
+
+@_numbers("sequence numbers 0", "Every event has the sequence number 0.")
 def _(documents: list[Document]) -> list[Document]:
     return [{**each, "sequence_number": 0} if "type" in each else each for each in documents]
 
 
-@_fault("no sequence numbers", "No event has a sequence number (mlx-vlm).", "sequence numbers missing")
+@_numbers("no sequence numbers", "No event has a sequence number (mlx-vlm).", "sequence numbers missing")
 def _(documents: list[Document]) -> list[Document]:
-    for each in documents:
-        each.pop("sequence_number", None)
-    return documents
+    return [{name: value for name, value in each.items() if name != "sequence_number"} for each in documents]
 
 
 @_fault("obfuscation", "Every delta has a member with random padding (OpenAI).")
