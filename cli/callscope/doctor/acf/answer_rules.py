@@ -17,8 +17,8 @@ from callscope.doctor.seen import Said, Seen, entries, members, shown
 from .envelopes import MESSAGE, deltas, has, is_error, is_simple
 
 ANSWER_RULES: Final[list[Rule]] = []
-ENOUGH: Final = 8
-"""Pieces of text: so many without a single space between them cannot be chance."""
+ENOUGH: Final = 5
+"""Pieces of text: fewer may have no space between them by chance."""
 
 
 @rule(
@@ -62,16 +62,10 @@ def _answers(seen: Seen) -> Iterator[Verdict]:
     when=has(deltas, MESSAGE),
 )
 def _spaces(seen: Seen) -> Iterator[Verdict]:
-    pieces = [
-        (delta.frame, content)
-        for delta in deltas(seen, MESSAGE)
-        if isinstance(content := delta.members.get("content"), str) and content
-    ]
-    words = [piece for _, piece in pieces]
-    if len(words) >= ENOUGH and all(word.isascii() and not any(map(str.isspace, word)) for word in words):
-        yield broken(f"no piece has a space: {one_line(''.join(words), 40)}", pieces[0][0])
-    elif len(words) < ENOUGH:
-        yield not_shown(f"{len(words)} pieces are too few to tell")
+    for report in seen.reported("words_joined"):
+        yield broken(f"no piece has a space: {one_line(_text_of(seen), 40)}", report.frame)
+    if sum(isinstance(event, TextDelta) for event in seen.events) < ENOUGH:
+        yield not_shown("too few pieces to tell")
 
 
 @rule(

@@ -118,7 +118,7 @@ def _result_comes(seen: Seen) -> Iterator[Verdict]:
     for call in calls(seen):
         entry = members(call.entry)
         name = members(entry.get("function")).get("name", entry.get("name"))
-        if isinstance(name, str) and name in seen.tools:
+        if "function" in entry and isinstance(name, str) and name in seen.tools:
             continue  # it is left to the client, which answers it with the next request
         if not isinstance(entry.get("id"), str) or entry["id"] not in told:
             yield broken(f"no result of {shown(name, 40)}", call.frame)
