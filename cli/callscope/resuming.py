@@ -21,7 +21,7 @@ from callscope.core.state import Conversation
 from callscope.core.values import Approval, Settings, ToolSpec
 from callscope.profiles import Profile, profile_path, read_profiles
 from callscope.record.appending import LineFile
-from callscope.record.reading import Entry, Recording, open_recording
+from callscope.record.reading import Entry, RecordingFile
 from callscope.record.restoring import left_by
 from callscope.tools.definitions import LoadedTools, Tool
 
@@ -52,7 +52,7 @@ class Resumed:
     `file` is locked against a second writer, None where nothing is to be recorded.
     """
 
-    recording: Recording
+    recording: RecordingFile
     conversation: Conversation
     owed: tuple[Event, ...]
     said: Flags
@@ -106,7 +106,7 @@ def resuming(path: Path, said: Flags, environ: Mapping[str, str], *, record: boo
     named = profiles.get(said.profile or "", Profile("", Path()))
     file = LineFile.open(path) if record else None
     try:
-        recording = open_recording(path)
+        recording = RecordingFile(path)
         left = left_by(recording)
         yield Resumed(recording, left.conversation, left.owed, said, named, file)
     finally:
@@ -165,11 +165,11 @@ def same_tools(some: Sequence[ToolSpec], others: Sequence[ToolSpec]) -> bool:
     return [replace(spec, source="") for spec in some] == [replace(spec, source="") for spec in others]
 
 
-def _words(recording: Recording) -> list[str]:
+def _words(recording: RecordingFile) -> list[str]:
     return [entry.event.text for entry in recording.entries if isinstance(entry.event, UserMessage)]
 
 
-def _masked(recording: Recording) -> dict[str, Any]:
+def _masked(recording: RecordingFile) -> dict[str, Any]:
     """What is masked in the settings that hold at the end."""
     lines: list[Entry] = [entry for entry in recording.entries if isinstance(entry.event, SettingsChanged)]
     masked = lines[-1].members.get("masked") if lines else None

@@ -62,6 +62,11 @@ class LineFile:
             pass  # a file system without locks (some network mounts): O_APPEND still keeps lines whole
         return cls(path, descriptor)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all lines so far."""
+        return self._size
+
     def is_torn(self) -> bool:
         """Whether the last line has no end."""
         return self._size > 0 and os.pread(self._descriptor, 1, self._size - 1) != b"\n"

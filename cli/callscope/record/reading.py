@@ -99,6 +99,12 @@ class RecordingFile:
             lines = _lines(self.path, self._written(file))
             yield from _entries(self.path, _whole(self.path, lines, self.warnings))
 
+    def entries_from(self, start: int) -> Iterator[Entry]:
+        """The lines from this byte of the file on, where one begins; their numbers and times count from there."""
+        with _opened(self.path) as file:
+            file.seek(start)
+            yield from _entries(self.path, _whole(self.path, _lines(self.path, self._written(file)), []))
+
     def _written(self, file: BinaryIO) -> Iterator[bytes]:
         """The lines as they stand in the file, none of them beyond the longest that there can be."""
         return iter(lambda: file.readline(LONGEST_LINE + 1), b"")
@@ -127,6 +133,14 @@ def open_recording(path: Path) -> Recording:
     file = RecordingFile(path)
     entries = tuple(file.entries)
     return Recording(path, file.header, entries, tuple(file.warnings))
+
+
+def start_of_line(path: Path, number: int) -> int:
+    """The byte of a file at which its line of this number begins, counted from 1."""
+    with _opened(path) as file:
+        for _ in range(number - 1):
+            file.readline()
+        return file.tell()
 
 
 @contextmanager

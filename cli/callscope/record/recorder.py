@@ -6,7 +6,7 @@ is spelled (format.py), masked (concealing.py) or written (appending.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -49,17 +49,21 @@ from .directories import new_recording
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
-from .reading import Recording, open_recording
+from .reading import Recorded, RecordingFile, start_of_line
 
 
 @dataclass(slots=True)
 class _Exchange:
-    """The exchange at hand as it was recorded. `retold`: some of it was masked, so that only its bytes can tell it."""
+    """The exchange at hand, whose lines begin at byte `start` of the file.
+
+    `retold`: some of it was masked, so that only what was recorded can tell it. `answered`: something came back.
+    """
 
     settings: Settings
     tools: tuple[ToolSpec, ...]
-    opened: ExchangeOpened
-    answer: list[ResponseHead | BytesRead | ExchangeEnded] = field(default_factory=list)
+    number: int
+    start: int
+    answered: bool = False
     diagnostics: list[Diagnostic] = field(default_factory=list)
     digest: Any = field(default_factory=sha256)
     size: int = 0
@@ -105,7 +109,7 @@ class Recorder:
     def resume(
         cls,
         file: LineFile,
-        recording: Recording,
+        recording: Recorded,
         *,
         secrets: Secrets,
         clock: Clock,
@@ -123,7 +127,7 @@ class Recorder:
         """A recorder of the same session that goes on with another recording; this one is still to be closed."""
         file = LineFile.open(path)
         try:
-            recording = open_recording(path)
+            recording = RecordingFile(path)
             return Recorder.resume(
                 file, recording, secrets=self._secrets, clock=clock, program=program, dialects=self._dialects
             )
@@ -197,7 +201,7 @@ class Recorder:
 
     def _diagnostic(self, t: float, diagnostic: Diagnostic) -> None:
         """What a decoder says is derived, and part of `assembled`; what is said of our own request is not."""
-        if self._exchange is not None and self._exchange.answer:
+        if self._exchange is not None and self._exchange.answered:
             self._exchange.diagnostics.append(diagnostic)
         else:
             self._write(t, concealed(line_of(diagnostic), self._secrets))
@@ -207,7 +211,7 @@ class Recorder:
         if exchange is None or conversation.response is None:
             return
         line = (
-            assembled_from(exchange.opened.exchange, _decoded(exchange, Deriving(self.path, self._dialects)))
+            assembled_from(exchange.number, self._decoded(exchange))
             if exchange.retold
             else assembled(conversation.response, last, exchange.diagnostics)
         )
@@ -215,39 +219,48 @@ class Recorder:
             self._write(t, line)
 
     def _follow(self, event: RecordedEvent) -> None:
-        """Keep what deriving the exchange at hand again would need, exactly as it was recorded."""
+        """Take note of what was recorded, and of where the exchange at hand begins in the file."""
         match event:
             case SettingsChanged(settings=settings):
                 self._settings = settings
             case ToolsChanged(tools=tools):
                 self._tools = tools
             case ExchangeOpened():
-                self._exchange = _Exchange(self._settings, self._tools, event)
+                self._exchange = _Exchange(self._settings, self._tools, event.exchange, self._file.size)
             case BytesRead() if self._exchange is not None:
-                self._exchange.answer.append(event)
+                self._exchange.answered = True
                 self._exchange.digest.update(event.data)
                 self._exchange.size += len(event.data)
                 self._exchange.retold |= bool(event.masked)
             case ResponseHead() | ExchangeEnded() if self._exchange is not None:
-                self._exchange.answer.append(event)
+                self._exchange.answered = True
             case _:
                 pass
 
-    def _catch_up(self, recording: Recording) -> None:
+    def _catch_up(self, recording: Recorded) -> None:
+        began = 0
         for entry in recording.entries:
             if entry.event is not None:
                 self._follow(entry.event)
-            if isinstance(entry.event, ExchangeEnded):
+            if isinstance(entry.event, ExchangeOpened):
+                began = entry.line
+            elif isinstance(entry.event, ExchangeEnded):
                 self._exchange = None
         if self._exchange is not None:
+            self._exchange.start = start_of_line(recording.path, began)
             self._exchange.retold = True  # what its decoder said until here was not heard by us
 
-
-def _decoded(exchange: _Exchange, deriving: Deriving) -> list[PeerEvent]:
-    """What the decoder makes of an exchange as it was recorded."""
-    for ours in (SettingsChanged(exchange.settings), ToolsChanged(exchange.tools), exchange.opened):
-        deriving.feed(ours)
-    return [event for wire in exchange.answer for event in deriving.decode(wire)]
+    def _decoded(self, exchange: _Exchange) -> Iterator[PeerEvent]:
+        """What the decoder makes of an exchange as it was recorded: its lines are read back, for they may be many."""
+        deriving = Deriving(self.path, self._dialects)
+        for ours in (SettingsChanged(exchange.settings), ToolsChanged(exchange.tools)):
+            deriving.feed(ours)
+        for entry in RecordingFile(self.path).entries_from(exchange.start):
+            match entry.event:
+                case ExchangeOpened() | ResponseHead() | BytesRead() | ExchangeEnded() as wire:
+                    yield from deriving.decode(wire)
+                case _:
+                    pass
 
 
 def _utc(moment: datetime) -> str:

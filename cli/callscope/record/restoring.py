@@ -13,7 +13,7 @@ from callscope.core.plan import settle
 from callscope.core.state import Conversation, apply
 
 from .deriving import Deriving, DialectNamed
-from .reading import Recording
+from .reading import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Left:
     owed: tuple[Event, ...] = ()
 
 
-def left_by(recording: Recording, dialects: DialectNamed | None = None) -> Left:
+def left_by(recording: Recorded, dialects: DialectNamed | None = None) -> Left:
     """The conversation that a recording comes to, and what it owes before the next turn can begin."""
     deriving, conversation = Deriving(recording.path, dialects), Conversation()
     for entry in recording.entries:
