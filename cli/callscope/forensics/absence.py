@@ -61,7 +61,9 @@ _DENIES = re.compile(
     r"|\bhave no\b[^.?!\n]{0,30}\b(?:tools?|functions?|access)\b",
     re.IGNORECASE,
 )
-_CALL_MEMBERS = ('"tool_calls"', '"function_call"', '"custom_tool_call"')
+_A_CALL = re.compile(
+    r'"(?:tool_calls|function_call)"\s*:\s*[\[{]|"type"\s*:\s*"(?:response\.)?(?:function_call|custom_tool_call)'
+)
 _UNREADABLE = (
     "event_not_json",
     "event_cut_off",
@@ -70,7 +72,8 @@ _UNREADABLE = (
     "text_between_events",
     "member_odd",
 )
-_ELSEWHERE = ("choice_ignored", "data_after_done")
+_DROPPED = {"finish_reason_without_calls": "call_dropped", "call_malformed": "call_malformed"}
+_LATE = ("data_after_done", "event_after_the_end")
 
 
 def absence(case: Case, exchange: ExchangeFacts, tool: str = "") -> list[Verdict]:
@@ -176,21 +179,20 @@ def _leaked(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]
 
 
 def _dropped(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
-    for code, name in (("finish_reason_without_calls", "call_dropped"), ("call_malformed", "call_malformed")):
+    for code, name in _DROPPED.items():
         if any(found.code == code for found in exchange.diagnostics):
             yield verdict(name, finish(exchange), reason=exchange.finish_reason)
 
 
 def _lost(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
-    for name, codes in (("call_unreadable", _UNREADABLE), ("call_elsewhere", _ELSEWHERE)):
+    for name, codes in (("call_unreadable", _UNREADABLE), ("call_after_the_end", _LATE)):
         found = next((each for each in exchange.diagnostics if each.code in codes and _holds_call(each)), None)
         if found is not None and not exchange.calls:
             yield verdict(name, of_frame(exchange, found), code=found.code, exchange=exchange.number)
 
 
 def _holds_call(found: Diagnostic) -> bool:
-    data = found.frame.data if found.frame else ""
-    return any(re.search(rf"{member}\s*:\s*[\[{{]", data) for member in _CALL_MEMBERS)
+    return _A_CALL.search(found.frame.data if found.frame else "") is not None
 
 
 def _unaccounted(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
@@ -212,7 +214,8 @@ def _of_another_kind(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator
 
 
 def _empty(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
-    if any(found.code == "response_empty" for found in exchange.diagnostics):
+    codes = {found.code for found in exchange.diagnostics}
+    if "response_empty" in codes and not codes & _DROPPED.keys():
         yield verdict("answer_empty", Evidence(exchange.number, "response", f"{exchange.tail.size:,} bytes came"))
 
 

@@ -99,10 +99,10 @@ LOST = {
         "A call came in bytes that cannot be read ({code}), so nothing could be made of it.",
         "Look at these bytes with /raw {exchange}; mend the server or the proxy that wrote them.",
     ),
-    "call_elsewhere": Entry(
+    "call_after_the_end": Entry(
         "certain",
-        "A call came where it does not belong ({code}) and was not taken.",
-        "Look at it with /raw {exchange}; ask for one choice (no n above 1).",
+        "A call came after the end of the answer ({code}) and was not taken.",
+        "Look at it with /raw {exchange}; what writes on after the end is a relay or a broken server.",
     ),
     "call_of_another_kind": Entry(
         "certain",
