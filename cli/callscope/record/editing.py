@@ -7,15 +7,23 @@ was recorded where it need not. Pure: must not know files, nor which lines someb
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from callscope.core.events import BytesRead, Diagnostic, ExchangeEnded, ExchangeOpened, Rewound
+from callscope.core.events import (
+    BreakRequested,
+    BytesRead,
+    Diagnostic,
+    ExchangeEnded,
+    ExchangeOpened,
+    Rewound,
+    UserMessage,
+)
 from callscope.core.ports import Prepared
-from callscope.core.values import Message
+from callscope.core.values import Message, Request
 
 from .assembling import Assembling
 from .deriving import DialectNamed
@@ -31,39 +39,64 @@ class Origin:
     """A recording before anything in it is changed, and what of it depends on what went before.
 
     `stays` says for the line of a rewind the last item that it leaves; `prepared` for the line of a request what it was
-    made as; `said` are the messages of the person that the conversation holds in the end.
+    made as, without the body where the line has the same one; `meant` for the line of a break the message of the person
+    that comes next; `said` are the messages of the person that the conversation holds in the end.
     """
 
-    path: Path
-    entries: tuple[Entry, ...]
+    recording: Recorded
     dialects: DialectNamed | None = None
     stays: dict[int, Owner] = field(default_factory=dict)
-    prepared: dict[int, Prepared | None] = field(default_factory=dict)
+    prepared: dict[int, Request | None] = field(default_factory=dict)
+    meant: dict[int, Owner] = field(default_factory=dict)
     said: tuple[Owner, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.recording.path
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """Its lines behind the header, read anew where they are not in memory."""
+        return self.recording.entries
 
 
 def origin_of(recording: Recorded, dialects: DialectNamed | None = None) -> Origin:
     """Go through a recording once. Raises UnusableFile."""
     walk = Walk(recording.path, dialects)
-    entries = tuple(recording.entries)
-    stays: dict[int, Owner] = {}
-    prepared: dict[int, Prepared | None] = {}
-    for entry in entries:
-        event = entry.event
-        if event is None:
-            continue
-        if isinstance(event, Rewound):
-            left = walk.owners[: max(0, event.to)]
-            stays[entry.line] = left[-1] if left else (0, 0)
-        elif isinstance(event, ExchangeOpened) and event.exchange:
-            prepared[entry.line] = walk.request()
-        walk.take(entry.line, event)
+    origin = Origin(recording, dialects)
+    breaks: list[int] = []
+    for entry in recording.entries:
+        match entry.event:
+            case None:
+                continue
+            case Rewound(to=to):
+                left = walk.owners[: max(0, to)]
+                origin.stays[entry.line] = left[-1] if left else (0, 0)
+            case ExchangeOpened(exchange=exchange, request=request) if exchange:
+                origin.prepared[entry.line] = _without_same_body(walk.request(), request)
+            case BreakRequested():
+                breaks.append(entry.line)
+            case UserMessage():
+                origin.meant.update(dict.fromkeys(breaks, (entry.line, 0)))
+                breaks.clear()
+            case _:
+                pass
+        walk.take(entry.line, entry.event)
     items = zip(walk.conversation.items, walk.owners, strict=True)
     said = tuple(owner for item, owner in items if isinstance(item, Message) and item.role == "user")
-    return Origin(recording.path, entries, dialects, stays, prepared, said)
+    return replace(origin, said=said)
 
 
-def recast(origin: Origin, entries: Sequence[Entry], *, rehash: bool = False) -> Iterator[bytes]:
+def _without_same_body(prepared: Prepared | None, recorded: Request) -> Request | None:
+    """The bodies of all requests together are most of a long recording."""
+    if prepared is None:
+        return None
+    request = prepared.request
+    return replace(request, body=b"") if request.body == recorded.body else request
+
+
+def recast(origin: Origin, entries: Iterable[Entry], *, rehash: bool = False) -> Iterator[bytes]:
     """The lines behind the header of a recording with these entries, which keep the line numbers of their origin.
 
     `rehash`: the bytes of responses were changed on purpose, so that sizes, hashes and `assembled` lines are new.
@@ -79,18 +112,17 @@ def recast(origin: Origin, entries: Sequence[Entry], *, rehash: bool = False) ->
 class _Clock:
     """Times without those of the lines that were left out: what follows them comes when they came."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._entries = entries
-        self._place = {entry.line: place for place, entry in enumerate(entries)}
-        self._next = 0
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._all = iter(entries)
         self._start = self._left_out = 0.0
 
     def time(self, entry: Entry) -> float:
         """Seconds since the header or the last `resumed` line."""
-        place = self._place[entry.line]
-        if place > self._next:
-            self._left_out += max(0.0, entry.at - self._entries[self._next].at)
-        self._next = place + 1
+        first = there = next(self._all)
+        while there.line != entry.line:
+            there = next(self._all)
+        if first is not there:
+            self._left_out += max(0.0, entry.at - first.at)
         if entry.kind == "resumed":
             own = float(entry.members["t"])
             self._start, self._left_out = entry.at - own, 0.0
@@ -157,12 +189,13 @@ class _Recasting:
         self._numbers[event.exchange] = number
         self._assembling, self._digest, self._size = Assembling(number), sha256(), 0
         before, now = self._origin.prepared[entry.line], self._walk.request()
+        before = replace(before, body=before.body or event.request.body) if before else None
         line |= {"exchange": number}
-        if before is None or now is None or before.request == now.request:
+        if before is None or now is None or before == now.request:
             return self._passed(entry.line, line)
         self._retold = True
         said = (line_of(diagnostic) for diagnostic in now.diagnostics)
-        return (*self._passed(entry.line, asked_anew(line, event.request, before.request, now.request)), *said)
+        return (*self._passed(entry.line, asked_anew(line, event.request, before, now.request)), *said)
 
     def _rewind(self, number: int, line: Line) -> Iterable[Line]:
         """Cut back to what is there of the items that it left; one that would take nothing away is left out."""

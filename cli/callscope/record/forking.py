@@ -6,7 +6,7 @@ which a recording begins in mid-conversation, is that line made anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from callscope.core.events import Continued, ItemsInserted, Rewound, TurnEnded, UserMessage
@@ -66,7 +66,7 @@ def _next_message(event: ItemsInserted, place: int) -> int | None:
     return next(later, None)
 
 
-def _end_of_turn(entries: tuple[Entry, ...], said: Owner) -> int:
+def _end_of_turn(entries: Iterable[Entry], said: Owner) -> int:
     """The last line of the turn that these words began; what the person did after it is not a part of it."""
     end = last = said[0]
     ended = False
@@ -88,7 +88,7 @@ def _speaks(entry: Entry) -> bool:
     return isinstance(entry.event, UserMessage)
 
 
-def _last_before_words(entries: tuple[Entry, ...]) -> int:
+def _last_before_words(entries: Iterable[Entry]) -> int:
     """The last line before the person says anything."""
     last = 1
     for entry in entries:

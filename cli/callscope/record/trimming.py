@@ -35,7 +35,7 @@ from .walking import Owner
 def trimmed(origin: Origin, turns: Set[int]) -> Iterator[bytes]:
     """The lines behind the header of a recording of these turns alone, counted as `/history` counts. UsageError."""
     said = spoken(origin, turns)
-    return recast(origin, list(_kept(origin.entries, {origin.said[number - 1] for number in said})))
+    return recast(origin, _kept(origin, {origin.said[number - 1] for number in said}))
 
 
 def spoken(origin: Origin, turns: Set[int]) -> list[int]:
@@ -50,10 +50,10 @@ def spoken(origin: Origin, turns: Set[int]) -> list[int]:
     return sorted(turns)
 
 
-def _kept(entries: Sequence[Entry], wanted: Set[Owner]) -> Iterator[Entry]:
+def _kept(origin: Origin, wanted: Set[Owner]) -> Iterator[Entry]:
     """The entries without the turns that nobody wants; before the first message everything is wanted."""
     kept, open_turn = True, False
-    for place, entry in enumerate(entries):
+    for entry in origin.entries:
         event = entry.event
         match event:
             case UserMessage():
@@ -66,8 +66,7 @@ def _kept(entries: Sequence[Entry], wanted: Set[Owner]) -> Iterator[Entry]:
             case Continued():
                 open_turn = True
             case _ if not open_turn and isinstance(event, BreakRequested):
-                kept_next = _next_turn(entries[place:])
-                if kept_next is None or kept_next in wanted:
+                if origin.meant.get(entry.line) in (None, *wanted):
                     yield entry
                 continue
             case _:
@@ -118,10 +117,6 @@ def _moved(masked: Line, begin: str, places: dict[int, int]) -> Line:
         elif int(head) in places:
             moved[f"{begin}{places[int(head)]}]{rest}"] = spans
     return moved
-
-
-def _next_turn(entries: Sequence[Entry]) -> Owner | None:
-    return next(((entry.line, 0) for entry in entries if isinstance(entry.event, UserMessage)), None)
 
 
 def is_of_turn(entry: Entry, open_turn: bool) -> bool:
