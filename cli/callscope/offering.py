@@ -132,6 +132,9 @@ def _call_ids(body: Any) -> Iterator[str]:
         if isinstance(value, dict):
             calls = [call for call in _list(value.get("tool_calls")) if isinstance(call, dict)]
             yield from filter(_is_text, (value.get("tool_call_id"), *(call.get("id") for call in calls)))
+            # those of the Responses API: an item has an id of its own, and a result has that of its call
+            names = ("call_id", "previous_response_id", *(("id",) if _is_text(value.get("type")) else ()))
+            yield from filter(_is_text, map(value.get, names))
             left += value.values()
         elif isinstance(value, list):
             left += value

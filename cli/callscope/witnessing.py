@@ -39,7 +39,7 @@ from callscope.core.plan import EndTurn, plan
 from callscope.core.ports import Arrival, Clock, Decoder
 from callscope.core.state import Conversation, apply
 from callscope.core.values import JsonObject, Request, TurnReason
-from callscope.dialects.overhearing import Overheard, goes_on, latest, overhear, told_anew, told_first
+from callscope.dialects.overhearing import Overheard, goes_on, goes_on_from, latest, overhear, told_anew, told_first
 from callscope.dialects.registry import dialect_named
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
@@ -151,6 +151,8 @@ class Notebook:
             return 0
         if self._conversation.thread and self._conversation.thread == overheard.settings.thread:
             return 4  # the server keeps what was said: nothing has to be repeated
+        if overheard.previous:
+            return 4 if goes_on_from(self._conversation, overheard.previous) else 0
         sure = goes_on(self._conversation, before, overheard.messages) if before else 0
         return sure and 1 + sure
 
@@ -194,6 +196,8 @@ class Notebook:
 
     def _repeated(self, overheard: Overheard) -> int:
         """How many messages are those of the last request: all of them or none."""
+        if overheard.previous:
+            return 0
         return len(self.known) if _digests(overheard.messages[: len(self.known)]) == self.known else 0
 
     def _decode(self, wire: WireEvent) -> Sequence[PeerEvent]:

@@ -28,6 +28,7 @@ class Told(NamedTuple):
 _BY_PATH: Final = (
     (re.compile(r"/orchestrate/(?:[^/]+/)?chat/completions\Z"), "acf", "the URL is that of an agent in Orchestrate"),
     (re.compile(r"/(?:chat/)?completions\Z"), "chat", "the URL ends in /chat/completions"),
+    (re.compile(r"/responses\Z"), "responses", "the URL ends in /responses"),
     (re.compile(r"/chat\Z"), "acf", "the URL ends in /chat"),
     (re.compile(r"/agents\Z"), "acf", "the URL ends in /agents"),
 )
