@@ -70,11 +70,17 @@ def _report_oddities(output: Output, response: JsonObject, how: Ending, detail: 
 def _echo(output: Output, response: JsonObject, calls: Mapping[CallKey, ToolCall]) -> JsonObject:
     """The response as it goes back: its id and its items, in their order and as the server gave them."""
     echo: JsonObject = {"output": [each for item in output.items if (each := _item(item, calls)) is not None]}
-    if isinstance(response.get("id"), str):
+    if isinstance(response.get("id"), str) and not any(_is_renamed(item, calls) for item in output.items):
         echo["id"] = response["id"]
     if response.get("store") is False:
         echo["store"] = False
     return echo
+
+
+def _is_renamed(item: OutputItem, calls: Mapping[CallKey, ToolCall]) -> bool:
+    """Whether the server would not know the result of a call by the id that the call has here."""
+    call = calls.get(item.call.key) if item.call else None
+    return call is not None and item.document.get("call_id") != call.call_id
 
 
 def _item(item: OutputItem, calls: Mapping[CallKey, ToolCall]) -> JsonObject | None:

@@ -96,6 +96,8 @@ class InputList:
                 reason = "nothing followed it"
             elif not stored and not item.get("encrypted_content") and not item.get("content"):
                 reason = "the server keeps nothing, and it has no encrypted_content"
+            elif not item.get("id") and not item.get("encrypted_content") and not item.get("content"):
+                reason = "it has neither an id nor encrypted_content"
             else:
                 kept.append(item)
                 continue

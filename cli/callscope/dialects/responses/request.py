@@ -82,7 +82,7 @@ def _why_not(conversation: Conversation, said: Said, *, stored: bool) -> str:
     if said.response <= conversation.moved:
         return "another server gave the last answer"
     if not said.echo.get("id"):
-        return "the last answer has no id"
+        return "the last answer, or a call of it, has no id of its own"
     if not _is_whole(said):
         return "the last answer was changed here"
     return ""
