@@ -21,7 +21,7 @@ from .demo_ask import Ask, Refused, document
 from .demo_deciding import decided, standing_faults
 from .demo_responses_arguments import ARGUMENTS
 from .demo_responses_contents import CONTENTS
-from .demo_responses_documents import DocumentFault, is_stream
+from .demo_responses_documents import DocumentFault, is_stream, last_response
 from .demo_responses_events import Document, Form, events, items, limited, numbered, response
 from .demo_responses_faults import SHAPES
 from .demo_responses_history import History, Item
@@ -61,7 +61,8 @@ class Responses:
         effects: set[str] = set()
         spoilt = _spoilt(documents, faults, effects)
         if want.stored:
-            self._keep(f"resp_{digest}", [*history, *sent], spoilt)
+            told = last_response(spoilt).get("output") or sent
+            self._keep(f"resp_{digest}", [*history, *told], spoilt)
         return as_a_whole(_sent(spoilt, faults, effects, stream=ask.stream), faults, effects)
 
     def _history(self, want: Wanted, new: list[Any]) -> list[Item]:
@@ -71,8 +72,10 @@ class Responses:
             raise Refused(400, message, "previous_response_id", "previous_response_not_found")
         before = self._kept.get(want.previous, [])
         history = History(frozenset().union(*self._known.values()))
-        for place, item in enumerate([*before, *new]):
-            history.check(item, f"input[{place - len(before)}]")
+        for item in before:
+            history.recall(item)
+        for place, item in enumerate(new):
+            history.check(item, f"input[{place}]")
         history.end()
         return [*before, *new]
 

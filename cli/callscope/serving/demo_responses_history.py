@@ -54,6 +54,17 @@ class History:
     reasoning: str = ""
     seen: set[str] = field(default_factory=set)
 
+    def recall(self, item: Item) -> None:
+        """Take an item of a response that was stored: it was ours, however wrong it was."""
+        kind, call_id = item.get("type"), item.get("call_id")
+        if kind in CALLS and isinstance(call_id, str):
+            self.open_calls[call_id] = kind
+        elif kind in OUTPUTS and isinstance(call_id, str):
+            self.open_calls.pop(call_id, None)
+            self.answered.add(call_id)
+        elif kind == "reasoning":
+            self.seen.add(_digest_of(item))
+
     def check(self, item: Any, path: str) -> None:
         """Take the next item; raises Refused."""
         kind = kind_of(item)
@@ -90,7 +101,7 @@ class History:
         needed = _reasoning_of(item)
         if ours and kind != "reasoning" and needed and needed not in self.seen:
             message = f"Item '{item['id']}' of type '{kind}' was provided without its required 'reasoning' item"
-            raise wrong(f"{message}: '{needed}'.", path)
+            raise wrong(f"{message}: 'rs_{needed}'.", path)
 
     def _reasoning(self, item: Item, path: str) -> None:
         name = item.get("id")
@@ -107,7 +118,7 @@ class History:
             )
             raise Refused(404, message, "input")
         self.reasoning = str(name)
-        self.seen.add(str(name))
+        self.seen.add(_digest_of(item))
 
     def _call(self, kind: str, item: Item, path: str) -> None:
         call_id, name, text = item.get("call_id"), item.get("name"), item.get(CALLS[kind])
@@ -146,13 +157,18 @@ def _unfollowed(name: str) -> Refused:
     return wrong(f"Item '{name}' of type 'reasoning' was provided without its required following item.", "input")
 
 
+def _digest_of(item: Item) -> str:
+    """What the ids of one response have in common: `1a2b3c4d` in `fc_1a2b3c4d_1`."""
+    return str(item.get("id", "")).partition("_")[2].partition("_")[0]
+
+
 def _reasoning_of(item: Item) -> str:
-    """The id of the reasoning that an item of ours was made with; "" where it tells of none.
+    """The digest of the response whose reasoning an item of ours was made with; "" where it tells of none.
 
     Real servers remember it; this one says it in the id (`fc_1a2b3c4dr_1` was made with `rs_1a2b3c4dr`).
     """
-    digest = str(item.get("id", "")).partition("_")[2].partition("_")[0]
-    return f"rs_{digest}" if digest.endswith("r") and len(digest) == len("00000000r") else ""
+    digest = _digest_of(item)
+    return digest if digest.endswith("r") and len(digest) == len("00000000r") else ""
 
 
 def _message(item: Item, path: str) -> None:
@@ -175,12 +191,14 @@ def _message(item: Item, path: str) -> None:
 
 def calls_in(history: Sequence[Item]) -> list[PastCall]:
     """Every call with its result, in the order of the results."""
-    made = {item["call_id"]: item for item in history if item.get("type") in CALLS}
+    made = {item.get("call_id"): item for item in history if item.get("type") in CALLS}
     calls: list[PastCall] = []
     for item in history:
         if item.get("type") in OUTPUTS:
             call = made[item["call_id"]]
-            calls.append(PastCall(call["name"], call[CALLS[call["type"]]], _text(item["output"])))
+            text = call.get(CALLS[call["type"]])
+            arguments = text if isinstance(text, str) else json.dumps(text)
+            calls.append(PastCall(str(call.get("name")), arguments, _text(item["output"])))
     return calls
 
 
