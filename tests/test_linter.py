@@ -74,3 +74,59 @@ def test_a_provider_that_nobody_knows_is_a_usage_error(tmp_path: Path, arguments
     code, _, said = lint(tmp_path, GOOD, *arguments)
     assert code == 2
     assert "openai, anthropic, gemini, mcp" in said
+
+
+CUSTOM = """\
+  - type: custom
+    name: calc
+    description: Computes what one writes.
+    format: {type: grammar, syntax: lark, definition: "start: NUMBER"}
+    run: {mock: 1}
+"""
+
+
+def schema(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    (folder / "tools.yaml").write_text(GOOD + CUSTOM, encoding="utf-8")
+    done = callscope("tools", "schema", *arguments, folder=folder)
+    return done.code, done.out, done.err
+
+
+def test_definitions_are_printed_as_each_dialect_writes_them(tmp_path: Path) -> None:
+    grammar = {"syntax": "lark", "definition": "start: NUMBER"}
+    _, nested, _ = schema(tmp_path, "calc")
+    assert json.loads(nested)["custom"]["format"] == {"type": "grammar", "grammar": grammar}
+    _, flat, _ = schema(tmp_path, "calc", "--dialect", "responses")
+    assert json.loads(flat)["format"] == {"type": "grammar", **grammar}
+    _, strict, _ = schema(tmp_path, "get_weather", "--dialect", "responses", "--strict")
+    assert json.loads(strict)["strict"] is True
+    assert "function" not in json.loads(strict)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--dialect", "acf"], "The Agent Connect Framework has no custom tools: calc is not offered."),
+        (["--tool-form", "functions"], "The legacy `functions` has no custom tools: calc is not offered."),
+    ],
+)
+def test_a_definition_that_a_dialect_has_no_place_for_is_left_out_and_told(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    code, out, err = schema(tmp_path, *arguments)
+    assert (code, err) == (0, said + "\n")
+    [left] = json.loads(out)
+    assert (left if "name" in left else left["function"])["name"] == "get_weather"
+
+
+def test_an_unknown_dialect_is_one_error_with_those_there_are(tmp_path: Path) -> None:
+    code, _, err = schema(tmp_path, "--dialect", "soap")
+    assert code == 2
+    assert "there are: acf, chat, responses" in err
+    assert callscope("tools", "lint", "--dialect", "soap", folder=tmp_path).code == 2
+
+
+def test_the_lint_of_a_dialect_fails_where_it_has_no_place_for_a_tool(tmp_path: Path) -> None:
+    assert lint(tmp_path, GOOD + CUSTOM)[0] == 0
+    code, out, _ = lint(tmp_path, GOOD + CUSTOM, "--dialect", "acf")
+    assert code == 1
+    assert "custom-refused" in out

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from callscope.flags import AsJson, Tools
+from callscope.flags import AsJson, Strict, ToolForms, Tools
+
+OneDialect = Annotated[str, typer.Option("--dialect", help="chat, responses or acf.")]
 
 tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -30,23 +32,28 @@ def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: To
 
 @tools_app.command("schema")
 def tools_schema(
-    name: Annotated[str | None, typer.Argument(help="The tool; all where missing.")] = None, tools: Tools = None
+    name: Annotated[str | None, typer.Argument(help="The tool; all where missing.")] = None,
+    tools: Tools = None,
+    dialect: OneDialect = "chat",
+    strict: Strict = None,
+    tool_forms: ToolForms = None,
 ) -> None:
-    """Print the definitions as a request carries them."""
+    """Print the definitions as a request carries them, in the dialect that is named; what it cannot say is told."""
     from callscope import commands
 
-    commands.print_schema(name, tools)
+    commands.print_schema(name, tools, dialect, strict=strict, forms=tool_forms or ())
 
 
 @tools_app.command("lint")
 def tools_lint(
     tools: Tools = None,
     provider: Annotated[str, typer.Option("--provider", help="openai, anthropic, gemini or mcp.")] = "openai",
+    dialect: OneDialect = "chat",
     as_json: AsJson = False,
     fix: Annotated[bool, typer.Option("--fix", help="Mend in YAML files what needs no judgement.")] = False,
 ) -> None:
     """Check definitions before a model or a server stumbles over them; exit code 1 with an error (docs/lint.md)."""
     from callscope import linter
 
-    if code := linter.lint_tools(tools, provider, as_json=as_json, fix=fix):
+    if code := linter.lint_tools(tools, provider, dialect, as_json=as_json, fix=fix):
         raise typer.Exit(code)

@@ -21,7 +21,7 @@ from callscope.ask import ask as ask_once
 from callscope.compose import DEFAULT_TOOLS, LiveClock, Options, open_session, options
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.ports import Gate, Sink
-from callscope.core.values import ToolSpec
+from callscope.core.values import Settings, ToolSpec
 from callscope.core.visible import visible
 from callscope.loop import run
 
@@ -184,13 +184,20 @@ def show_tool(name: str, paths: Sequence[Path] | None) -> None:
     _print(json.dumps(dict(spec.parameters), indent=2, ensure_ascii=False))
 
 
-def print_schema(name: str | None, paths: Sequence[Path] | None) -> None:
-    """Print definitions as a Chat Completions request carries them."""
-    from callscope.dialects.chat.tools import tool_definition
+def print_schema(
+    name: str | None, paths: Sequence[Path] | None, dialect: str, *, strict: bool | None, forms: Sequence[str]
+) -> None:
+    """Print definitions as a request in this dialect carries them; what has no place in it is told on stderr."""
+    from callscope.choosing import forms_from
+    from callscope.dialects.registry import definitions
 
     specs = _specs(paths)
-    definitions = [tool_definition(spec) for spec in ([_named(name, specs)] if name else specs)]
-    _print(json.dumps(definitions[0] if name else definitions, indent=2, ensure_ascii=False))
+    settings = Settings(dialect=dialect, strict=strict, tool_forms=forms_from(forms))
+    written, notices = definitions(settings, [_named(name, specs)] if name else specs)
+    for notice in notices:
+        _say(notice)
+    if written or not name:
+        _print(json.dumps(written[0] if name else written, indent=2, ensure_ascii=False))
 
 
 def _specs(paths: Sequence[Path] | None) -> Sequence[ToolSpec]:

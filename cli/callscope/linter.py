@@ -14,6 +14,7 @@ from typing import cast, get_args
 from callscope.compose import DEFAULT_TOOLS
 from callscope.core.errors import UsageError
 from callscope.core.visible import visible
+from callscope.dialects.registry import dialect_named
 from callscope.linting.checking import lint
 from callscope.linting.cost import Cost, cost_of
 from callscope.linting.findings import RULES, Finding, Provider
@@ -25,10 +26,11 @@ BROKEN = 1
 YAML = (".yaml", ".yml")
 
 
-def lint_tools(paths: Sequence[Path] | None, provider: str, *, as_json: bool, fix: bool) -> int:
+def lint_tools(paths: Sequence[Path] | None, provider: str, dialect: str, *, as_json: bool, fix: bool) -> int:
     """Check the tools of these files; 1 where a rule of severity error is broken."""
     if provider not in get_args(Provider):
         raise UsageError(f"--provider {provider}: write one of {', '.join(get_args(Provider))}.")
+    dialect_named(dialect)
     files = list(paths or [DEFAULT_TOOLS])
     if fix:
         _fix(files)
@@ -38,6 +40,7 @@ def lint_tools(paths: Sequence[Path] | None, provider: str, *, as_json: bool, fi
     findings = lint(
         loaded.specs,
         provider=cast("Provider", provider),
+        dialect=dialect,
         without_run=without_run,
         holds_secret=lambda text: secrets.mask(text)[0] != text,
     )

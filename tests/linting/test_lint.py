@@ -216,6 +216,9 @@ def test_every_rule_can_be_broken_by_a_case_here() -> None:
         "root-union",
         "keyword-refused",
         "strict-limits",
+        "custom-refused",
+        "format-refused",
+        "strict-unsaid",
     }
     assert {rule for rule, *_ in BROKEN} | tried_elsewhere == set(RULES)
 
@@ -238,3 +241,56 @@ def test_no_schema_whatever_is_in_it_breaks_the_lint(parameters: dict[str, Any],
 def test_a_schema_that_refers_to_itself_is_walked_once() -> None:
     tree = {"type": "object", "properties": {"child": {"$ref": "#"}}}
     assert [place.path for place in places(tree)] == ["$", "$.properties.child"]
+
+
+# ---- protocols ------------------------------------------------------------------------------------------------------
+
+
+def custom(given: dict[str, Any]) -> ToolSpec:
+    return ToolSpec("run_sql", "Runs one SQL statement.", given, "custom")
+
+
+def of_dialect(one: ToolSpec, dialect: str, provider: Provider = "openai") -> list[tuple[str, str]]:
+    found = lint([one], provider=provider, dialect=dialect, holds_secret=lambda text: False)
+    return [(finding.rule, finding.path) for finding in found]
+
+
+GRAMMAR = {"syntax": "regex", "definition": r"^\d+$"}
+FORMATS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
+    ({}, []),
+    ({"type": "text"}, []),
+    ({"type": "grammar", **GRAMMAR}, []),
+    ({"type": "grammar", "grammar": GRAMMAR}, []),
+    ({"type": "grammar", "grammar": {**GRAMMAR, "syntax": "lark"}}, []),
+    ({"type": "json"}, [("format-refused", "$.format.type")]),
+    ({"type": "grammar", "syntax": "ebnf", "definition": "x"}, [("format-refused", "$.format.syntax")]),
+    ({"type": "grammar", "grammar": {"syntax": "lark"}}, [("format-refused", "$.format.grammar.definition")]),
+    ({"type": "grammar", "syntax": "regex", "definition": "(?=a)b"}, [("format-refused", "$.format.definition")]),
+]
+
+
+@pytest.mark.parametrize(("given_format", "wanted"), FORMATS, ids=str)
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_the_format_of_a_custom_tool_is_text_or_a_grammar(
+    dialect: str, given_format: dict[str, Any], wanted: list[tuple[str, str]]
+) -> None:
+    assert of_dialect(custom(given_format), dialect) == wanted
+
+
+def test_a_custom_tool_has_no_place_with_agents_and_other_providers() -> None:
+    assert of_dialect(custom({}), "acf") == [("custom-refused", "$.type")]
+    assert ("custom-refused", "$.type") in of_dialect(custom({}), "chat", "gemini")
+
+
+@pytest.mark.parametrize(("strict", "rule"), [(None, [("strict-unsaid", "$.strict")]), (True, []), (False, [])])
+def test_a_missing_strict_is_remarked_where_the_server_tries_it_by_itself(strict: bool | None, rule: Any) -> None:
+    assert of_dialect(tool(strict=strict), "responses") == rule
+    assert of_dialect(tool(strict=strict), "chat") == []
+
+
+def test_the_remark_names_path_and_rule_where_strict_mode_would_fall_back() -> None:
+    loose = tool({"type": "object", "properties": {"city": CITY}, "required": ["city"]})
+    [one] = lint([loose], provider="openai", dialect="responses", holds_secret=lambda text: False)
+    assert one.message.startswith(
+        "not said: the server tries it, and falls back to off: $.parameters (strict-additional)"
+    )

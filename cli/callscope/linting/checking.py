@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from callscope.core.values import ToolSpec
 
-from . import consistency, providers, strict, wording
+from . import consistency, dialects, providers, strict, wording
 from .findings import Finding, Provider
 
 ORDER = {"error": 0, "warning": 1, "info": 2}
@@ -19,6 +19,7 @@ def lint(
     tools: Sequence[ToolSpec],
     *,
     provider: Provider,
+    dialect: str = "chat",
     without_run: Collection[str] = (),
     holds_secret: Callable[[str], bool],
 ) -> list[Finding]:
@@ -29,6 +30,7 @@ def lint(
     found = [
         *consistency.broken_rules(tools, holds_secret),
         *providers.broken_rules(tools, provider),
+        *dialects.broken_rules(tools, provider, dialect),
         *_strict(tools),
         *wording.broken_rules(tools),
         *(

@@ -78,6 +78,21 @@ RULES: dict[str, Rule] = {
     "too-many-tools": Rule("error", "OpenAI answers 400 (array_above_max_length) to more than 128 tools."),
     "root-union": Rule("error", "Anthropic refuses oneOf, anyOf and allOf at the root of a tool's schema."),
     "keyword-refused": Rule("error", "Gemini's schemas are a subset of OpenAPI; an unknown keyword fails the request."),
+    # ---- protocols --------------------------------------------------------------------------------------------------
+    "custom-refused": Rule(
+        "error",
+        "Custom tools are OpenAI's, in Chat Completions and the Responses API; elsewhere the request fails, or the "
+        "tool is not offered.",
+    ),
+    "format-refused": Rule(
+        "error",
+        "A custom tool takes text, or what a grammar in lark or regex (Rust's, which cannot look around) allows.",
+    ),
+    "strict-unsaid": Rule(
+        "info",
+        "Without `strict` Chat Completions leaves strict mode off; the Responses API tries it, and falls back without "
+        "a word.",
+    ),
     # ---- strict mode ------------------------------------------------------------------------------------------------
     "strict-root": Rule("error", "Strict mode wants a plain object at the root, no union."),
     "strict-additional": Rule("error", "Strict mode wants additionalProperties: false in every object."),
