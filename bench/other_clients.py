@@ -171,6 +171,7 @@ def callscope(case: Case, url: str) -> Answer | None:
         # one that it says must not run has no arguments that a script could run it with
         {"id": call["call_id"], "name": call["name"], "arguments": call["arguments"] if call["valid"] else ["invalid"]}
         for call in last["tool_calls"]
+        if call["executor"] == "local"
     ]
     custom = {call["call_id"]: call["arguments"] for call in last["tool_calls"] if call["kind"] == "custom"}
     calls = [call | {"arguments": custom.get(call["id"], call["arguments"])} for call in calls]

@@ -107,3 +107,13 @@ def test_what_was_not_read_has_no_difference_but_a_verdict_of_its_own() -> None:
 @pytest.mark.parametrize("outcome", [OURS, Reading(trouble=Trouble("crash", "KeyError", "'x'")), NotRead("why")])
 def test_what_a_reader_saw_goes_through_json_unchanged(outcome: Reading | NotRead) -> None:
     assert outcome_of_json(outcome_as_json(outcome)) == outcome
+
+
+def test_a_call_that_the_peer_runs_itself_is_not_asked_of_a_program() -> None:
+    search = Call("ws_1", "web_search", "{}", "remote")
+    assert kinds(OURS, replace(OURS, calls=(PARIS, search, ROME))) == []
+
+
+def test_a_call_that_the_peer_runs_itself_is_asked_of_who_reads_with_our_decoder() -> None:
+    search = Call("ws_1", "web_search", "{}", "remote")
+    assert kinds(replace(OURS, events=9), replace(OURS, calls=(PARIS, ROME, search))) == ["lost_call"]

@@ -18,6 +18,8 @@ from callscope.readers.values import NotRead, Reading
 from callscope.ui.lines import STYLES
 
 CALLS, FINISH, TOKENS = 5, 13, 11
+ROOMY = 72
+"""Columns from which on there is room for tokens."""
 BEFORE = 20
 """Characters shown before the first one that differs."""
 WORDS = {
@@ -56,12 +58,11 @@ def shown_comparison(compared: Compared, look: Look) -> Iterator[Text]:
         yield Text(look.fit(f"  not compared: {compared.why_not}", look.width), "dim")
         return
     names = max(len(str(row.reader)) for row in compared.rows)
-    columns = f"  {'':<{names}}  {'calls':>{CALLS}}  {'finish reason':<{FINISH}}  {'tokens':<{TOKENS}}  verdict"
-    yield Text(look.fit(columns, look.width), "dim")
-    yield _line("Callscope", names, compared.ours, _ours(compared.ours), "", look)
+    yield Text(_columns("", names, "calls", "finish reason", "tokens", look) + "verdict", "dim")
+    yield _line("Callscope", names, compared.ours, (_ours(compared.ours), ""), look)
     for row in compared.rows:
         reading = row.outcome if isinstance(row.outcome, Reading) else None
-        yield _line(str(row.reader), names, reading, _verdict(row), _style(row), look)
+        yield _line(str(row.reader), names, reading, (_verdict(row), _style(row)), look)
     for row in compared.rows:
         for difference in row.differences:
             yield from _shown_difference(row, difference, look)
@@ -75,19 +76,25 @@ def _headline(compared: Compared) -> str:
     return f"exchange {recorded.exchange}  {recorded.dialect}, {head}, {reads}, {recorded.how or 'open'}"
 
 
-def _line(name: str, names: int, reading: Reading | None, verdict: str, style: str, look: Look) -> Text:
+def _line(name: str, names: int, reading: Reading | None, verdict: tuple[str, str], look: Look) -> Text:
     calls = str(len(reading.calls)) if reading else ""
-    finish = padded(look.fit((reading and reading.finish_reason) or "", FINISH), FINISH, ascii_only=look.ascii_only)
-    tokens = f"{_tokens(reading):<{TOKENS}}"
-    line = Text(f"  {name:<{names}}  {calls:>{CALLS}}  {finish}  {tokens}  ")
-    return line.append(look.fit(verdict, max(look.width - line.cell_len, 8)), style or None)
+    finish = (reading and reading.finish_reason) or ""
+    line = Text(_columns(name, names, calls, finish, _tokens(reading, look), look))
+    return line.append(look.fit(verdict[0], look.width - line.cell_len), verdict[1] or None)
 
 
-def _tokens(reading: Reading | None) -> str:
+def _columns(name: str, names: int, calls: str, finish: str, tokens: str, look: Look) -> str:
+    """What stands before the verdict; a narrow terminal has no room for tokens."""
+    words = padded(look.fit(finish, FINISH), FINISH, ascii_only=look.ascii_only)
+    counts = padded(tokens, TOKENS, ascii_only=look.ascii_only) + "  " if look.width >= ROOMY else ""
+    return f"  {name:<{names}}  {calls:>{CALLS}}  {words}  {counts}"
+
+
+def _tokens(reading: Reading | None, look: Look) -> str:
     if reading is None or reading.usage is None:
         return ""
     came, went = ("?" if count is None else f"{count}" for count in reading.usage)
-    return f"{came} → {went}"[:TOKENS]
+    return f"{came} {'->' if look.ascii_only else '→'} {went}"
 
 
 def _ours(reading: Reading) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from callscope.core.values import Ending, Headers, ToolSpec
+from callscope.core.values import Ending, Executor, Headers, ToolSpec
 
 TroubleKind = Literal["error", "crash", "hang", "killed"]
 """`error`: the reader said that the response is bad; `crash`: an exception that no program expects of it."""
@@ -43,11 +43,12 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as a reader saw it; a member is None where the reader gave none."""
+    """A call as a reader saw it; a member is None where the reader gave none. A remote one the peer runs itself."""
 
     call_id: str | None
     name: str | None
     arguments: str | None
+    executor: Executor = "local"
 
 
 @dataclass(frozen=True, slots=True)
