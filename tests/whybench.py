@@ -24,7 +24,7 @@ from callscope.core.state import Conversation, apply
 from callscope.core.values import Ending, Headers, Request, Settings, ToolSpec
 from callscope.dialects.registry import dialect_named
 from callscope.forensics.case import Case
-from callscope.forensics.verdicts import Verdict
+from callscope.forensics.entries import Verdict
 from callscope.forensics.why import why
 from chatbodies import DONE, chunk, entry
 from chatbodies import calls as call_chunk

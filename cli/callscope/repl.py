@@ -21,7 +21,6 @@ from callscope.core.errors import UsageError
 from callscope.core.events import BreakRequested, Continued
 from callscope.core.values import Message, Request, TurnReason
 from callscope.core.visible import one_line
-from callscope.forensics.why import hint
 from callscope.looking.last_turn import last_turn
 from callscope.looking.raw import Secrets
 from callscope.looking.witness import Witness
@@ -165,6 +164,8 @@ class Repl:
         while reason == "round_limit" and await self._goes_on():
             self.session.emit(Continued())
             reason = await self._drive(self.session.drive())
+        from callscope.forensics.why import hint  # some milliseconds, which the first prompt need not wait for
+
         if said := hint(self.witness.case):
             self.say(f"  {said}", "dim")
 

@@ -16,7 +16,7 @@ from callscope.core.events import (
 )
 from callscope.core.plan import error
 from callscope.core.values import Abort, CallKey, DecidedBy, Decision, Edit, Mock, Reject, ResultStatus, Run, ToolResult
-from callscope.forensics.verdicts import Verdict
+from callscope.forensics.entries import Verdict
 from callscope.forensics.why import calls_named
 from chatbodies import DONE, calls, chunk, entry, event
 from whybench import Scene, after, called, said

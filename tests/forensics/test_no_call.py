@@ -8,7 +8,7 @@ import pytest
 
 from callscope.core.events import CallDecided, ItemsInserted, ToolFinished, ToolStarted
 from callscope.core.values import CallKey, Message, Run, ToolCall, ToolResult, ToolSpec
-from callscope.forensics.verdicts import Verdict
+from callscope.forensics.entries import Verdict
 from callscope.forensics.why import hint, why_no_call_of
 from chatbodies import DONE, answer, calls, chunk, entry, event
 from whybench import Scene, after, body_with, called, said

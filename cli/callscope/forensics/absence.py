@@ -14,6 +14,7 @@ from typing import TypeAlias
 from callscope.core.events import Diagnostic
 
 from .case import Case
+from .entries import Evidence, Verdict
 from .evidence import (
     count_in,
     excerpt_of,
@@ -27,7 +28,7 @@ from .evidence import (
     words_of,
 )
 from .facts import ExchangeFacts
-from .verdicts import Evidence, Verdict, verdict
+from .verdicts import verdict
 
 Rule: TypeAlias = Callable[[Case, ExchangeFacts, str], Iterator[Verdict]]
 """Takes the turn, its last exchange, and the name of the tool that is asked about ("" where none is)."""
@@ -259,8 +260,8 @@ def _hints(case: Case, exchange: ExchangeFacts) -> Iterator[Verdict]:
     named = next((name for name in asked.tools if len(name) > 3 and _names_tool(name, said.begin)), None)
     if named:
         yield verdict("call_told_in_words", excerpt_of(exchange, named), name=named)
-    if (said.end or said.begin).rstrip().endswith(("?", "？")):
-        yield verdict("asked_for_more", excerpt_of(exchange, (said.end or said.begin).rstrip()[-120:]))
+    if said.end.rstrip().endswith(("?", "？")):
+        yield verdict("asked_for_more", excerpt_of(exchange, said.end.rstrip()[-120:]))
     if case.by_hand:
         what = ", ".join(case.by_hand)
         yield verdict("history_changed_by_hand", Evidence(exchange.number, "session", what), what=what)

@@ -10,9 +10,9 @@ from typing import Any
 
 from callscope.core.events import Diagnostic
 
+from .entries import Evidence, Verdict
 from .facts import CallFacts
 from .following import Fragment
-from .verdicts import Evidence, Verdict
 
 
 def verdicts_json(found: Sequence[Verdict]) -> list[Mapping[str, Any]]:

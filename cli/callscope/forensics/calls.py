@@ -13,8 +13,9 @@ from typing import assert_never
 from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run
 
 from .case import Case
+from .entries import Evidence, Verdict
 from .facts import CallFacts
-from .verdicts import VERDICTS, Evidence, Verdict, verdict
+from .verdicts import VERDICTS, verdict
 
 WHO: dict[DecidedBy, str] = {
     "person": "by you",

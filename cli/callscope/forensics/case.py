@@ -39,7 +39,7 @@ from callscope.core.values import CallKey, Edit, ToolCall, TurnReason
 from .asking import carried
 from .facts import CallFacts, ExchangeFacts
 from .following import Following
-from .speaking import take_leak, take_text
+from .leaking import take_leak
 
 MOST_EXCHANGES = 40
 MOST_CALLS = 200
@@ -65,7 +65,7 @@ class Case:
                 self._grow(stamped.at, event)
             case TextDelta():
                 if self.exchanges:
-                    take_text(self.exchanges[-1], event)
+                    self.exchanges[-1].said[event.channel].take(event.text, event.frame)
             case BytesRead():
                 if self.exchanges and event.exchange:
                     self.exchanges[-1].tail.take(event)

@@ -12,8 +12,8 @@ from callscope.core.events import Diagnostic
 from callscope.core.values import Channel, Frame, JsonObject
 
 from .asking import member_at
+from .entries import Evidence
 from .facts import ExchangeFacts
-from .verdicts import Evidence
 
 _NAMES = re.compile(r" \((?:type|code) [^()]*\)\Z")
 """What a decoder adds to the server's words."""
@@ -72,13 +72,13 @@ def said_last(exchange: ExchangeFacts, pattern: bytes) -> Evidence | None:
 def words_of(exchange: ExchangeFacts, channel: Channel = "output") -> Evidence | None:
     """The beginning of the words of a channel."""
     said = exchange.said.get(channel)
-    return Evidence(exchange.number, "response", said.begin[:200], said.first, said.last) if said else None
+    return Evidence(exchange.number, "response", said.begin[:200], *said.span) if said else None
 
 
 def excerpt_of(exchange: ExchangeFacts, words: str) -> Evidence:
     """These words of the answer."""
     said = exchange.said["output"]
-    return Evidence(exchange.number, "response", words[:200], said.first, said.last)
+    return Evidence(exchange.number, "response", words[:200], *said.span)
 
 
 def count_in(raw: object, name: str) -> int:

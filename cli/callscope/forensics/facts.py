@@ -5,6 +5,7 @@ Knows which facts there are. Must not know events, nor what follows from the fac
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from callscope.core.events import Diagnostic, ExchangeEnded, ResponseFailed
@@ -23,9 +24,13 @@ from callscope.core.values import (
 )
 
 from .asking import Asked, Carried, asked
+from .entries import Evidence
 from .following import Following
 from .tail import Tail
-from .verdicts import Evidence
+
+LONGEST_TEXT = 4_000
+"""Characters of the beginning and of the end of a text that are kept."""
+BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +43,59 @@ class Leak:
     evidence: Evidence
 
 
-@dataclass(slots=True)
 class Said:
     """Words of one channel: the ends of them, their size in bytes, and the frames that they came in."""
 
-    begin: str = ""
-    end: str = ""
-    size: int = 0
-    first: int | None = None
-    last: int | None = None
+    __slots__ = ("_begin", "_end", "_first", "_last", "_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._begin = self._end = ""
+        self._size = 0
+        self._first: Frame | None = None
+        self._last: Frame | None = None
+        self._pieces: list[str] = []
+
+    def take(self, text: str, frame: Frame | None) -> None:
+        """Take a piece; no more than that is done for most of them."""
+        self._pieces.append(text)
+        self._last = frame or self._last
+        if self._first is None:
+            self._first = frame
+        if len(self._pieces) >= BATCH:
+            self._join()
+
+    @property
+    def begin(self) -> str:
+        """The first characters of the text."""
+        self._join()
+        return self._begin
+
+    @property
+    def end(self) -> str:
+        """The last characters of the text."""
+        self._join()
+        return self._end
+
+    @property
+    def size(self) -> int:
+        """Bytes of UTF-8 in all."""
+        self._join()
+        return self._size
+
+    @property
+    def span(self) -> tuple[int | None, int | None]:
+        """The offsets in the body from the first frame of it to the last."""
+        return self._first.start if self._first else None, self._last.end if self._last else None
+
+    def _join(self) -> None:
+        if not self._pieces:
+            return
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        if len(self._begin) < LONGEST_TEXT:
+            self._begin = (self._begin + text[:LONGEST_TEXT])[:LONGEST_TEXT]
+        self._end = (self._end + text[-LONGEST_TEXT:])[-LONGEST_TEXT:]
+        self._size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 @dataclass(slots=True)
@@ -86,7 +135,7 @@ class ExchangeFacts:
     status: int | None = None
     encoded: bool = False
     ended: ExchangeEnded | None = None
-    said: dict[Channel, Said] = field(default_factory=dict)
+    said: defaultdict[Channel, Said] = field(default_factory=lambda: defaultdict(Said))
     leaks: list[Leak] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     calls: int = 0

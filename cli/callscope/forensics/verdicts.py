@@ -8,44 +8,13 @@ certain: it is on the wire, or we did it; likely: what is on the wire has hardly
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from callscope.core.values import CallKey
 
-from .entries import Certainty, Entry
+from .entries import Certainty, Entry, Evidence, Verdict
 from .no_call_codes import ENDED, HINTS, LOST, NO_ANSWER, NOT_OFFERED
 from .not_run_codes import FAULTS, NOT_RUN
 
-Side = Literal["request", "response", "session"]
 CERTAINTIES: tuple[Certainty, ...] = ("certain", "likely", "possible")
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a verdict stands on: some bytes of a request or of a response, or what happened here.
-
-    `start` and `end` are offsets in the body (None where it is not about bytes), `excerpt` is what stands there.
-    """
-
-    exchange: int
-    side: Side
-    excerpt: str
-    start: int | None = None
-    end: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Why there was no call, or why one did not run; `call` is None where there was none."""
-
-    code: str
-    certainty: Certainty
-    sentence: str
-    advice: str
-    evidence: tuple[Evidence, ...] = ()
-    call: CallKey | None = None
-
 
 GROUPS = {
     "There was no answer": NO_ANSWER,

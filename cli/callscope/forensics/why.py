@@ -8,9 +8,10 @@ from __future__ import annotations
 from .absence import absence, failed, losses
 from .calls import call_verdict
 from .case import Case
+from .entries import Evidence, Verdict
 from .facts import CallFacts
 from .no_call_codes import LOST
-from .verdicts import Evidence, Verdict, rank, verdict
+from .verdicts import rank, verdict
 
 NEWS = frozenset((*LOST, "tools_left_out", "choice_names_no_tool", "tool_choice_ignored", "thought_and_said_nothing"))
 """What a person hears of unasked: a call was to be expected, and nothing else on the screen says why none is there."""

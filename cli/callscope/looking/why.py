@@ -16,9 +16,9 @@ from callscope.core.values import Abort, Edit, Mock, Reject, Run
 from callscope.core.visible import one_line
 from callscope.forensics.calls import WHO, call_verdict
 from callscope.forensics.case import Case
+from callscope.forensics.entries import Evidence, Verdict
 from callscope.forensics.facts import CallFacts
 from callscope.forensics.following import Fragment
-from callscope.forensics.verdicts import Evidence, Verdict
 from callscope.forensics.why import calls_named, why, why_no_call_of
 from callscope.panels.fitting import fitted
 from callscope.panels.wording import counted, span

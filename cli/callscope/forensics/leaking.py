@@ -1,35 +1,20 @@
-"""What the words of a response leave behind for a verdict: their ends, their size, and calls that leaked into them.
+"""Calls that leaked into the words of a response, found again to the byte.
 
-Knows where words begin and which of them are a call. Must not know what a verdict makes of it.
+Knows which words are a call and where they stand. Must not know what a verdict makes of it.
 """
 
 from __future__ import annotations
 
-from callscope.core.events import Diagnostic, TextDelta
+from callscope.core.events import Diagnostic
 from callscope.core.state import Conversation
 from callscope.core.values import Channel
 from callscope.dialects.leaks import find_leak
 
-from .facts import ExchangeFacts, Leak, Said
+from .entries import Evidence
+from .facts import ExchangeFacts, Leak
 from .placing import byte_within
-from .verdicts import Evidence
 
-LONGEST_TEXT = 4_000
-"""Characters of the beginning and of the end of a text that are kept."""
 EXCERPT = 200
-
-
-def take_text(exchange: ExchangeFacts, delta: TextDelta) -> None:
-    """Take a piece of text."""
-    said = exchange.said.get(delta.channel)
-    if said is None:
-        said = exchange.said[delta.channel] = Said(first=delta.frame.start if delta.frame else None)
-    if len(said.begin) < LONGEST_TEXT:
-        said.begin += delta.text[:LONGEST_TEXT]
-    said.end = (said.end + delta.text[-LONGEST_TEXT:])[-LONGEST_TEXT:]
-    said.size += len(delta.text) if delta.text.isascii() else len(delta.text.encode("utf-8", "replace"))
-    if delta.frame:
-        said.last = delta.frame.end
 
 
 def take_leak(exchange: ExchangeFacts, event: Diagnostic, conversation: Conversation) -> None:
