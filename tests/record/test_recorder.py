@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import stat
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,12 @@ def test_the_header_says_what_made_the_recording(tmp_path: Path) -> None:
 
 def test_all_of_the_settings_come_back(tmp_path: Path) -> None:
     changed = Settings(
-        "plain", "http://h/v1", "m", "Be brief.", {"type": "function", "function": {"name": "f"}}, False, False, "last",
-        "never", False, 3, 0, {"temperature": 0.5},
+        dialect="plain", url="http://h/v1", model="m", system="Be brief.", parallel=False, strict=True,
+        tool_choice={"type": "function", "function": {"name": "f"}}, tool_forms=("functions",), stream=False,
+        history="last", approve="never", run_calls=False, max_rounds=3, retries=0, parameters={"temperature": 0.5},
+        thread="t-1",
     )  # fmt: skip
+    assert not [name for name, value in asdict(changed).items() if value == asdict(Settings())[name]]
     recorder = new_recorder(tmp_path)
     give(recorder, SettingsChanged(changed), ToolsChanged((WEATHER,)))
     events = [entry.event for entry in open_recording(recorder.path).entries]

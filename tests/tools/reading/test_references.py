@@ -143,6 +143,6 @@ def test_a_link_does_not_lead_out_of_the_folder_either(tmp_path: Path) -> None:
 
 
 def test_a_schema_nested_without_end_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, "deep.json", '{"not":' * 900 + "{}" + "}" * 900)
+    write(tmp_path, "deep.json", '{"not":' * 3000 + "{}" + "}" * 3000)
     with pytest.raises(UnusableFile, match="nested too deeply"):
         parameters(tmp_path, {"$ref": "deep.json"})
