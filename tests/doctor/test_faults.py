@@ -30,26 +30,26 @@ CHAT = {
     "shared id": "chat.call_id",
     "arguments as object": "chat.arguments_text",
     "arguments null": "chat.arguments_text",
-    "arguments empty": "chat.arguments_json",
-    "arguments missing": "chat.arguments_json",
+    "arguments empty": "calls.json",
+    "arguments missing": "calls.json",
     "calls as object": "chat.call_list",
     "function_call": "chat.call_list",
     "cumulative arguments": "chat.arguments_once",
     "repeated arguments": "chat.arguments_once",
     "doubled arguments": "chat.arguments_once",
     "leading empty object": "chat.arguments_once",
-    "doubly encoded arguments": "chat.arguments_json",
-    "cut arguments": "chat.arguments_json",
-    "invalid arguments": "chat.arguments_json",
-    "python arguments": "chat.arguments_json",
-    "two documents": "chat.arguments_json",
-    "wrong arguments": "chat.arguments_fit",
-    "unknown tool": "chat.call_offered",
+    "doubly encoded arguments": "calls.json",
+    "cut arguments": "calls.json",
+    "invalid arguments": "calls.json",
+    "python arguments": "calls.json",
+    "two documents": "calls.json",
+    "wrong arguments": "calls.fit",
+    "unknown tool": "calls.offered",
     "stop with calls": "chat.finish_calls",
     "no finish reason": "chat.finish_reason",
     "empty finish reason": "chat.finish_reason",
     "finish reason twice": "chat.finish_once",
-    "tool_calls without calls": "chat.required",
+    "tool_calls without calls": "tools.required",
     "error in mid-stream": "chat.no_error",
     "error as string": "chat.no_error",
     "error event": "chat.no_error",
@@ -139,13 +139,70 @@ ACF = {
     "second dialect": "acf.events",
 }
 
+RESPONSES = {
+    "call id missing": "responses.call_id",
+    "call id null": "responses.call_id",
+    "call id late": "responses.call_id",
+    "shared call id": "responses.call_id",
+    "arguments as object": "responses.arguments_text",
+    "arguments null": "responses.arguments_text",
+    "arguments empty": "calls.json",
+    "doubly encoded arguments": "calls.json",
+    "cut arguments": "calls.json",
+    "python arguments": "calls.json",
+    "two documents": "calls.json",
+    "wrong arguments": "calls.fit",
+    "unknown tool": "calls.offered",
+    "custom as function": "tools.custom",
+    "cumulative arguments": "responses.done_agrees",
+    "encrypted deltas": "responses.done_agrees",
+    "contradicting done": "responses.done_agrees",
+    "item ids rotate": "responses.item_id",
+    "item ids differ": "responses.item_id",
+    "item ids missing": "responses.item_id",
+    "call id in place of item id": "responses.item_id",
+    "output index always 0": "responses.output_index",
+    "output index from 1": "responses.output_index",
+    "indexes missing": "responses.output_index",
+    "no deltas": "responses.deltas",
+    "no done events": "responses.done_events",
+    "items done alone": "responses.item_added",
+    "items not added": "responses.item_added",
+    "null item": "responses.item_done",
+    "completed alone": "responses.created",
+    "no created": "responses.created",
+    "empty output": "responses.output",
+    "no completed": "responses.terminal",
+    "DONE at the end": "responses.no_done",
+    "keepalive events": "responses.known_events",
+    "unknown item": "responses.known_events",
+    "web search": "responses.known_events",
+    "sequence numbers 0": "responses.sequence",
+    "no sequence numbers": "responses.sequence",
+    "no event lines": "responses.event_lines",
+    "no types": "responses.type",
+    "flat error": "responses.no_error",
+    "nested error": "responses.no_error",
+    "error at once": "responses.no_error",
+    "error field": "responses.no_error",
+    "failed": "responses.no_error",
+    "cancelled": "responses.response",
+    "chat usage": "responses.usage",
+    "usage null": "responses.usage",
+    "leaked call": "responses.no_leak",
+    "HTTP 500": "http.answers",
+    "early end": "responses.terminal",
+    "reset": "http.complete",
+}
+
 HARMLESS = {
     "chat": ["interleaved calls", "multi-line data", "ping comments", "CRLF", "CR", "U+2028", "split UTF-8"],
+    "responses": ["one delta", "interleaved calls", "obfuscation", "namespace", "call id is item id", "reasoning text"],
     "acf": ["no event lines", "multi-line data", "CR", "U+2028", "split UTF-8", "no space after the colon"],
 }
 """What the standard allows: no rule may complain of it."""
 
-BASES = {"chat": "/v1", "acf": "/v1/chat"}
+BASES = {"chat": "/v1", "responses": "/v1", "acf": "/v1/chat"}
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +221,11 @@ def broken(url: str, dialect: str, fault: str = "") -> set[str]:
 @pytest.mark.parametrize("fault", CHAT)
 def test_a_fault_of_chat_completions_breaks_its_rule(url: str, fault: str) -> None:
     assert CHAT[fault] in broken(url, "chat", fault)
+
+
+@pytest.mark.parametrize("fault", RESPONSES)
+def test_a_fault_of_the_responses_api_breaks_its_rule(url: str, fault: str) -> None:
+    assert RESPONSES[fault] in broken(url, "responses", fault)
 
 
 @pytest.mark.parametrize("fault", ACF)

@@ -16,6 +16,8 @@ from .acf.rules import ACF_RULES
 from .chat import probes as chat_probes
 from .chat.rules import CHAT_RULES
 from .probe import Probe, Question
+from .responses import probes as responses_probes
+from .responses.rules import RESPONSES_RULES
 from .rule import Rule
 
 
@@ -38,5 +40,6 @@ class Battery:
 
 BATTERIES: Final[dict[str, Battery]] = {
     "chat": Battery(CHAT_RULES, chat_probes.questions, chat_probes.talks),
+    "responses": Battery(RESPONSES_RULES, responses_probes.questions, responses_probes.talks),
     "acf": Battery(ACF_RULES, acf_probes.questions, acf_probes.talks),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from callscope.core.values import Headers, Json, JsonObject, ToolSpec
 
@@ -40,6 +40,7 @@ class Talk:
     rounds: int = 1
     tries: int = 1
     calls: int = 0
+    history: Literal["full", "server"] = "full"
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -134,6 +134,6 @@ class Pump:
             run_calls=talk.rounds > 1,
             max_rounds=talk.rounds,
             retries=0,
-            history="full",
+            history=talk.history,
             approve="ask",
         )

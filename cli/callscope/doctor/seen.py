@@ -13,7 +13,14 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from callscope.core.events import CallAssembled, Diagnostic, PeerEvent, ResponseHead
+from callscope.core.events import (
+    CallAssembled,
+    Diagnostic,
+    PeerEvent,
+    ResponseCompleted,
+    ResponseHead,
+    TextDelta,
+)
 from callscope.core.values import CallKind, Frame, JsonObject, ToolCall, ToolSpec
 from callscope.dialects.body import BodyReader
 from callscope.dialects.documents import Done, documents
@@ -201,9 +208,30 @@ class Seen:
 
     @cached_property
     def calls(self) -> tuple[ToolCall, ...]:
-        """The calls that the decoder assembled."""
+        """The calls that the decoder assembled and that are the client's to run."""
         found = {event.call.key: event.call for event in self.events if isinstance(event, CallAssembled)}
-        return tuple(found.values())
+        return tuple(call for call in found.values() if call.executor == "local")
+
+    @cached_property
+    def finished(self) -> ResponseCompleted | None:
+        """The end of an answer that is whole by its own account; None for one that failed, or that broke off."""
+        last = self.events[-1] if self.events else None
+        return last if isinstance(last, ResponseCompleted) and self.exchange.how == "complete" else None
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether a limit or a filter ended the answer: what is missing in it is nobody's fault."""
+        return self.finished is not None and self.finished.finish_reason in ("length", "content_filter")
+
+    @cached_property
+    def words(self) -> str:
+        """The text of the answer, in whatever form it came."""
+        return "".join(e.text for e in self.events if isinstance(e, TextDelta) and e.channel == "output")
+
+    @cached_property
+    def refused(self) -> bool:
+        """Whether the model refused, in the place made for it."""
+        return any(isinstance(event, TextDelta) and event.channel == "refusal" for event in self.events)
 
 
 def _kind(tool: JsonObject) -> CallKind:

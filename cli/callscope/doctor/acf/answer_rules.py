@@ -45,7 +45,7 @@ def _content(seen: Seen) -> Iterator[Verdict]:
     when=lambda seen: seen.wants_stream and seen.is_good and seen.streamed and seen.exchange.how == "complete",
 )
 def _answers(seen: Seen) -> Iterator[Verdict]:
-    if _text_of(seen) or any(map(_is_failure, seen.said)):
+    if seen.words.strip() or any(map(_is_failure, seen.said)):
         return
     if seen.calls and any(call.name in seen.tools for call in seen.calls):
         yield not_shown("the answer is a call that is left to the client")
@@ -63,7 +63,7 @@ def _answers(seen: Seen) -> Iterator[Verdict]:
 )
 def _spaces(seen: Seen) -> Iterator[Verdict]:
     for report in seen.reported("words_joined"):
-        yield broken(f"no piece has a space: {one_line(_text_of(seen), 40)}", report.frame)
+        yield broken(f"no piece has a space: {one_line(seen.words.strip(), 40)}", report.frame)
     if sum(isinstance(event, TextDelta) for event in seen.events) < ENOUGH:
         yield not_shown("too few pieces to tell")
 
@@ -223,12 +223,6 @@ def _model_optional(seen: Seen) -> Iterator[Verdict]:
 def _first_choice(seen: Seen) -> dict[str, Any]:
     choices = entries(seen.whole.get("choices"))
     return members(choices[0]) if choices else {}
-
-
-def _text_of(seen: Seen) -> str:
-    """The words of the answer, wherever they stood: other rules say where they should."""
-    said = (event.text for event in seen.events if isinstance(event, TextDelta) and event.channel == "output")
-    return "".join(said).strip()
 
 
 def _is_failure(said: Said) -> bool:

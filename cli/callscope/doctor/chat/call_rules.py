@@ -1,6 +1,6 @@
 """Rules on calls: how they come, in pieces or whole.
 
-Knows the members of a call. Must not know what was asked for beyond the tools that were offered (`choice_rules`).
+Knows the members of a call. Must not know whether it can be run (`doctor.call_rules`).
 Where it takes more than one look at a piece to see what is wrong, the decoder's own complaints are the judge.
 """
 
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.core.visible import one_line
-from callscope.doctor.rule import Level, Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.schemas import complaint
+from callscope.doctor.rule import Level, Rule, Verdict, broken, held, rule
 from callscope.doctor.seen import Seen, shown
+from callscope.doctor.tool_rules import is_named
 
-from .chunks import Piece, came_to_an_end, finish_reasons, has_chunks, is_named, is_whole, pieces
+from .chunks import Piece, finish_reasons, has_chunks, is_whole, pieces
 
-CALL_RULES: Final[list[Rule]] = []
+PIECE_RULES: Final[list[Rule]] = []
 
 
 def has_calls(seen: Seen) -> bool:
@@ -36,11 +36,11 @@ def _complaint(name: str, level: Level, asked: str, breaks: str, *codes: str) ->
         for report in seen.reported(*codes):
             yield broken(one_line(report.message, 120), report.frame)
 
-    rule(CALL_RULES, name, level, asked, breaks=breaks, when=has_calls)(judge)
+    rule(PIECE_RULES, name, level, asked, breaks=breaks, when=has_calls)(judge)
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.call_index",
     "required",
     "Each piece of a call has its `index`: 0 for the first call, 1 for the second, the same for all its pieces.",
@@ -61,7 +61,7 @@ def _index(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.call_list",
     "required",
     "`tool_calls` is a list, each call an object with its `function`.",
@@ -85,7 +85,7 @@ _complaint(
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.continuations",
     "recommended",
     "Only the first piece of a call has `id`, `type` and `name`; the others have `index` and `arguments` alone.",
@@ -124,7 +124,7 @@ _complaint(
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.call_type",
     "recommended",
     "Each call has its `type`, function or custom.",
@@ -137,25 +137,11 @@ def _type(seen: Seen) -> Iterator[Verdict]:
             yield broken(f"`type` is {shown(piece.entry.get('type'), 40)}", piece.frame)
 
 
-@rule(
-    CALL_RULES,
-    "chat.call_offered",
-    "recommended",
-    "Only tools are called that were offered.",
-    breaks="there is nothing to run; strict servers refuse the history",
-    when=has_calls,
-)
-def _offered(seen: Seen) -> Iterator[Verdict]:
-    for call in seen.calls:
-        if call.name and call.name not in seen.tools:
-            yield broken(f"{one_line(call.name, 60)} was not offered")
-
-
 # ---- arguments ----------------------------------------------------------------------------------------------------
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.arguments_text",
     "required",
     "`arguments` are a text that holds JSON, not the JSON itself.",
@@ -169,30 +155,6 @@ def _text(seen: Seen) -> Iterator[Verdict]:
             yield broken(f"`arguments` is {shown(found, 60)}", piece.frame)
         elif piece.opens and is_whole(seen) and not {"arguments", "input"} & piece.function.keys():
             yield broken("`arguments` is missing", piece.frame)
-
-
-@rule(
-    CALL_RULES,
-    "chat.arguments_json",
-    "required",
-    "The arguments of a function are one whole JSON object when the answer is over.",
-    breaks="the call cannot be run",
-    when=lambda seen: has_calls(seen) and came_to_an_end(seen),
-)
-def _json(seen: Seen) -> Iterator[Verdict]:
-    limited = any(reason == "length" for _, reason in finish_reasons(seen))
-    for call in seen.calls:
-        if call.kind == "custom":
-            continue
-        if call.fault is not None and call.fault.code != "response_broken":
-            if limited:
-                yield not_shown("the token limit cut the arguments off")
-            else:
-                yield broken(f"{one_line(call.name, 40)}: {one_line(call.fault.message, 100)}")
-        elif not call.arguments.strip() and seen.tools.get(call.name, {}).get("parameters", {}).get("required"):
-            yield broken(f"{one_line(call.name, 40)}: no arguments at all")
-    for report in seen.reported("arguments_encoded_twice", "arguments_null"):
-        yield broken(one_line(report.message, 100), report.frame)
 
 
 _complaint(
@@ -209,22 +171,7 @@ _complaint(
 
 
 @rule(
-    CALL_RULES,
-    "chat.arguments_fit",
-    "recommended",
-    "The arguments are what the tool's schema asks for.",
-    breaks="the tool answers with an error, and the model tries again",
-    when=has_calls,
-)
-def _fit(seen: Seen) -> Iterator[Verdict]:
-    for call in seen.calls:
-        wrong = complaint(call, seen.tools.get(call.name, {}))
-        if wrong:
-            yield broken(f"{one_line(call.name, 40)}: {one_line(wrong, 100)}")
-
-
-@rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.fragments",
     "informational",
     "How calls come: in pieces while they are made, or whole.",
@@ -242,7 +189,7 @@ def _fragments(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.finish_calls",
     "required",
     "Where calls came, `finish_reason` is tool_calls (stop, too, where one tool was asked for by its name).",
@@ -257,7 +204,7 @@ def _finish_calls(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CALL_RULES,
+    PIECE_RULES,
     "chat.no_leak",
     "required",
     "A call comes as a call, not as words of the answer.",

@@ -14,7 +14,7 @@ from callscope.doctor.http_rules import is_plain, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
 from callscope.doctor.seen import Seen, members, shown
 
-from .chunks import choices, chunks, deltas, finish_reasons, has_chunks, is_error, is_stream, is_whole, refused, words
+from .chunks import choices, chunks, deltas, finish_reasons, has_chunks, is_error, is_stream, is_whole
 
 CHUNK_RULES: Final[list[Rule]] = []
 FINISHED: Final = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -175,9 +175,9 @@ def _content(seen: Seen) -> Iterator[Verdict]:
 )
 def _says(seen: Seen) -> Iterator[Verdict]:
     reasons = [reason for _, reason in finish_reasons(seen)]
-    if words(seen).strip() or any(map(is_error, seen.said)):
+    if seen.words.strip() or any(map(is_error, seen.said)):
         return
-    if refused(seen):
+    if seen.refused:
         yield not_shown("the model refused")
     elif reasons[:1] in (["length"], ["content_filter"]):
         yield not_shown(f"finish_reason {reasons[0]} came before any word")

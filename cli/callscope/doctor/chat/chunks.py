@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from callscope.core.events import TextDelta
 from callscope.core.values import Frame, JsonObject
 from callscope.doctor.http_rules import was_answered
 from callscope.doctor.seen import Said, Seen, entries, members
@@ -90,38 +89,3 @@ def finish_reasons(seen: Seen) -> list[tuple[Frame, Any]]:
     return [
         (frame, choice["finish_reason"]) for frame, choice in choices(seen) if choice.get("finish_reason") is not None
     ]
-
-
-def words(seen: Seen) -> str:
-    """The text of the answer, in whatever form it came."""
-    said = (event.text for event in seen.events if isinstance(event, TextDelta) and event.channel == "output")
-    return "".join(said)
-
-
-def refused(seen: Seen) -> bool:
-    """Whether the model refused, in the member made for it."""
-    return any(delta.get("refusal") for _, delta in deltas(seen))
-
-
-def came_to_an_end(seen: Seen) -> bool:
-    """Whether the answer is over by its own account: nothing that is missing in it can still have been on its way."""
-    return seen.exchange.how == "complete" and bool(finish_reasons(seen)) and not any(map(is_error, seen.said))
-
-
-def choice_asked(seen: Seen) -> str:
-    """The tool choice that was asked for: a mode, or the name of a tool."""
-    choice = seen.asked.get("tool_choice")
-    if isinstance(choice, dict):
-        named = members(choice.get(str(choice.get("type")))) or choice
-        return str(named.get("name", ""))
-    return choice if isinstance(choice, str) else ""
-
-
-def is_named(seen: Seen) -> bool:
-    """Whether one tool was asked for by its name."""
-    return isinstance(seen.asked.get("tool_choice"), dict)
-
-
-def roles(seen: Seen) -> list[Any]:
-    """The roles of the history that was sent."""
-    return [members(message).get("role") for message in entries(seen.asked.get("messages"))]

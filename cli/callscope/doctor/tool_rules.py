@@ -1,6 +1,7 @@
 """Rules on what was asked of the model: tool choice, parallel calls, strict and custom tools, results that go back.
 
-Knows the members of a request that speak of tools. Must not know how calls are written (`call_rules`). What a model may
+Knows the members of a request that speak of tools, nested as Chat Completions has them or flat as the Responses API
+does. Must not know how calls are written. What a model may
 leave undone is `not shown`; what the protocol promises (`required`, a named tool, `none`) is not the model's to refuse.
 """
 
@@ -10,26 +11,35 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.core.visible import one_line
-from callscope.doctor.http_rules import server_words
-from callscope.doctor.probe import MARK
-from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.schemas import complaint
-from callscope.doctor.seen import Seen
 
-from .chunks import (
-    came_to_an_end,
-    choice_asked,
-    finish_reasons,
-    has_chunks,
-    is_named,
-    is_whole,
-    pieces,
-    refused,
-    roles,
-    words,
-)
+from .http_rules import server_words
+from .probe import MARK
+from .rule import Rule, Verdict, broken, held, not_shown, rule
+from .schemas import complaint
+from .seen import Seen, entries, members
 
-CHOICE_RULES: Final[list[Rule]] = []
+TOOL_RULES: Final[list[Rule]] = []
+OUTPUTS: Final = ("function_call_output", "custom_tool_call_output")
+
+
+def choice_asked(seen: Seen) -> str:
+    """The tool choice that was asked for: a mode, or the name of a tool."""
+    choice = seen.asked.get("tool_choice")
+    if isinstance(choice, dict):
+        named = members(choice.get(str(choice.get("type")))) or choice
+        return str(named.get("name", ""))
+    return choice if isinstance(choice, str) else ""
+
+
+def is_named(seen: Seen) -> bool:
+    """Whether one tool was asked for by its name."""
+    return isinstance(seen.asked.get("tool_choice"), dict)
+
+
+def has_results(seen: Seen) -> bool:
+    """Whether results of calls were sent."""
+    sent = [*entries(seen.asked.get("messages")), *entries(seen.asked.get("input"))]
+    return any(one.get("role") == "tool" or one.get("type") in OUTPUTS for one in map(members, sent))
 
 
 def _judges(seen: Seen) -> bool:
@@ -39,7 +49,7 @@ def _judges(seen: Seen) -> bool:
 
 def _forces(seen: Seen) -> bool:
     """Whether this is a first request: after results servers and models may go on as they like."""
-    return _judges(seen) and "tool" not in roles(seen) and not _is_special(seen)
+    return _judges(seen) and not has_results(seen) and not _is_special(seen)
 
 
 def _kinds(seen: Seen) -> set[str]:
@@ -54,21 +64,13 @@ def _refused(seen: Seen) -> Verdict:
     return broken(f"status {seen.status}: {server_words(seen)}", seen.frames[0] if seen.frames else None)
 
 
-def _came_whole(seen: Seen) -> bool:
-    return (has_chunks(seen) or is_whole(seen)) and seen.exchange.how == "complete"
-
-
-def _was_cut(seen: Seen) -> bool:
-    return any(reason in ("length", "content_filter") for _, reason in finish_reasons(seen))
-
-
 def _names(seen: Seen) -> str:
     return one_line(", ".join(call.name for call in seen.calls), 80)
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.tools",
+    TOOL_RULES,
+    "tools.accepted",
     "required",
     "A request that offers functions is answered.",
     breaks="no tool can be used at all",
@@ -80,8 +82,8 @@ def _tools(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.required",
+    TOOL_RULES,
+    "tools.required",
     "required",
     "With tool_choice `required` a tool is called.",
     breaks="programs that wait for a call get words",
@@ -96,19 +98,19 @@ def _must_call(seen: Seen) -> Iterator[Verdict]:
         yield _refused(seen)
     elif seen.calls:
         yield held(f"called {_names(seen)}")
-    elif not _came_whole(seen):
+    elif not seen.finished:
         yield not_shown("the answer did not come whole")
-    elif refused(seen):
+    elif seen.refused:
         yield not_shown("the model refused")
-    elif _was_cut(seen):
-        yield not_shown(f"the answer was cut off: {finish_reasons(seen)[0][1]}")
+    elif seen.was_cut:
+        yield not_shown(f"the answer was cut off: {seen.finished.finish_reason}")
     else:
-        yield broken(f"no call; words instead: {one_line(words(seen), 60) or '(none)'}", seen.frames[-1])
+        yield broken(f"no call; words instead: {one_line(seen.words, 60) or '(none)'}", seen.frames[-1])
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.named",
+    TOOL_RULES,
+    "tools.named",
     "required",
     "With tool_choice naming one tool, that tool is called and no other.",
     breaks="structured output by a forced tool fails",
@@ -123,8 +125,8 @@ def _named(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.none",
+    TOOL_RULES,
+    "tools.none",
     "required",
     "With tool_choice `none` no tool is called.",
     breaks="programs that want words get calls that they do not answer",
@@ -135,13 +137,13 @@ def _none(seen: Seen) -> Iterator[Verdict]:
         yield _refused(seen)
     elif seen.calls:
         yield broken(f"called {_names(seen)}")
-    elif not _came_whole(seen):
+    elif not seen.finished:
         yield not_shown("the answer did not come whole")
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.parallel",
+    TOOL_RULES,
+    "tools.parallel",
     "recommended",
     "A model may make several calls in one answer.",
     breaks="each call costs a request of its own",
@@ -157,8 +159,8 @@ def _parallel(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.not_parallel",
+    TOOL_RULES,
+    "tools.not_parallel",
     "recommended",
     "With parallel_tool_calls false at most one call comes.",
     breaks="programs that take one call at a time lose the others",
@@ -174,8 +176,8 @@ def _not_parallel(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.strict",
+    TOOL_RULES,
+    "tools.strict",
     "recommended",
     "A strict tool is taken, and its arguments are exactly what its schema says.",
     breaks="what is promised to be valid has to be checked, and asked for again",
@@ -185,7 +187,7 @@ def _strict(seen: Seen) -> Iterator[Verdict]:
     if not seen.is_good:
         yield _refused(seen)
         return
-    if not seen.calls or not came_to_an_end(seen) or _was_cut(seen):
+    if not seen.calls or not seen.finished or seen.was_cut:
         yield not_shown("no whole call came")
         return
     for call in seen.calls:
@@ -195,10 +197,10 @@ def _strict(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.custom",
+    TOOL_RULES,
+    "tools.custom",
     "informational",
-    "A custom tool is taken, and its call has the raw text in custom.input.",
+    "A custom tool is taken, and its call has the raw text as `input`.",
     breaks="tools that take free text need a JSON member around it",
     when=lambda seen: _judges(seen) and "custom" in _kinds(seen),
 )
@@ -206,9 +208,8 @@ def _custom(seen: Seen) -> Iterator[Verdict]:
     if not seen.is_good:
         yield _refused(seen)
         return
-    custom = [piece for piece in pieces(seen) if piece.entry.get("type") == "custom"]
-    if custom:
-        yield held(f"called {_names(seen)}", custom[0].frame)
+    if any(call.kind == "custom" for call in seen.calls):
+        yield held(f"called {_names(seen)}")
     elif seen.calls:
         yield broken(f"the call of {_names(seen)} is not of the type custom")
     else:
@@ -219,30 +220,30 @@ def _custom(seen: Seen) -> Iterator[Verdict]:
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.results",
+    TOOL_RULES,
+    "tools.results",
     "required",
     "The results of calls are accepted, and the answer goes on.",
     breaks="a conversation ends after its first call",
-    when=lambda seen: _judges(seen) and "tool" in roles(seen),
+    when=lambda seen: _judges(seen) and has_results(seen),
 )
 def _results(seen: Seen) -> Iterator[Verdict]:
     if not seen.is_good:
         yield _refused(seen)
-    elif _came_whole(seen) and not words(seen).strip() and not seen.calls:
+    elif seen.finished and not seen.words.strip() and not seen.calls:
         yield broken("neither words nor a call came after the results", seen.frames[-1])
 
 
 @rule(
-    CHOICE_RULES,
-    "chat.results_used",
+    TOOL_RULES,
+    "tools.results_used",
     "recommended",
     "The answer after a call says what its result says.",
     breaks="the server's template drops the results: the model makes something up",
-    when=lambda seen: _judges(seen) and "tool" in roles(seen) and _came_whole(seen),
+    when=lambda seen: _judges(seen) and has_results(seen) and seen.finished is not None,
 )
 def _used(seen: Seen) -> Iterator[Verdict]:
-    said = words(seen)
+    said = seen.words
     if MARK in said or MARK.replace(".", ",") in said:
         yield held(f"it says {MARK}")
     else:

@@ -1,0 +1,28 @@
+"""All rules of the Responses API, in the order in which they are told.
+
+Knows where they stand. Must not know what they say.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from callscope.doctor.call_rules import CALL_RULES
+from callscope.doctor.http_rules import HTTP_RULES, OPENAI_ERRORS
+from callscope.doctor.rule import Rule
+from callscope.doctor.stream_rules import STREAM_RULES, TIME_RULES
+from callscope.doctor.tool_rules import TOOL_RULES
+
+from .event_rules import EVENT_RULES
+from .item_rules import ITEM_RULES
+
+RESPONSES_RULES: Final[tuple[Rule, ...]] = (
+    *HTTP_RULES,
+    *STREAM_RULES,
+    *EVENT_RULES,
+    *ITEM_RULES,
+    *CALL_RULES,
+    *TOOL_RULES,
+    *OPENAI_ERRORS,
+    *TIME_RULES,
+)
