@@ -117,9 +117,10 @@ def response_of(response: Any) -> Answer:
 
 
 def ended_as(response: Any) -> Any:
-    """The status; of an incomplete response the reason."""
+    """The status; of an incomplete response the reason, in the word that the notes have for it."""
     details = response.incomplete_details
-    return details.reason if response.status == "incomplete" and details else response.status
+    reason = details.reason if response.status == "incomplete" and details else response.status
+    return "length" if reason == "max_output_tokens" else reason
 
 
 def responses_loop(job: Job) -> Answer:

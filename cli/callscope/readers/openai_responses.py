@@ -86,4 +86,5 @@ def _take_ending(response: Any, seen: Gathered) -> None:
     if response.usage:
         seen.usage = (response.usage.input_tokens, response.usage.output_tokens)
     details = response.incomplete_details
-    seen.finish_reason = details.reason if details and response.status == "incomplete" else response.status
+    reason = details.reason if details and response.status == "incomplete" else response.status
+    seen.finish_reason = "length" if reason == "max_output_tokens" else reason  # as our own reading calls it
