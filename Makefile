@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint bench screen local format clean
+.PHONY: demo test lint bench recorders screen local format clean
 
 demo: $(READY)           ## set up and open the REPL against the embedded demo agent
 	$(BIN)/callscope demo
@@ -20,6 +20,9 @@ lint: $(READY)           ## style, types, import rule
 bench: $(READY)          ## measure, side by side with the peers (docs/performance.md)
 	$(BIN)/pip install --quiet --group bench
 	$(BIN)/python bench/run.py
+
+recorders: $(READY)      ## measure beside other recorders (docs/recorders.md)
+	$(BIN)/python bench/recorders.py
 
 screen: $(READY)         ## draw the pictures of the README again
 	$(BIN)/python docs/screen.py
