@@ -50,7 +50,7 @@ STRUCTURE = {
         "info",
         "The call came in the legacy `function_call` member.",
         "old gateways",
-        "took it as a call; it goes back as `tool_calls`",
+        "took it as a call; it goes back as `tool_calls`, or with `--tool-form functions` as it came",
     ),
     "function_call_repeated": Code(
         "info", "`function_call` says a call of `tool_calls` once more.", "gateways that fill both", "counted it once"
@@ -80,7 +80,7 @@ CALLS = {
         "info",
         "The call has no id; here it is {call_id}.",
         "SGLang, DeepSeek relays, old gateways",
-        "made one up",
+        "made one up, which goes back, too; with `--tool-form null-ids` null does",
     ),
     "id_shared": Code(
         "warning",

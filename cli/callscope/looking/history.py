@@ -77,6 +77,8 @@ class _Lines:
 
     def _words(self, item: Item) -> str:
         match item:
+            case Reasoning(text="", extra=extra) if extra:
+                return "(no words: it holds what goes back to the server as it came)"
             case Message(text=text) | Reasoning(text=text):
                 return text
             case ToolCall():

@@ -234,6 +234,10 @@ class ChatDecoder:
         elif "choices" not in document and document and not document.get("usage"):
             state.remark = remark_in(document)
             state.foreign = state.foreign or excerpt(frame.data)
+            if document.get("object") == "response" or str(document.get("type")).startswith("response."):
+                state.mistaken = (
+                    "This is an answer of the Responses API, not of Chat Completions: try --dialect responses."
+                )
             if frame.channel == "sse":
                 self._answer.report(out, "event_unknown", frame, text=excerpt(frame.data))
         else:

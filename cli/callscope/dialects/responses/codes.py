@@ -143,8 +143,8 @@ EVENTS = {
 HISTORY = {
     "reasoning_left_out": Code(
         "info",
-        "Reasoning of an earlier answer does not go back: {text}.",
-        "requests with store false, a changed server",
+        "Reasoning of an earlier answer does not go back to the server: {text}.",
+        "requests with `store` false, a changed server",
         "left it out; told it with the first request that goes without it",
     ),
     "server_history_unused": Code(
@@ -155,10 +155,11 @@ HISTORY = {
     ),
     "server_history_refused": Code(
         "info",
-        "The server refuses previous_response_id: it may keep no responses.",
-        "Ollama, Together, Upstage; store false",
-        "`/set history full` sends the whole conversation",
+        "The server refuses to go on from a response that it is to know: it may keep none.",
+        "Ollama, Together, Upstage; `store` false; a response that is too old",
+        "`--history full` sends the whole conversation",
     ),
 }
 
 RESPONSES = {**ITEMS, **EVENTS, **HISTORY}
+"""All of them."""

@@ -186,6 +186,10 @@ class ResponsesDecoder:
         name = document.get("type")
         if not isinstance(name, str):
             name = frame.event or ("" if "output" not in document else "response")
+            if name.startswith("response."):
+                self.output.report(out, "type_missing", frame)
+        elif frame.event.startswith("response.") and name.startswith("response.") and frame.event != name:
+            self.output.report(out, "event_name_contradicts", frame, text=excerpt(frame.event), kind=excerpt(name))
         if document.get("object") == "response" and not name.startswith("response."):
             name = "response"
         self._check_sequence(document, frame, out)

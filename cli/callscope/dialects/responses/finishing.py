@@ -5,6 +5,7 @@ Knows what the end of a response means for its items. Must not know how they cam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -23,6 +24,10 @@ NOTES: Final = ("prompt_cache_diagnostics", "input_transformations")
 """Members of a response in which a server says what it did with the request."""
 
 
+_REFUSED: Final = re.compile(r"previous[ _]response", re.IGNORECASE)
+"""What the words of all servers have in common that do not know, or do not take, `previous_response_id`."""
+
+
 def finish(
     exchange: Exchange, output: Output, response: JsonObject, how: Ending, detail: str, out: list[PeerEvent]
 ) -> None:
@@ -34,6 +39,8 @@ def finish(
     report_leaks(exchange, out)
     if failure is None:
         _report_oddities(output, response, how, detail, out)
+    if failure is not None and exchange.refused and _REFUSED.search(failure[1]):
+        out.append(diagnostic("server_history_refused"))
     mark = len(out)
     incomplete = output.finish_reason or "" if response.get("status") == "incomplete" else ""
     ended = Ended(output.finish_reason, failure is not None, output.calls.damaged, incomplete)
