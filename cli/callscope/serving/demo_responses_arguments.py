@@ -136,8 +136,8 @@ def _(documents: list[Document]) -> list[Document]:
     custom = [item for item in items_in(documents) if item["type"] == "custom_tool_call"]
     texts = {item["id"]: json.dumps({"input": item["input"]}) for item in custom}
     for item in custom:
-        wrapped = json.dumps({"input": item["input"]}) if item.pop("input") else ""
-        item.update(type="function_call", arguments=wrapped)
+        text = item.pop("input")
+        item.update(type="function_call", arguments=json.dumps({"input": text}) if text else "")
     sent: list[Document] = []
     for document in documents:
         name = document.get("item_id")
