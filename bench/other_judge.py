@@ -13,7 +13,8 @@ Verdict = Literal["right", "crash", "lost error", "false error", "wrong calls", 
 VERDICTS: tuple[Verdict, ...] = ("right", "crash", "lost error", "false error", "wrong calls", "wrong text", "hang")
 
 BROKEN = ("stream", "http")
-"""What is expected of these is that the program is told of an error; what it got before that is not judged."""
+"""What is expected of these is that the program is told of an error, by an exception or by the finish reason `error`;
+what it got before that is not judged."""
 CRASHES = {"TypeError", "AttributeError", "AssertionError", "IndexError", "KeyError", "NameError", "UnboundLocalError"}
 CRASHES |= {"RecursionError", "MemoryError", "ZeroDivisionError", "StopIteration", "killed"}
 """Exceptions by which nobody tells an error: the library, or the program, went wrong over the body."""
@@ -27,7 +28,7 @@ def verdict(expect: Mapping[str, Any], got: Mapping[str, Any] | None) -> Verdict
     if error and error["type"] in CRASHES:
         return "crash"
     if expect["error_kind"] in BROKEN:
-        return "right" if error else "lost error"
+        return "right" if error or got["finish"] == "error" else "lost error"
     if error:
         return "right" if expect["error_kind"] == "arguments" else "false error"
     if not same_calls(expect["tool_calls"], got["calls"]):
