@@ -26,7 +26,7 @@ from callscope.core.ports import Arrival
 from callscope.core.values import Settings
 from callscope.core.visible import one_line, visible
 from callscope.dialects.acf.request import DEFAULT_MODEL
-from callscope.dialects.detecting import Told
+from callscope.dialects.detecting import Told, told_by_url
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.doctor.battery import BATTERIES
 from callscope.doctor.exchange import Exchange, Gathering
@@ -121,10 +121,10 @@ async def _detected(endpoint: HttpEndpoint, config: Config, asked: Asked, known:
     models = asked.models or ((config.model,) if config.model else ())
     if config.dialect not in ("auto", *BATTERIES):
         raise UsageError(f"--dialect: {config.dialect!r} is none of auto, {', '.join(BATTERIES)}.")
-    if config.dialect == "auto":
-        detected = await detect(endpoint, config.url, models[0] if models else None)
-    else:
-        detected = Detected(Told(config.dialect, "the person named it"))
+    told = told_by_url(config.url) if config.dialect == "auto" else Told(config.dialect, "the person named it")
+    if told is None or not (models or told.dialect == "acf"):
+        _say("first at most 3 GETs, to learn the protocol and the model")
+    detected = Detected(told) if told else await detect(endpoint, config.url, models[0] if models else None)
     known.dialect = detected.told.dialect
     _say(f"dialect {known.dialect}: {detected.told.how}")
     if not models and known.dialect == "acf":
@@ -235,10 +235,10 @@ def _tell(known: Run, asked: Asked, code: int) -> int:
     if found:
         from rich.console import Console
 
-        from callscope.doctor.wording import print_findings
+        from callscope.doctor.wording import print_findings, summary
 
         print_findings(Console(highlight=False, markup=False), found, _mask(known))
-        _say(_summary(found))
+        _say(summary(found))
     if known.error:
         _say(f"callscope: {known.error}")
     if known.recording and asked.record and known.requests:
@@ -259,14 +259,6 @@ def _findings(known: Run) -> dict[str, Sequence[Finding]]:
 def _is_of(exchange: Exchange, model: str, known: Run) -> bool:
     about_the_server = exchange.number == 0
     return about_the_server or exchange.settings.model == model or len(known.models) == 1
-
-
-def _summary(found: dict[str, Sequence[Finding]]) -> str:
-    every = [one for findings in found.values() for one in findings]
-    required = sum(one.is_failure for one in every)
-    others = sum(one.outcome == "fail" and one.rule.level == "recommended" for one in every)
-    held = sum(one.outcome == "pass" for one in every)
-    return f"{required} required and {others} recommended rules broken, {held} hold"
 
 
 def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> None:

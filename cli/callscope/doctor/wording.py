@@ -88,6 +88,16 @@ def _details(finding: Finding, model: str, mask: Mask) -> Iterator[Text]:
         yield Text(f"  breaks  {rule.breaks}")
 
 
+def summary(told: Told) -> str:
+    """How many rules are broken and how many hold, in a sentence."""
+    every = [one for findings in told.values() for one in findings]
+    required = sum(one.is_failure for one in every)
+    others = sum(one.outcome == "fail" and one.rule.level == "recommended" for one in every)
+    held = sum(one.outcome == "pass" for one in every)
+    unseen = sum(one.outcome == "not_shown" for one in every)
+    return f"{required} required and {others} recommended rules broken, {held} hold, {unseen} could not be shown"
+
+
 def finding_line(finding: Finding, model: str, mask: Mask) -> str:
     """A finding as a JSON line."""
     rule, evidence = finding.rule, finding.evidence
