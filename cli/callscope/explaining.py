@@ -60,7 +60,7 @@ def turns(stream: Iterator[Stamped]) -> Iterator[RecordedTurn]:
         event = stamped.event
         conversation = apply(conversation, event)
         if isinstance(event, UserMessage):
-            if turn is not None:
+            if turn is not None and turn.case.begun:
                 yield turn
             said = sum(isinstance(item, Message) and item.role == "user" for item in conversation.items)
             before, turn = turn, RecordedTurn(said, event.text, Case())
@@ -68,7 +68,7 @@ def turns(stream: Iterator[Stamped]) -> Iterator[RecordedTurn]:
         elif turn is None:
             turn = RecordedTurn(0, "", Case())  # what is before the first words: a conversation that goes on
         turn.case.handle(stamped, conversation)
-    if turn is not None:
+    if turn is not None and turn.case.begun:
         yield turn
 
 
@@ -77,7 +77,7 @@ def _missing(file: Path, turn: int | None, call: str | None, last: int) -> str:
     if turn is not None and not 0 <= turn <= last:
         return f"--turn {turn}: {file} has {last} turn{'' if last == 1 else 's'}, counted from 1."
     if call is None:
-        return f"{file} has no turn."
+        return f"{file} has no turn that could be looked at."
     return f"--call {one_line(call, 80)}: {where} has no call of this id, place (exchange.index), number or name."
 
 
@@ -99,5 +99,6 @@ def _print_lines(turn: RecordedTurn, call: str | None, last: int) -> None:
     console = chrome_console(sys.stdout)
     width, ascii_only = console.width, console.options.ascii_only
     say(f"turn {turn.number} of {last}: {one_line(turn.words, max(width - 20, 20))}")
-    for line in Why(turn.case, Secrets(), width=width, ascii_only=ascii_only).lines(call or ""):
+    drawn = Why(turn.case, Secrets(), width=width, ascii_only=ascii_only, command="--call N")
+    for line in drawn.lines(call or ""):
         console.print(line)

@@ -91,7 +91,8 @@ def test_where_arguments_break_off_and_what_is_open_is_told() -> None:
     found = only(after(body))
     assert found.code == "arguments_incomplete"
     assert "a string, 1 object and 1 array left open (finish_reason length)" in found.sentence
-    assert "with delta 1" in found.sentence
+    place = body.index(b'Par"') + 3
+    assert f"at byte {place:,} of exchange 1, after delta 1" in found.sentence
 
 
 def test_whole_arguments_that_are_no_object() -> None:
@@ -145,10 +146,10 @@ def test_a_call_without_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "words"), [("person", "refused by you: not today"), ("policy", "by the policy"), ("script", "by --decide")]
+    ("by", "words"), [("person", "refused by you: not today."), ("policy", "by the policy"), ("script", "by --decide")]
 )
 def test_a_refusal_says_whose_it_was(by: DecidedBy, words: str) -> None:
-    found = only(decided(Reject("not today"), by))
+    found = only(decided(Reject("not today."), by))
     assert found.code == "rejected"
     assert words in found.sentence
 

@@ -85,7 +85,7 @@ def absence(case: Case, exchange: ExchangeFacts, tool: str = "") -> list[Verdict
     if any(each.certainty == "certain" for each in found):
         return found  # a hint says nothing beside what is certain
     in_words = [] if found else [_in_words(exchange)]
-    return [*found, *in_words, *_hints(case, exchange)]
+    return [*found, *in_words, *_hints(case, exchange, tool)]
 
 
 def losses(case: Case, exchange: ExchangeFacts) -> list[Verdict]:
@@ -246,7 +246,7 @@ def _cut(exchange: ExchangeFacts) -> bool:
 # ---- hints ----------------------------------------------------------------------------------------------------------
 
 
-def _hints(case: Case, exchange: ExchangeFacts) -> Iterator[Verdict]:
+def _hints(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
     asked, said = exchange.asked, exchange.said.get("output")
     if not asked.tools or asked.mode == "none" or exchange.leaks:
         return
@@ -257,7 +257,9 @@ def _hints(case: Case, exchange: ExchangeFacts) -> Iterator[Verdict]:
         return
     if denied := _DENIES.search(said.begin):
         yield verdict("model_knows_no_tools", excerpt_of(exchange, denied.group()))
-    named = next((name for name in asked.tools if len(name) > 3 and _names_tool(name, said.begin)), None)
+    named = next(
+        (name for name in ((tool,) if tool else asked.tools) if len(name) > 3 and _names_tool(name, said.begin)), None
+    )
     if named:
         yield verdict("call_told_in_words", excerpt_of(exchange, named), name=named)
     if said.end.rstrip().endswith(("?", "？")):
@@ -289,7 +291,8 @@ def _names_tool(name: str, text: str) -> bool:
 
 
 def _in_words(exchange: ExchangeFacts) -> Verdict:
-    count = tools_counted(len(exchange.asked.tools), "was")
+    offered = exchange.asked.tools if exchange.asked.readable else exchange.loaded
+    count = tools_counted(len(offered), "was")
     return verdict("answered_in_words", words_of(exchange), finish(exchange), count=count)
 
 

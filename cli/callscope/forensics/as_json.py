@@ -42,6 +42,8 @@ def facts_json(facts: CallFacts) -> Mapping[str, Any]:
         "deltas": following.count,
         "fragments": [_fragment(fragment) for fragment in following.fragments()],
         "json": following.state,
+        "open": following.open or None,
+        "ends_at": following.ends_at,
         "broken": broken
         and {"delta": broken.fragment.number, "at": broken.at, "byte": broken.byte, "character": broken.character},
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in facts.diagnostics],

@@ -55,7 +55,7 @@ def _decision(facts: CallFacts) -> Verdict | None:
         case Reject(message=message):
             if facts.by == "absent":
                 return _of(facts, "nobody_to_ask", _decided(facts))
-            words = f": {message.strip()}" if message.strip() else ""
+            words = f": {message.strip().rstrip('.')}" if message.strip() else ""
             return _of(facts, "rejected", _decided(facts), who=_who(facts), words=words)
         case Mock():
             return _of(facts, "answered_in_its_place", _decided(facts), who=_who(facts))
@@ -141,7 +141,8 @@ def _place(facts: CallFacts) -> str:
     last = following.last
     if last is None or last.end is None or following.state != "incomplete":
         return ""
-    return f" after byte {last.end:,} of exchange {exchange}, with delta {last.number:,}"
+    where = f"at byte {following.ends_at:,}" if following.ends_at is not None else f"before byte {last.end:,}"
+    return f" {where} of exchange {exchange}, after delta {last.number:,}"
 
 
 def broken_at(facts: CallFacts) -> tuple[Evidence, ...]:

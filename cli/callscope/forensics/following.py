@@ -62,6 +62,7 @@ class Following:
         self.count = 0
         self.size = 0  # characters
         self.broken: Break | None = None
+        self.ends_at: int | None = None  # the offset in the body behind the last character, where JSON is left open
         self.open = ""  # what of the JSON is not closed yet, in words
         self.state: State = "empty"
         self._json = kind == "function"
@@ -89,6 +90,10 @@ class Following:
         self.size += sum(len(delta.text) for _, _, delta in pending)
         self.state = self._progress.state
         self.open = _open(self._progress) if self.state == "incomplete" else ""
+        if pending:
+            last = pending[-1][2]
+            is_open = self.state == "incomplete"
+            self.ends_at = byte_in_body(last.frame, last.text, len(last.text), tail) if is_open else None
 
     def fragments(self) -> Sequence[Fragment]:
         """Those that are kept, in order; numbers that are missing were let go."""

@@ -7,9 +7,11 @@ secrets masked and harmless; of long ones there is a beginning.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from callscope.core.values import Abort, Edit, Mock, Reject, Run
@@ -28,20 +30,23 @@ from .raw import Secrets
 
 LONGEST = 2_000
 """Characters shown of one text."""
-NEAR = 24
-"""Characters of joined arguments that stand on either side of a break."""
+NEAR, NEIGHBOURS = 24, 3
+"""Characters, and deltas, of joined arguments that are shown on either side of a break."""
+NARROW = 70
+"""Columns: a narrower terminal has no room for where bytes stand beside what they say."""
 USAGE = "/why [CALL]"
 CERTAIN = {"certain": "bold red", "likely": "yellow", "possible": "dim"}
 
 
 class Why:
-    """Draws; none of the lines is wider than `width`."""
+    """Draws; none of the lines is wider than `width`. `command` is what takes call N apart."""
 
-    def __init__(self, case: Case, secrets: Secrets, *, width: int, ascii_only: bool) -> None:
+    def __init__(self, case: Case, secrets: Secrets, *, width: int, ascii_only: bool, command: str = "/why N") -> None:
         self.case = case
         self.secrets = secrets
         self.width = max(width, 30)
         self.ascii_only = ascii_only
+        self.command = command
         self.dash, self.here, self.advice = ("-", ">", "->") if ascii_only else ("–", "▶", "→")
 
     def lines(self, words: str) -> Iterator[Text]:
@@ -81,17 +86,18 @@ class Why:
             yield self._row(f"  {each.certainty}: {each.code}{where}", CERTAIN[each.certainty])
             yield from self._paragraph(each.sentence, indent=4)
             for evidence in each.evidence:
-                yield self._evidence(evidence)
+                yield from self._evidence(evidence)
             yield from self._paragraph(f"{self.advice} {each.advice}", indent=4, style="cyan")
 
-    def _evidence(self, evidence: Evidence) -> Text:
-        place = (
-            f", {span(evidence.start, evidence.end or evidence.start, self.dash)}" if evidence.start is not None else ""
-        )
+    def _evidence(self, evidence: Evidence) -> Iterator[Text]:
+        known = evidence.start is not None
+        place = f", {span(evidence.start or 0, evidence.end or 0, self.dash)}" if known else ""
         line = Text(f"    {evidence.side} {evidence.exchange}{place}  ", "dim")
-        room = self.width - line.cell_len
-        line.append(self._short(evidence.excerpt, max(room, 20)), "magenta")
-        return line
+        if self.width < NARROW:
+            yield self._row(line.plain.rstrip(), "dim")
+            line = Text("      ")
+        line.append(self._short(evidence.excerpt, self.width - line.cell_len), "magenta")
+        yield line
 
     def _calls(self) -> Iterator[Text]:
         """The calls that can be asked about."""
@@ -109,7 +115,7 @@ class Why:
             line = f"  {number}  {one_line(facts.name, 40)}  {counted(facts.following.count, 'delta')}, {state}"
             yield self._row(line, "red" if said else "dim")
         if self.case.calls:
-            yield from self._paragraph("/why N takes call N apart, delta by delta", style="dim")
+            yield from self._paragraph(f"{self.command} takes call N apart, delta by delta", style="dim")
 
     # ---- one call ---------------------------------------------------------------------------------------------------
 
@@ -130,47 +136,58 @@ class Why:
         yield from self._life(facts)
 
     def _joined(self, facts: CallFacts) -> Iterator[Text]:
-        """The arguments around the place where they stop being JSON, with a mark below it."""
-        broken = facts.following.broken
-        if broken is None:
+        """The arguments around the place where they stop being JSON, or end too early, with a mark below it."""
+        following = facts.following
+        if broken := following.broken:
+            number, text, at, byte = broken.fragment.number, broken.fragment.text, broken.character, broken.byte
+            said = f"byte {broken.at:,} of the arguments"
+        elif following.state == "incomplete" and following.last is not None:
+            number, text, byte = following.last.number, following.last.text, following.ends_at
+            at, said = len(text), f"it ends here, with {following.open} open"
+        else:
             return
-        near = [each for each in facts.following.fragments() if abs(each.number - broken.fragment.number) <= 3]
-        before = "".join(each.text for each in near if each.number < broken.fragment.number)
-        text = broken.fragment.text
-        before = self._shown(before + text[: broken.character])[-NEAR:]
-        after = "".join(each.text for each in near if each.number > broken.fragment.number)
-        after = self._shown(text[broken.character :] + after)[:NEAR]
-        line = Text("    ")
-        line.append(before)
-        line.append(after[:1] or " ", "bold reverse red")
-        line.append(after[1:], "red")
-        yield line
-        where = "" if broken.byte is None else f", byte {broken.byte:,} of exchange {facts.key.exchange}"
-        mark = "^" if self.ascii_only else "▲"
-        said = f"byte {broken.at:,} of the arguments{where}"
-        place = 4 + Text(before).cell_len
-        room = self.width - place - 2
-        yield Text(" " * place + mark + (f" {said}" if len(said) < room else ""), "bold red")
-        if len(said) >= room:
+        masked = self._masked(facts)
+        near = range(number - NEIGHBOURS, number + NEIGHBOURS + 1)
+        before = "".join(masked.get(each, "") for each in near if each < number) + masked.get(number, text)[:at]
+        after = masked.get(number, text)[at:] + "".join(masked.get(each, "") for each in near if each > number)
+        where = "" if byte is None else f", byte {byte:,} of exchange {facts.key.exchange}"
+        yield from self._marked(
+            self._shown(before[-4 * NEAR :])[-NEAR:], self._shown(after[: 4 * NEAR])[:NEAR], f"{said}{where}"
+        )
+
+    def _marked(self, before: str, after: str, said: str) -> Iterator[Text]:
+        """Text with a mark below the character after `before`."""
+        room = max((self.width - 5) // 4, 6)  # a character may take two columns
+        before, after = before[-room:], after[:room]
+        yield Text.assemble("    ", before, (after[:1] or " ", "bold reverse red"), (after[1:], "red"))
+        place = 4 + cell_len(before)
+        fits = place + 2 + len(said) <= self.width
+        yield Text(" " * place + ("^" if self.ascii_only else "▲") + (f" {said}" if fits else ""), "bold red")
+        if not fits:
             yield from self._paragraph(said, indent=4, style="bold red")
 
     def _fragments(self, facts: CallFacts) -> Iterator[Text]:
-        broken, known = facts.following.broken, 0
-        for fragment in facts.following.fragments():
+        following, known, masked = facts.following, 0, self._masked(facts)
+        broken = following.broken
+        last = following.last if following.state == "incomplete" and not broken else None
+        for fragment in following.fragments():
             if fragment.number > known + 1:
                 yield self._row(f"        {fragment.number - known - 1:,} more, not kept here", "dim")
             known = fragment.number
-            is_broken = broken is not None and broken.fragment.number == known
-            yield self._fragment(fragment, broken=is_broken)
-            if is_broken and fragment.wire:
-                yield self._wire(fragment, broken.character if broken else 0)
+            culprit = broken.fragment if broken else last
+            is_broken = culprit is not None and culprit.number == known
+            yield self._fragment(fragment, masked[known], broken=is_broken)
+            if is_broken and fragment.wire and masked[known] == fragment.text:
+                yield self._wire(fragment, broken.character if broken else len(fragment.text))
 
-    def _fragment(self, fragment: Fragment, *, broken: bool) -> Text:
+    def _fragment(self, fragment: Fragment, text: str, *, broken: bool) -> Text:
         mark = self.here if broken else " "
-        place = "" if fragment.start is None else span(fragment.start, fragment.end or 0, self.dash)
-        head = f"  {mark} {fragment.number:>4}  {fragment.at:8.3f} s  read {fragment.read:<4} {place}  "
+        head = f"  {mark} {fragment.number:>4}  {fragment.at:8.3f} s  "
+        if self.width >= NARROW:
+            place = "" if fragment.start is None else span(fragment.start, fragment.end or 0, self.dash)
+            head += f"read {fragment.read:<4} {place}  "
         line = Text(head, "bold red" if broken else "dim")
-        line.append(self._short(fragment.text, max(self.width - line.cell_len, 12)), "bold red" if broken else "")
+        line.append(self._short(text, self.width - line.cell_len), "bold red" if broken else "")
         return line
 
     def _wire(self, fragment: Fragment, character: int) -> Text:
@@ -219,8 +236,23 @@ class Why:
 
     def _member(self, name: str, text: str, style: str = "") -> Text:
         line = Text(f"  {name:<11}", "dim")
-        line.append(self._short(text, max(self.width - line.cell_len, 20)), style)
+        line.append(self._short(text, self.width - line.cell_len), style)
         return line
+
+    def _masked(self, facts: CallFacts) -> Mapping[int, str]:
+        """The texts of the deltas by their numbers; a secret that is spread over several is masked in each of them."""
+        texts: dict[int, str] = {}
+        fragments = list(facts.following.fragments())
+        for _, run in groupby(fragments, lambda fragment: fragment.number - fragments.index(fragment)):
+            pieces = list(run)
+            joined = "".join(fragment.text for fragment in pieces)
+            masked, at = self.secrets.mask(joined)[0], 0
+            for fragment in pieces:
+                end = at + len(fragment.text)
+                whole = len(masked) == len(joined)  # else each by itself: stars are counted in bytes
+                texts[fragment.number] = masked[at:end] if whole else self.secrets.mask(fragment.text)[0]
+                at = end
+        return texts
 
     # ---- texts ------------------------------------------------------------------------------------------------------
 
@@ -236,7 +268,10 @@ class Why:
 
     def _paragraph(self, text: str, *, indent: int = 2, style: str = "") -> Iterator[Text]:
         hanging = 2 if text.startswith(self.advice) else 0
-        rows = wrap(self._shown(text), self.width - indent, subsequent_indent=" " * hanging, break_on_hyphens=False)
+        shown, room = self._shown(text), self.width - indent
+        rows = wrap(shown, room, subsequent_indent=" " * hanging, break_on_hyphens=False)
+        if any(cell_len(row) > room for row in rows):  # characters of two columns, which textwrap counts as one
+            rows = wrap(shown, room // 2, subsequent_indent=" " * hanging, break_on_hyphens=False)
         yield from (Text(" " * indent + row, style) for row in rows)
 
     def _dot(self) -> str:
