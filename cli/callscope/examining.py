@@ -249,7 +249,7 @@ def _tell(known: Run, asked: Asked, code: int) -> int:
 def _findings(known: Run) -> dict[str, Sequence[Finding]]:
     """The findings of each model; what was asked of the server and of no model counts for each."""
     exchanges = known.gathering.exchanges
-    if not exchanges or not known.dialect:
+    if not known.dialect or not any(exchange.head for exchange in exchanges):
         return {}
     return {
         model: examine([one for one in exchanges if _is_of(one, model, known)], known.dialect) for model in known.models

@@ -7,7 +7,7 @@ secrets that `mask` knows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Console
@@ -40,10 +40,9 @@ def print_findings(console: Console, told: Told, mask: Mask) -> None:
         broken = [one for one in findings if one.outcome == "fail"]
         for one in sorted(broken, key=lambda one: not one.is_failure):
             console.print()
-            for line in _details(one, model if len(told) > 1 else "", mask):
-                console.print(line, soft_wrap=False)
+            console.print(_details(one, model if len(told) > 1 else "", mask))
     console.print()
-    console.print(Text("ok holds   FAIL is broken   ? could not be shown   - was not asked", "dim"))
+    console.print(Text("ok holds   FAIL, fail, no: broken (required, recommended, info)   ? not shown", "dim"))
 
 
 def _table(told: Told, mask: Mask) -> Table:
@@ -55,6 +54,8 @@ def _table(told: Told, mask: Mask) -> Table:
     table.add_column("level", no_wrap=True)
     table.add_column("what came", overflow="fold")
     for row in zip(*told.values(), strict=True):
+        if all(one.outcome == "not_asked" for one in row):
+            continue
         worst = next((one for outcome in MARKS_WORST for one in row if one.outcome == outcome), row[0])
         level = worst.rule.level if worst.rule.level != "informational" else "info"
         came = Text(one_line(mask(worst.came), LONGEST_CAME), "" if worst.outcome == "fail" else "dim")
@@ -72,20 +73,26 @@ def _mark(finding: Finding) -> Text:
     return Text(word, style)
 
 
-def _details(finding: Finding, model: str, mask: Mask) -> Iterator[Text]:
+def _details(finding: Finding, model: str, mask: Mask) -> Table:
     rule = finding.rule
     times = f", {finding.times} times" if finding.times > 1 else ""
-    head = Text.assemble((rule.id, "bold"), f" ({rule.level}{times}){f' {one_line(model, 40)}' if model else ''}")
-    yield head
-    yield Text(f"  asked   {rule.asked}")
-    yield Text(f"  came    {one_line(mask(finding.came), LONGEST_SHOWN)}")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    lines = [("asked", rule.asked), ("came", one_line(mask(finding.came), LONGEST_SHOWN))]
     if finding.evidence:
         place = f"exchange {finding.exchange}, bytes {finding.evidence.start:,} to {finding.evidence.end:,}"
-        yield Text(f"  frame   {place}: {one_line(mask(finding.evidence.text), LONGEST_SHOWN)}")
+        lines.append(("frame", f"{place}: {one_line(mask(finding.evidence.text), LONGEST_SHOWN)}"))
     elif finding.exchange is not None:
-        yield Text(f"  where   exchange {finding.exchange}")
-    if rule.breaks:
-        yield Text(f"  breaks  {rule.breaks}")
+        lines.append(("where", f"exchange {finding.exchange}"))
+    lines += [("breaks", rule.breaks)] if rule.breaks else []
+    for name, words in lines:
+        table.add_row(Text(f"  {name}"), Text(words))
+    table.title = Text.assemble(
+        (rule.id, "bold"), f" ({rule.level}{times}){f' {one_line(model, 40)}' if model else ''}"
+    )
+    table.title_justify = "left"
+    return table
 
 
 def summary(told: Told) -> str:
@@ -95,7 +102,9 @@ def summary(told: Told) -> str:
     others = sum(one.outcome == "fail" and one.rule.level == "recommended" for one in every)
     held = sum(one.outcome == "pass" for one in every)
     unseen = sum(one.outcome == "not_shown" for one in every)
-    return f"{required} required and {others} recommended rules broken, {held} hold, {unseen} could not be shown"
+    unasked = sum(one.outcome == "not_asked" for one in every)
+    rest = f"{held} hold, {unseen} could not be shown, {unasked} were not asked"
+    return f"{required} required and {others} recommended rules broken, {rest}"
 
 
 def finding_line(finding: Finding, model: str, mask: Mask) -> str:
