@@ -21,6 +21,7 @@ from .history import InputList, Said, parts, said_of
 from .items import CALLS
 from .tools import tool_members
 
+NOT_STORED: Final = "the server stores nothing (store is false)"
 ENCRYPTED: Final = "reasoning.encrypted_content"
 
 
@@ -70,7 +71,8 @@ def _start(conversation: Conversation, *, stored: bool) -> Start:
     latest = responses[-1]
     reason = _why_not(conversation, latest, stored=stored)
     if reason:
-        return Start("", everything, (diagnostic("server_history_unused", text=reason),))
+        told = reason != NOT_STORED or len(responses) == 1  # what holds for all requests is said with the first
+        return Start("", everything, (diagnostic("server_history_unused", text=reason),) if told else ())
     place = next(index for index, part in enumerate(everything) if part is latest)
     return Start(str(latest.echo["id"]), everything[place:])
 
@@ -78,7 +80,7 @@ def _start(conversation: Conversation, *, stored: bool) -> Start:
 def _why_not(conversation: Conversation, said: Said, *, stored: bool) -> str:
     """Why the server's memory of the conversation up to this response cannot be used; "" where it can."""
     if not stored or said.echo.get("store") is False:
-        return "the server stores nothing (store is false)"
+        return NOT_STORED
     if said.response <= conversation.moved:
         return "another server gave the last answer"
     if not said.echo.get("id"):
