@@ -83,6 +83,8 @@ def test_every_member_of_a_profile_arrives(tmp_path: Path) -> None:
     tools = ["mine.yaml", "/abs.yaml"]
     tool_choice = "required"
     parallel = false
+    strict = true
+    tool_forms = ["functions", "null-ids"]
     stream = false
     history = "last"
     approve = "always"
@@ -103,6 +105,8 @@ def test_every_member_of_a_profile_arrives(tmp_path: Path) -> None:
         tools=(tmp_path / "mine.yaml", Path("/abs.yaml")),
         tool_choice="required",
         parallel=False,
+        strict=True,
+        tool_forms=("functions", "null-ids"),
         stream=False,
         history="last",
         approve="always",
@@ -479,6 +483,9 @@ def test_no_file_means_no_profiles(tmp_path: Path) -> None:
         ('[profiles.b]\nkey_command = "pass show key"', "config.toml:2: key_command must be a list of texts"),
         ("[profiles.b]\nkey_command = []", "key_command must be a list of texts"),
         ("[profiles.b]\nstream = 1", "stream must be true or false"),
+        ("[profiles.b]\nstrict = 1", "strict must be true or false"),
+        ('[profiles.b]\ntool_forms = "functions"', "tool_forms must be a list of functions, flat-allowed, null-ids"),
+        ('[profiles.b]\ntool_forms = ["legacy"]', "config.toml:2: tool_forms must be a list of functions"),
         ("[profiles.b]\nmax_rounds = 0", "max_rounds must be a whole number of at least 1"),
         ("[profiles.b]\nretries = true", "retries must be a whole number of at least 0"),
         ('[profiles.b]\nhistory = "none"', 'history must be "full", "last" or "server"'),

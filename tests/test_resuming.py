@@ -144,7 +144,8 @@ def test_what_is_as_it_was_is_not_told_again(url: str, folder: Path) -> None:
 
 
 def test_all_settings_of_the_recording_hold_again(url: str, folder: Path) -> None:
-    more = {"system": "Be brief.", "tool_choice": "none", "parallel": False, "history": "last", "max_rounds": 3}
+    more: dict[str, Any] = {"system": "Be brief.", "tool_choice": "none", "parallel": False, "history": "last"}
+    more |= {"max_rounds": 3, "strict": False, "tool_forms": ("null-ids",)}
     path = begun(url, folder, retries=0, stream=False, param=("temperature=0.5",), **more)
     on = run(Options(resume=path))
     first = run(Options(flags(url, tools=(folder / "mine.yaml",)), recordings=folder / "other"))
@@ -152,6 +153,21 @@ def test_all_settings_of_the_recording_hold_again(url: str, folder: Path) -> Non
     assert on.conversation.settings == Settings(
         url=url, model="callscope-demo", approve="ask", retries=0, stream=False, parameters={"temperature": 0.5}, **more
     )
+
+
+def test_a_recorded_choice_of_a_tool_that_is_gone_does_not_keep_the_session_from_going_on(
+    url: str, folder: Path
+) -> None:
+    path = begun(url, folder, tool_choice="get_weather")
+    on = run(Options(Flags(), no_tools=True, resume=path))
+    assert on.conversation.settings.tool_choice == "get_weather"
+    assert "There are no tools, so the tool choice is not sent." in on.said
+
+
+def test_a_form_that_a_flag_says_goes_before_the_recorded_ones(url: str, folder: Path) -> None:
+    path = begun(url, folder, tool_forms=("null-ids",))
+    on = run(Options(Flags(tool_forms=("functions",)), resume=path))
+    assert on.conversation.settings.tool_forms == ("functions",)
 
 
 def test_a_flag_goes_before_the_recording_and_is_recorded(url: str, folder: Path) -> None:

@@ -104,6 +104,13 @@ def test_the_responses_api_turns_on_by_itself_what_nobody_said_and_it_is_told_wh
     assert lines[2] == "    get_time: not said: the server turns it on by itself"
 
 
+def test_a_tool_is_shown_with_what_becomes_of_its_strict_mode(repl: ScriptedRepl) -> None:
+    assert repl.typed("/tool get_time").startswith("get_time  function, strict on, approve")
+    repl.typed("/strict on")
+    assert "get_weather  function, strict on, but refused: $.parameters (strict-" in repl.typed("/tool get_weather")
+    assert "strict" not in repl.typed("/tool run_sql")
+
+
 # ---- forms ----------------------------------------------------------------------------------------------------------
 
 

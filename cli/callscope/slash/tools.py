@@ -14,6 +14,8 @@ from rich.cells import cell_len, set_cell_size
 from callscope.core.errors import UsageError
 from callscope.core.values import ToolSpec
 from callscope.core.visible import one_line, visible
+from callscope.dialects.choices import offer
+from callscope.linting.strictness import verdict
 from callscope.panels.fitting import fitted
 from callscope.repl import Command, Repl
 from callscope.session import strictest
@@ -85,8 +87,16 @@ def _facts(repl: Repl, tool: ToolSpec) -> str:
     own = f"its own: {tool.approve}" if tool.approve else "it has none of its own"
     policy = f"approve {strictest(repl.session.conversation, tool.name)} ({own})"
     answered = ", answered by a person" if repl.toolbox.answered_by_person(tool.name) else ""
-    strict = ", strict" if tool.strict else ""
-    return f"{tool.kind}{strict}, {policy}{answered}"
+    return f"{tool.kind}{_strictness(repl, tool)}, {policy}{answered}"
+
+
+def _strictness(repl: Repl, tool: ToolSpec) -> str:
+    """What becomes of its strict mode, where anybody asked for it or the server does so by itself."""
+    settings = repl.session.conversation.settings
+    offered = next((each for each in offer(settings, [tool]).tools if each.kind == "function"), None)
+    if offered is None or (offered.strict is None and settings.dialect != "responses"):
+        return ""
+    return f", strict {one_line(verdict(offered, settings.dialect))}"
 
 
 def _example(tool: ToolSpec) -> Sequence[str]:
