@@ -183,8 +183,9 @@ async def _ask_probes(pump: Pump, config: Config, asked: Asked, known: Run) -> N
     questions = tuple(one for one in questions if not (one.method == "GET" and one.url in been_there))
     talks = battery.talks(asked.prompt)
     known.requests = most(questions) + most(talks) * len(known.models)
+    more = " more" if been_there else ""
     _say(
-        f"at most {known.requests} requests, at most {asked.each:g} s each, {asked.seconds:g} s in all; "
+        f"at most {known.requests}{more} requests, at most {asked.each:g} s each, {asked.seconds:g} s in all; "
         f"models: {', '.join(known.models)}"
     )
     pump.session.emit(SettingsChanged(pump.settings))

@@ -36,7 +36,7 @@ SAYS = {
     "509-pings-between-frames": {"acf.no_comments"},
     "510-event-line-says-another-thing": {"acf.event_line"},
     "511-framing-without-blank-lines": {"acf.done", "stream.separated", "stream.terminated"},
-    "513-beeai-thinking-as-content": {"acf.content", "acf.done", "acf.thinking"},
+    "513-beeai-thinking-as-content": {"acf.done", "acf.thinking"},
     "514-thinking-in-a-list-of-parts": {"acf.content"},
     "515-agent-builder-text-in-step": {"acf.done", "acf.step_details"},
     "516-empty-step-and-text": {"acf.step_details"},
