@@ -81,7 +81,10 @@ def test_a_list_of_agents_means_the_framework_after_two_gets_and_no_post() -> No
     assert "/v1/agents lists 1 agent" in found.told.how
 
 
-@pytest.mark.parametrize(("path", "model"), [("/v1/chat", None), ("/v1/chat/completions", None), ("/v1", "m")])
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [("/v1/chat", None), ("/v1/chat/completions", None), ("/v1", "m"), ("/v3/router/responses", None)],
+)
 def test_a_url_that_tells_is_not_asked(path: str, model: str | None) -> None:
     site = Site({})
     detected(site, path, model)
@@ -90,6 +93,34 @@ def test_a_url_that_tells_is_not_asked(path: str, model: str | None) -> None:
 
 def test_the_usual_base_url_is_asked_where_a_model_is_needed_anyway() -> None:
     assert detected(Site({"/v1/agents": AGENTS}), "/v1").told.dialect == "acf"
+
+
+@pytest.mark.parametrize("path", ["/v3/router/responses", "/v1/responses/", "/api/v1/responses?beta=1"])
+def test_the_responses_api_is_known_by_its_url_and_that_is_said(path: str) -> None:
+    found = detected(Site({}), path)
+    assert (found.told.dialect, found.is_news) == ("responses", True)
+    assert "the URL ends in /responses" in found.told.diagnostic().message
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "dialect"),
+    [
+        (["/v1/responses"], "responses"),
+        (["/responses", "/embeddings"], "responses"),
+        (["/chat/completions", "/responses"], "chat"),
+        ([], "chat"),
+        ("/v1/responses", "chat"),
+    ],
+)
+def test_models_that_speak_nothing_else_are_spoken_to_in_the_responses_api(endpoints: Any, dialect: str) -> None:
+    listed = json.dumps({"data": [{"id": "a", "supported_endpoints": endpoints}]}).encode()
+    found = detected(Site({"/v1/models": listed}))
+    assert (found.told.dialect, found.is_news) == (dialect, dialect == "responses")
+
+
+def test_models_that_differ_in_what_they_speak_are_spoken_to_in_the_usual_way() -> None:
+    models = [{"id": "a", "supported_endpoints": ["/responses"]}, {"id": "b"}]
+    assert detected(Site({"/v1/models": json.dumps({"data": models}).encode()})).told.dialect == "chat"
 
 
 def test_where_nothing_is_listed_a_named_model_is_spoken_to_in_the_usual_way() -> None:

@@ -12,14 +12,15 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from callscope.core.errors import EndpointError
-from callscope.core.events import ExchangeEnded, ResponseHead, WireEvent
+from callscope.core.events import BytesRead, ExchangeEnded, ResponseHead, WireEvent
 from callscope.core.ports import Endpoint
 from callscope.core.values import Request
 from callscope.dialects.detecting import Told, looks_like_chat, told_by_url
 from callscope.dialects.registry import models_url
+from callscope.dialects.urls import CHAT, RESPONSES
 
 from .fetching import bare
-from .models import list_models
+from .models import list_models, only_endpoints
 
 PATIENCE = 5.0
 """Seconds for both GETs where nothing but the dialect depends on them: then the usual one is taken."""
@@ -61,7 +62,8 @@ async def _ask(witness: Witness, url: str, *, news: bool) -> Detected:
     where = models_url(url)
     try:
         models = tuple(await list_models(witness, where))
-        return Detected(Told("chat", f"{bare(where)} lists models"), news, models, (), tuple(witness.heard))
+        told = _told_by_models(witness.body, bare(where))
+        return Detected(told, news or told.dialect != "chat", models, (), tuple(witness.heard))
     except EndpointError as error:
         no_models = error
     if not witness.answered:
@@ -79,6 +81,14 @@ async def _ask(witness: Witness, url: str, *, news: bool) -> Detected:
     return Detected(told, True, None, names, tuple(witness.heard))
 
 
+def _told_by_models(body: bytes, where: str) -> Told:
+    """A server that lists models speaks the usual protocol, unless it says that none of them does."""
+    named = only_endpoints(body)
+    if any(name.endswith(RESPONSES) for name in named) and not any(name.endswith(CHAT) for name in named):
+        return Told("responses", f"{where} lists models that speak nothing else")
+    return Told("chat", f"{where} lists models")
+
+
 class Witness:
     """An endpoint that remembers what passed."""
 
@@ -90,6 +100,11 @@ class Witness:
     def answered(self) -> bool:
         """Whether the server said anything at all."""
         return any(isinstance(event, ResponseHead) for event in self.heard)
+
+    @property
+    def body(self) -> bytes:
+        """All that came so far."""
+        return b"".join(event.data for event in self.heard if isinstance(event, BytesRead))
 
     async def stream(self, exchange: int, request: Request) -> AsyncGenerator[WireEvent, None]:
         """Pass everything on; what nobody waited for to the end has an end all the same."""

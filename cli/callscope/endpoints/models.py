@@ -21,6 +21,22 @@ async def list_models(endpoint: Endpoint, url: str, *, exchange: int = 0) -> lis
     return _read(await fetch(endpoint, url, "No list of models", "Name a model with -m.", exchange=exchange))
 
 
+def only_endpoints(body: bytes) -> frozenset[str]:
+    """The resources that a list of models names for each of its models (`supported_endpoints`: Copilot, LiteLLM)."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return frozenset()
+    entries = value.get("data") if isinstance(value, Mapping) else value
+    named = [entry.get("supported_endpoints") for entry in _list(entries) if isinstance(entry, Mapping)]
+    each = [frozenset(name for name in _list(names) if isinstance(name, str)) for names in named]
+    return each[0].intersection(*each[1:]) if each and len(set(each)) == 1 else frozenset()
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
 def only_model(ids: Sequence[str], url: str) -> str:
     """The only entry of a list of models; raises UsageError with the list where a person has to choose."""
     match ids:
