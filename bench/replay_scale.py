@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -24,8 +23,6 @@ SHAPES = ("text", "call", "turns")
 SIZES = (10_000, 100_000, 1_000_000)
 NOTHING = 1_000
 """Events of the recording whose cost is a command's own start."""
-
-INTERRUPTED = 130
 
 BIN = Path(sys.executable).parent
 HERE = Path(__file__).resolve().parent
@@ -79,13 +76,13 @@ def cost(arguments: Sequence[str], folder: Path) -> Cost:
         )
         if process.stderr is not None:
             _until_it_listens(process.stderr)
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.stderr is not None:
             process.stderr.close()
         errors.seek(0)
-        if process.returncode not in (0, INTERRUPTED):
+        if process.returncode and process.stderr is None:
             words = errors.read().decode(errors="replace").strip().splitlines() or ["no word on stderr"]
             raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}: {words[-1]}")
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))

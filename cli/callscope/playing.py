@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from callscope.core.events import ToolsChanged
-from callscope.record.reading import Recording
+from callscope.record.reading import Recorded
 
 if TYPE_CHECKING:
     from callscope.panels.judging import Check
@@ -27,7 +27,7 @@ def can_draw() -> bool:
     return not chrome_console(sys.stderr).is_dumb_terminal
 
 
-def play(recording: Recording, speed: float, *, paused: bool) -> Sequence[Difference] | None:
+def play(recording: Recorded, speed: float, *, paused: bool) -> Sequence[Difference] | None:
     """Let a person play a recording; gives where it says other than its bytes, None after Ctrl-C."""
     from callscope.player import Player
     from callscope.record.rederiving import derive
@@ -46,7 +46,7 @@ def play(recording: Recording, speed: float, *, paused: bool) -> Sequence[Differ
     return found
 
 
-def _recorded_check(recording: Recording) -> Check:
+def _recorded_check(recording: Recorded) -> Check:
     """What is wrong with arguments by the schemas that are recorded; of two of one name the later one counts."""
     from callscope.tools.definitions import Tool
     from callscope.tools.running.toolbox import LocalToolbox

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 DIVERGED = 1
 INTERRUPTED = 130
+
+LONGEST_FILM = 64_000_000
+"""Bytes of a recording that is played in panels: the player keeps five to seven times as much in memory."""
+
 Pause = Callable[[Stamped], None]
 
 
@@ -76,10 +80,22 @@ def _refuse_what_means_nothing(asked: Asked) -> None:
 def show(file: Path, speed: str, *, step: bool, as_json: bool) -> int:
     """Show a recording as it went, then say whether everything derives from its bytes as it did then."""
     factor = _factor(speed)
-    if not as_json and can_draw():
-        found = play(opened(file), factor, paused=step)
+    recording = RecordingFile(file)
+    if not as_json and can_draw() and not _is_too_long(file):
+        found = play(recording, factor, paused=step)
+        for warning in recording.warnings:
+            say(f"callscope: {warning}")
         return INTERRUPTED if found is None else _verdict(file, found)
-    return _shown_on_the_way(RecordingFile(file), _stepping() if step else _pacing(factor), as_json=as_json)
+    return _shown_on_the_way(recording, _stepping() if step else _pacing(factor), as_json=as_json)
+
+
+def _is_too_long(file: Path) -> bool:
+    """Whether a recording is more than a player can keep, which says so: it goes back and forth in memory."""
+    size = file.stat().st_size
+    if size > LONGEST_FILM:
+        millions = f"{size / 1e6:,.0f} MB are more than the {LONGEST_FILM / 1e6:,.0f} that a player keeps"
+        say(f"callscope: {millions}: {file.name} is shown line by line; recordings trim makes a shorter one")
+    return size > LONGEST_FILM
 
 
 def follow(file: Path, *, as_json: bool) -> int:
