@@ -13,7 +13,8 @@ import typer
 Url = Annotated[str | None, typer.Option("--url", help="Base URL of the endpoint, or the full one. [$OPENAI_BASE_URL]")]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Model; where missing, the only one the server has.")]
 Dialect = Annotated[
-    str | None, typer.Option("--dialect", help="Protocol: chat, acf (agents), auto (default): by the URL, else asked.")
+    str | None,
+    typer.Option("--dialect", help="Protocol: chat, responses, acf (agents), auto (default): by the URL, else asked."),
 ]
 System = Annotated[str | None, typer.Option("--system", "-s", help="System prompt.")]
 Tools = Annotated[

@@ -1,0 +1,217 @@
+"""What the documents of an answer say: the events of the Responses API, or the whole response.
+
+Knows the events of the protocol, by their types. Must not know how documents come from bytes (`decoder`), what an event
+adds to an item (`output`), nor when an answer is a failure (`ending`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from callscope.core.events import PeerEvent
+from callscope.core.values import Frame, JsonObject
+from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.ending import Exchange
+from callscope.dialects.failures import error_in, remark_in, words_and_names
+
+from .output import Output
+from .places import Repeated, named_whole
+from .remote import tell_item
+
+TEXTS: Final = {
+    "output_text": ("message", "content_index", "text"),
+    "refusal": ("message", "content_index", "refusal"),
+    "reasoning_summary_text": ("reasoning", "summary_index", "text"),
+    "reasoning_text": ("reasoning", "content_index", "text"),
+}
+"""Texts by the stem of their events: the item they are in, the member that says which part, that of the whole text."""
+
+RAW_TEXTS: Final = {
+    "function_call_arguments": ("function_call", "custom_tool_call"),
+    "custom_tool_call_input": ("custom_tool_call", "function_call"),
+}
+"""Raw texts by the stem of their events: the item they are in, and the one that some servers put them in."""
+PARTS: Final = frozenset(("content_part", "reasoning_summary_part", "reasoning_part"))
+BEGINNINGS: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
+ENDS: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))
+REASONS: Final = {"max_output_tokens": "length", "max_tokens": "length"}
+"""Why a response is incomplete, in the words that Chat Completions has for it."""
+
+
+MOST_OTHERS: Final = 20
+"""Types of events that nothing is made of: so many are told of, each once."""
+
+
+class EventReader:
+    """The events of one response; `response` is what the server said of it last, without its output."""
+
+    def __init__(self, state: Exchange, output: Output) -> None:
+        self.state = state
+        self.output = output
+        self.response: JsonObject = {}
+        self._sequence: int | None = None
+        self._others: set[str] = set()  # types of events that were told of
+
+    @property
+    def model(self) -> str:
+        """The model that answers, as far as the server said so."""
+        return _text(self.response.get("model"))
+
+    def read(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take a document of the body."""
+        name = document.get("type")
+        if not isinstance(name, str):
+            name = frame.event or ("" if "output" not in document else "response")
+            if name.startswith("response."):
+                self.output.report(out, "type_missing", frame)
+        elif frame.event.startswith("response.") and name.startswith("response.") and frame.event != name:
+            self.output.report(out, "event_name_contradicts", frame, text=excerpt(frame.event), kind=excerpt(name))
+        if document.get("object") == "response" and not name.startswith("response."):
+            name = "response"
+        self._check_sequence(document, frame, out)
+        if self.output.whole:
+            self._read_late(name, document, frame, out)
+        elif name == "response":
+            self.state.chunks += 1
+            self.state.remark = ""
+            if frame.channel == "sse" and document.get("status") in ("in_progress", "queued"):
+                self._read_snapshot(document, frame, out)
+            else:
+                self._end("", document, frame, out)
+        elif name.startswith("response.") and name != "response.error" and self._read_event(name, document, frame, out):
+            self.state.chunks += 1
+            self.state.remark = ""
+        else:
+            self._read_unusual(name, document, frame, out)
+
+    def _check_sequence(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        number, last = document.get("sequence_number"), self._sequence
+        if type(number) is not int:
+            return
+        self._sequence = number
+        if last is not None and number <= last:
+            self.output.report(out, "sequence_odd", frame, text=f"{number} after {last}")
+        elif last is not None and number > last + 1:
+            self.output.report(out, "sequence_gap", frame, text=f"{number} after {last}")
+
+    def _read_event(self, name: str, event: JsonObject, frame: Frame, out: list[PeerEvent]) -> bool:
+        """Take an event of the protocol; False for one that is none."""
+        stem, _, verb = name.removeprefix("response.").rpartition(".")
+        if stem in TEXTS and verb in ("delta", "done"):
+            kind, place, whole = TEXTS[stem]
+            item = self.output.find((kind,), event, frame, out)
+            if verb == "delta":
+                self.output.say(item, stem, event.get(place), event.get("delta"), frame, out)
+            else:
+                self.output.end_part(item, stem, event.get(place), event.get(whole), frame, out)
+        elif stem in RAW_TEXTS and verb in ("delta", "done"):
+            item = self.output.find(RAW_TEXTS[stem], event, frame, out)
+            if verb == "delta":
+                self.output.add_arguments(item, event.get("delta"), frame, out)
+            else:
+                self.output.end_arguments(item, event.get("arguments", event.get("input")), frame, out)
+        elif stem == "output_item" and verb in ("added", "done"):
+            self._read_item(verb, event, frame, out)
+        elif name in BEGINNINGS:
+            self._note(event.get("response"))
+        elif not stem and (verb in ENDS or verb == "done"):
+            response = event.get("response")
+            self._end(verb, response if isinstance(response, dict) else {}, frame, out)
+        elif stem not in PARTS and name not in self._others and len(self._others) < MOST_OTHERS:
+            self._others.add(name)
+            out.append(diagnostic("event_other", None, frame, text=excerpt(name)))
+        return True
+
+    def _read_item(self, verb: str, event: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        document = event.get("item")
+        if not isinstance(document, dict):
+            self.output.report(out, "member_odd", frame, member="item", text=excerpt(repr(document)))
+        elif verb == "added":
+            self.output.announce(event.get("output_index"), document, frame, out)
+        else:
+            tell_item(self.output, self.output.end_item(event.get("output_index"), document, frame, out), frame, out)
+
+    def _read_snapshot(self, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """The whole response so far, in place of events."""
+        self.output.report(out, "response_cumulative", frame)
+        self._note(response)
+        places = self.output.places
+        for index, document in enumerate(_objects(response.get("output"))):
+            name = named_whole(index, document)
+            item = places.whole(_text(document.get("type")), name)
+            if item is None:
+                self.output.announce(index, document, frame, out)
+                item = places.items[-1]
+            self.output.update(item, document, frame, out)
+
+    def _note(self, response: Any) -> None:
+        if isinstance(response, dict):
+            self.response.update({name: value for name, value in response.items() if name != "output"})
+
+    def _end(self, word: str, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the end of the response, or an answer in one piece."""
+        output, state = self.output, self.state
+        self._note(response)
+        output.take_usage(response.get("usage"))
+        repeated = Repeated(output.places)
+        for index, document in enumerate(_objects(response.get("output"))):
+            name = named_whole(index, document)
+            known = repeated.next(_text(document.get("type")), name)
+            tell_item(output, output.take_whole(known, name, document, frame, out), frame, out)
+        self._read_output_text(response, frame, out)
+        status = _text(response.get("status"))
+        status = status if status in ENDS or not word or word == "done" else word
+        if error := words_and_names(response.get("error")):
+            state.fail(error)
+        match status:
+            case "incomplete":
+                details = response.get("incomplete_details")
+                reason = _text(details.get("reason")) if isinstance(details, dict) else ""
+                output.finish_reason = REASONS.get(reason, reason) or "incomplete"
+            case "failed":
+                state.fail("The server says that the response failed, and not why.")
+            case "cancelled":
+                state.fail("The response was cancelled on the server.")
+            case "queued" | "in_progress":
+                state.fail(f"The response is {status}: it runs in the background, which Callscope does not wait for.")
+            case _:
+                output.finish_reason = status or ("completed" if word else None)
+        output.whole = True
+
+    def _read_output_text(self, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """The text that SDKs put beside the items, where it is all that a server sends."""
+        text = response.get("output_text")
+        if isinstance(text, str) and text and self.output.silent:
+            self.output.report(out, "output_text_alone", frame)
+            content = [{"type": "output_text", "text": text}]
+            self.output.end_item(0, {"type": "message", "role": "assistant", "content": content}, frame, out)
+
+    def _read_unusual(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """A document that is no event of this protocol: an error, another protocol, or a remark."""
+        state = self.state
+        error = error_in(document)
+        if error is not None or "error" in (name, frame.event):
+            state.fail(error or words_and_names(document) or "The server reported an error.")
+        elif "choices" in document:
+            state.foreign = state.foreign or excerpt(frame.data)
+            state.mistaken = "This is an answer of Chat Completions, not of the Responses API: try --dialect chat."
+            self.output.report(out, "chat_answer", frame)
+        elif document:
+            state.remark = remark_in(document)
+            state.foreign = state.foreign or excerpt(frame.data)
+            if frame.channel == "sse":
+                self.output.report(out, "event_unknown", frame, text=excerpt(frame.data))
+
+    def _read_late(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """After the end of the response nothing counts but usage; it is told."""
+        self.output.take_usage(document.get("usage"))
+        if name.startswith("response") or error_in(document) is not None:
+            self.output.report(out, "event_after_the_end", frame, text=excerpt(frame.data))
+
+
+def _objects(value: Any) -> list[JsonObject]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
