@@ -14,7 +14,7 @@ from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged
 from callscope.core.values import Request, Settings, ToolSpec
 from callscope.record.reading import open_recording
-from callscope.serving.connection import Piece
+from callscope.serving.connection import Head, Piece
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import Ran, callscope
@@ -201,7 +201,9 @@ def responses_result(body: dict[str, Any]) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize(("dialect", "read"), [("chat", chat_result), ("responses", responses_result)])
-@pytest.mark.parametrize(("tool", "result"), [("shout", TEXT.upper()), ("count", str(len(TEXT))), ("tell", f"heard {TEXT}")])
+@pytest.mark.parametrize(
+    ("tool", "result"), [("shout", TEXT.upper()), ("count", str(len(TEXT))), ("tell", f"heard {TEXT}")]
+)
 def test_a_custom_tool_runs_with_its_raw_text_and_its_result_goes_back(
     wire: Wire,
     folder: Path,
@@ -215,6 +217,57 @@ def test_a_custom_tool_runs_with_its_raw_text_and_its_result_goes_back(
     given, told = read(wire.bodies[1])
     assert given == TEXT
     assert told.strip() == result
+
+
+# ---- forms ----------------------------------------------------------------------------------------------------------
+
+
+class Scripted(Wire):
+    """A server that answers with these messages, one after the other."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        super().__init__()
+        self.messages = list(messages)
+
+    async def __call__(self, request: Request) -> AsyncGenerator[Piece, None]:
+        self.bodies.append(json.loads(request.body))
+        message = {"role": "assistant", "content": None, **self.messages.pop(0)}
+        yield Head(200, (("content-type", "application/json"),))
+        yield json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+
+
+def talked(folder: Path, first: dict[str, Any], *arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The first request, and the messages that the second one adds, with a server that makes this call."""
+    scripted = Scripted(first, {"content": "Done."})
+    with run_in_thread(scripted) as server:
+        scripted.url = f"{server.url}/v1"
+        ran = scripted.ask(folder, "Weather?", "-m", "m", "--no-stream", "--dialect", "chat", *arguments)
+    assert ran.out.strip() == "Done.", ran.err
+    before, after = scripted.bodies
+    return before, after["messages"][1:]
+
+
+def test_a_server_from_before_tools_is_offered_functions_and_gets_its_call_back_as_it_made_it(folder: Path) -> None:
+    call = {"name": "get_weather", "arguments": '{"city":"Oslo"}'}
+    form = ["--tool-form", "functions", "--tool-choice", "get_weather"]
+    body, added = talked(folder, {"function_call": call}, *form)
+    assert [each["name"] for each in body["functions"]] == ["get_weather", "get_time"]
+    assert body["function_call"] == {"name": "get_weather"}
+    assert not body.keys() & {"tools", "tool_choice"}
+    assert added == [
+        {"role": "assistant", "content": None, "function_call": call},
+        {"role": "function", "name": "get_weather", "content": "sunny"},
+    ]
+
+
+@pytest.mark.parametrize(("form", "sent"), [([], "call_1_0"), (["--tool-form", "null-ids"], None)])
+def test_an_id_that_is_null_goes_back_as_null_by_choice_alone(folder: Path, form: list[str], sent: str | None) -> None:
+    call = {"type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Oslo"}'}}
+    _, added = talked(folder, {"tool_calls": [{"id": None, **call}]}, *form)
+    assert added == [
+        {"role": "assistant", "content": None, "tool_calls": [{"id": sent, **call}]},
+        {"role": "tool", "tool_call_id": sent, "content": "sunny"},
+    ]
 
 
 # ---- running again --------------------------------------------------------------------------------------------------
