@@ -61,7 +61,7 @@ class Responses:
         effects: set[str] = set()
         spoilt = _spoilt(documents, faults, effects)
         if want.stored:
-            told = last_response(spoilt).get("output") or sent
+            told = last_response(spoilt or documents).get("output") or sent
             self._keep(f"resp_{digest}", [*history, *told], spoilt)
         return as_a_whole(_sent(spoilt, faults, effects, stream=ask.stream), faults, effects)
 
@@ -120,10 +120,12 @@ def _documents(ask: Ask, answer: Answer, form: Form) -> tuple[list[Item], list[D
 
 
 def _spoilt(documents: list[Document], faults: Sequence[Fault], effects: set[str]) -> list[Document]:
-    chosen = sorted((each for each in faults if isinstance(each, DocumentFault)), key=lambda fault: fault.numbers)
+    chosen = sorted((each for each in faults if isinstance(each, DocumentFault)), key=lambda fault: fault.late)
     for fault in chosen:
+        if not documents:
+            break  # others have left nothing to spoil
         changed = fault.change([deepcopy(each) for each in documents])
-        if is_stream(documents) and not fault.numbers:
+        if is_stream(documents) and not fault.late:
             changed = numbered(changed)
         effects |= {fault.name} if changed != documents else set()
         documents = changed

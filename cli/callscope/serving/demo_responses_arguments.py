@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from .demo_answer import pieces
-from .demo_responses_documents import calls_in, document_fault, is_stream, items_in
+from .demo_responses_documents import calls_in, document_fault, is_stream, items_in, place_of
 from .demo_responses_events import PARTS, Document
 from .fault import Fault
 
@@ -22,7 +22,7 @@ _fault = partial(document_fault, ARGUMENTS)
 
 def _regrown(documents: list[Document], grow: Callable[[str], list[str]]) -> list[Document]:
     """The documents with other deltas of arguments, made from the whole text."""
-    texts = {item.get("id"): item["arguments"] for item in calls_in(documents) if item.get("arguments")}
+    texts = {item.get("id"): item["arguments"] for item in calls_in(documents) if _is_text(item.get("arguments"))}
     grown: set[str] = set()
     sent: list[Document] = []
     for document in documents:
@@ -39,12 +39,17 @@ def _rewritten(documents: list[Document], change: Callable[[str], Any]) -> list[
     """The documents with other arguments everywhere: in the deltas, in what is done, in the response at the end."""
     documents = _regrown(documents, lambda text: pieces(new) if isinstance(new := change(text), str) else [])
     for document in documents:
-        if document.get("type") == "response.function_call_arguments.done":
+        if "arguments" in document and _is_text(document["arguments"]):
             document["arguments"] = change(document["arguments"])
     for item in calls_in(documents):
-        if item.get("arguments"):
+        if _is_text(item.get("arguments")):
             item["arguments"] = change(item["arguments"])
     return documents
+
+
+def _is_text(value: Any) -> bool:
+    """Whether these are arguments that have come and that no other fault made something else of."""
+    return isinstance(value, str) and value != ""
 
 
 def _on_arguments(name: str, sentence: str, *aliases: str) -> Callable[[Callable[[str], Any]], None]:
@@ -134,16 +139,16 @@ def _(documents: list[Document]) -> list[Document]:
 @_fault("custom as function", "A call of a custom tool comes as one of a function, its text in JSON (ds4).")
 def _(documents: list[Document]) -> list[Document]:
     custom = [item for item in items_in(documents) if item["type"] == "custom_tool_call"]
-    texts = {item["id"]: json.dumps({"input": item["input"]}) for item in custom}
+    texts = {item.get("id"): json.dumps({"input": item["input"]}) for item in custom}
     for item in custom:
         text = item.pop("input")
         item.update(type="function_call", arguments=json.dumps({"input": text}) if text else "")
     sent: list[Document] = []
     for document in documents:
         name = document.get("item_id")
-        if name in texts and str(document["type"]).startswith(PARTS["custom_tool_call"]):
+        if name in texts and str(document.get("type")).startswith(PARTS["custom_tool_call"]):
             if document["type"].endswith("done"):
-                place = {"item_id": name, "output_index": document["output_index"]}
+                place = place_of(document)
                 kind = PARTS["function_call"]
                 sent += [{"type": f"{kind}.delta", **place, "delta": piece} for piece in pieces(texts[name])]
                 sent.append({"type": f"{kind}.done", **place, "arguments": texts[name]})

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from .demo_answer import pieces, words
-from .demo_responses_documents import calls_in, document_fault, is_stream, items_in, last_response, without
+from .demo_responses_documents import calls_in, document_fault, is_stream, items_in, last_response, place_of, without
 from .demo_responses_events import Document
 from .demo_responses_history import CALLS, Item
 from .fault import Fault
@@ -97,9 +97,9 @@ def _cut_off(documents: list[Document], reason: str) -> list[Document]:
 def _halved(item: Item) -> Item:
     item["status"] = "incomplete"
     member = CALLS.get(item["type"])
-    if member:
+    if member and isinstance(item[member], str):
         item[member] = "".join(pieces(item[member])[:-1])
-    for part in item.get("content", ()):
+    for part in (each for each in item.get("content", ()) if "text" in each):
         part["text"] = "".join(words(part["text"])[:-1])
     return item
 
@@ -223,28 +223,32 @@ def _(documents: list[Document]) -> list[Document]:
 def _(documents: list[Document]) -> list[Document]:
     calls = [item for item in last_response(documents)["output"] if item["type"] in CALLS]
     form = '\n<tool_call>\n{"name": "NAME", "arguments": ARGUMENTS}\n</tool_call>'
-    leaked = [form.replace("NAME", i["name"]).replace("ARGUMENTS", i[CALLS[i["type"]]]) for i in calls]
-    return _told(documents, {item["id"] for item in calls}, "".join(leaked)) if calls else documents
+    leaked = [form.replace("NAME", i["name"]).replace("ARGUMENTS", str(i[CALLS[i["type"]]])) for i in calls]
+    return _told(documents, {item.get("id") for item in calls}, "".join(leaked)) if calls else documents
 
 
-def _told(documents: list[Document], calls: set[str], text: str) -> list[Document]:
+def _told(documents: list[Document], calls: set[str | None], text: str) -> list[Document]:
     """The documents without these calls, with this text behind the words of the message."""
     response = last_response(documents)
-    response["output"] = [item for item in response["output"] if item["id"] not in calls]
-    kept = [each for each in documents if each.get("item_id", each.get("item", {}).get("id")) not in calls]
+    response["output"] = [item for item in response["output"] if item.get("id") not in calls]
+    kept = [each for each in documents if not _is_of(each, calls)]
     for item in items_in(kept):
         if item["type"] == "message" and item["content"]:
             item["content"][0]["text"] += text
     sent: list[Document] = []
     for each in kept:
         if each.get("type") == "response.output_text.done":
-            delta = {name: each[name] for name in ("item_id", "output_index", "content_index")}
-            sent += [{"type": "response.output_text.delta", **delta, "delta": piece} for piece in pieces(text)]
+            sent += [{"type": "response.output_text.delta", **place_of(each), "delta": piece} for piece in pieces(text)]
             each["text"] += text
         elif each.get("type") == "response.content_part.done":
             each["part"]["text"] += text
         sent.append(each)
     return sent
+
+
+def _is_of(document: Document, names: set[str | None]) -> bool:
+    name = document.get("item_id", (document.get("item") or {}).get("id"))
+    return name is not None and name in names
 
 
 @_fault("chat usage", "The usage has the names of Chat Completions (LiteLLM).")

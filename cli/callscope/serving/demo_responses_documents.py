@@ -23,8 +23,8 @@ class DocumentFault(Fault):
     """Changes the events of a stream, or the one response of an answer in one piece."""
 
     change: Callable[[list[Document]], list[Document]]
-    numbers: bool = False
-    """Whether it is about the sequence numbers, which are right after every other fault."""
+    late: bool = False
+    """Whether it is about the sequence numbers or what follows them: these are right after every other fault."""
 
 
 def document_fault(
@@ -67,3 +67,8 @@ def calls_in(documents: list[Document]) -> Iterator[Item]:
 def without(documents: list[Document], *endings: str) -> list[Document]:
     """The documents without events of such types."""
     return [each for each in documents if not str(each.get("type", "")).endswith(endings)]
+
+
+def place_of(document: Document) -> Document:
+    """The members of an event that say which item it belongs to, and to which part of it."""
+    return {name: value for name, value in document.items() if name in ("item_id", "output_index", "content_index")}

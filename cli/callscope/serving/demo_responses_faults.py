@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, Final
 
 from .demo_responses_documents import (
@@ -40,7 +41,7 @@ def _(documents: list[Document]) -> list[Document]:
     for number, document in enumerate(documents):
         if "item_id" in document:
             document["item_id"] = f"opaque-{number:04}"
-        if "item" in document:
+        if document.get("item"):
             document["item"]["id"] = f"opaque-{number:04}"
     return documents
 
@@ -50,7 +51,7 @@ def _(documents: list[Document]) -> list[Document]:
     for document in documents:
         kind = document.get("type", "").rpartition(".")[2]
         for item in items_in([document]):
-            item["id"] += {"added": "", "done": "_done"}.get(kind, "_final")
+            item["id"] = str(item.get("id")) + {"added": "", "done": "_done"}.get(kind, "_final")
     return documents
 
 
@@ -65,9 +66,9 @@ def _(documents: list[Document]) -> list[Document]:
 
 @_fault("call id in place of item id", "Deltas of arguments name their call by call_id, and nothing else (DeepSeek).")
 def _(documents: list[Document]) -> list[Document]:
-    call_ids = {item["id"]: item["call_id"] for item in calls_in(documents)}
+    call_ids = {item.get("id"): item.get("call_id") for item in calls_in(documents)}
     for document in documents:
-        if document.get("item_id") in call_ids:
+        if "item_id" in document and document["item_id"] in call_ids:
             document["call_id"] = call_ids[document.pop("item_id")]
             document.pop("output_index", None)
     return documents
@@ -99,17 +100,19 @@ def _(documents: list[Document]) -> list[Document]:
 
 @_fault("interleaved calls", "The deltas of parallel calls come in turns.")
 def _(documents: list[Document]) -> list[Document]:
-    grown = [each for each in documents if each.get("type", "").endswith(GROWING)]
-    rank = {id(each): sum(other["item_id"] == each["item_id"] for other in grown[:n]) for n, each in enumerate(grown)}
-    turns = iter(sorted(grown, key=lambda each: (rank[id(each)], each["output_index"])))
-    opened = [each for each in documents if each.get("type", "").endswith("added") and _is_call(each)]
-    start = documents.index(opened[0]) if opened else 0
-    rest = [each for each in documents[start:] if each not in grown and each not in opened]
-    return [*documents[:start], *opened, *turns, *rest]
+    by_call: dict[Any, list[Document]] = {}
+    for document in documents:
+        if str(document.get("type")).endswith(GROWING):
+            by_call.setdefault(document.get("item_id"), []).append(document)
+    turns = [each for turn in zip_longest(*by_call.values()) for each in turn if each is not None]
+    opened = [each for each in documents if str(each.get("type")).endswith("added") and _is_call(each)]
+    start = documents.index(opened[0]) if opened else len(documents)
+    rest = [each for each in documents[start:] if each not in turns and each not in opened]
+    return [*documents[:start], *opened, *turns, *rest] if len(by_call) > 1 else documents
 
 
 def _is_call(document: Document) -> bool:
-    return document.get("item", {}).get("type") in CALLS
+    return (document.get("item") or {}).get("type") in CALLS
 
 
 def _call_ids(documents: list[Document], new: Callable[[Item], Any]) -> list[Document]:
@@ -158,14 +161,16 @@ def _(documents: list[Document]) -> list[Document]:
 
 @_fault("one delta", "The whole arguments are one delta (Ollama).")
 def _(documents: list[Document]) -> list[Document]:
-    texts = {item.get("id"): item[CALLS[item["type"]]] for item in calls_in(documents)}
+    texts = {item["id"]: item[CALLS[item["type"]]] for item in calls_in(documents) if "id" in item}
+    begun: set[str] = set()
     sent: list[Document] = []
     for document in documents:
-        if str(document.get("type")).endswith(GROWING) and document.get("item_id") in texts:
-            whole = texts.pop(document["item_id"])
-            sent.append({**document, "delta": whole})
-        elif not str(document.get("type")).endswith(GROWING):
+        name = document.get("item_id")
+        if name not in texts or not str(document.get("type")).endswith(GROWING):
             sent.append(document)
+        elif str(name) not in begun:
+            begun.add(str(name))
+            sent.append({**document, "delta": texts[name]})
     return sent
 
 
@@ -217,15 +222,6 @@ NULL_ITEM: Final[Document] = {"type": "response.output_item.added", "output_inde
 # ---- framing --------------------------------------------------------------------------------------------------------
 
 
-@_fault("DONE at the end", "After the last event comes [DONE], which belongs to the other protocol.", "done at the end")
-def _(documents: list[Document]) -> list[Document]:
-    return [*documents, DONE_MARK] if is_stream(documents) else documents
-
-
-DONE_MARK: Final[Document] = {}
-"""Stands for `data: [DONE]` among the events."""
-
-
 @_fault("keepalive events", "Events of the type keepalive come between the others (OpenAI).", "keepalive")
 def _(documents: list[Document]) -> list[Document]:
     if not is_stream(documents):
@@ -233,23 +229,30 @@ def _(documents: list[Document]) -> list[Document]:
     return [part for each in documents for part in (each, {"type": "keepalive"})][:-1]
 
 
-def _numbers(name: str, sentence: str, *aliases: str) -> Callable[[Callable[[list[Document]], list[Document]]], None]:
+def _late(name: str, sentence: str, *aliases: str) -> Callable[[Callable[[list[Document]], list[Document]]], None]:
     def register(change: Callable[[list[Document]], list[Document]]) -> None:
-        SHAPES.append(
-            DocumentFault(name=name, rule=RULE, sentence=sentence, aliases=aliases, change=change, numbers=True)
-        )
+        SHAPES.append(DocumentFault(name=name, rule=RULE, sentence=sentence, aliases=aliases, change=change, late=True))
 
     return register
 
 
-@_numbers("sequence numbers 0", "Every event has the sequence number 0.")
+@_late("sequence numbers 0", "Every event has the sequence number 0.")
 def _(documents: list[Document]) -> list[Document]:
     return [{**each, "sequence_number": 0} if "type" in each else each for each in documents]
 
 
-@_numbers("no sequence numbers", "No event has a sequence number (mlx-vlm).", "sequence numbers missing")
+@_late("no sequence numbers", "No event has a sequence number (mlx-vlm).", "sequence numbers missing")
 def _(documents: list[Document]) -> list[Document]:
     return [{name: value for name, value in each.items() if name != "sequence_number"} for each in documents]
+
+
+@_late("DONE at the end", "After the last event comes [DONE], which belongs to the other protocol.", "done at the end")
+def _(documents: list[Document]) -> list[Document]:
+    return [*documents, DONE_MARK] if is_stream(documents) else documents
+
+
+DONE_MARK: Final[Document] = {}
+"""Stands for `data: [DONE]` among the events."""
 
 
 @_fault("obfuscation", "Every delta has a member with random padding (OpenAI).")
