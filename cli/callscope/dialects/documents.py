@@ -36,7 +36,18 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _INNER_LONE = re.compile("(?<!^)[\ud800-\udbff](?!$)|(?<!^)[\udc00-\udfff]")
 
 GROWING: Final = frozenset(
-    ("content", "text", "reasoning", "reasoning_content", "reasoning_text", "thinking", "refusal", "arguments", "input")
+    (
+        "content",
+        "text",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_text",
+        "thinking",
+        "refusal",
+        "arguments",
+        "input",
+        "delta",
+    )
 )
 """Members whose strings are pieces of a text, so that half a character may stand at either end."""
 
@@ -130,6 +141,12 @@ def whole_characters(value: Any, *, growing: bool = False) -> Any:
     if isinstance(value, list):
         return [whole_characters(member, growing=growing) for member in value]
     return value
+
+
+def no_halves(value: Any) -> Any:
+    """A document that is whole, and so are its characters: lone surrogates become U+FFFD wherever they stand."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 class Halves:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from callscope.core.events import PeerEvent
 from callscope.core.values import Frame, JsonObject
 from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.documents import has_halves, no_halves
 from callscope.dialects.ending import Exchange
 from callscope.dialects.failures import error_in, remark_in, words_and_names
 
@@ -68,6 +69,8 @@ class EventReader:
             self.output.report(out, "event_name_contradicts", frame, text=excerpt(frame.event), kind=excerpt(name))
         if document.get("object") == "response" and not name.startswith("response."):
             name = "response"
+        if has_halves(frame.data) and not name.endswith(".delta"):
+            document = no_halves(document)
         self._check_sequence(document, frame, out)
         if self.output.whole:
             self._read_late(name, document, frame, out)
