@@ -16,8 +16,10 @@ from callscope.core.events import (
     ResponseCompleted,
     ResponseFailed,
     ResponseStarted,
+    SettingsChanged,
     TextDelta,
     ToolFinished,
+    ToolsChanged,
     ToolStarted,
     UserMessage,
 )
@@ -115,6 +117,33 @@ def test_our_own_request_reads_back_as_the_settings_it_was_made_from() -> None:
     assert found.tools == tools
     assert found.settings.parameters == {"stream_options": {"include_usage": True}}
     assert (found.settings.system, found.settings.tool_choice, found.settings.parallel) == ("s", "auto", True)
+
+
+CALL = {"name": "f", "arguments": "{}"}
+
+
+@pytest.mark.parametrize("choice", ["none", "auto", {"name": "f"}])
+def test_a_request_from_before_tools_reads_back_as_what_would_make_it_again(choice: Any) -> None:
+    function = {"name": "f", "description": "Does it.", "parameters": {"type": "object"}}
+    history = [
+        USER,
+        {"role": "assistant", "content": None, "function_call": CALL},
+        {"role": "function", "name": "f", "content": "done"},
+    ]
+    body = {"model": "m", "messages": history, "functions": [function], "function_call": choice, "stream": False}
+    found = heard(**body)
+    assert found.settings.tool_forms == ("functions",)
+    assert found.settings.parameters == {}
+    talk = after(SettingsChanged(found.settings), ToolsChanged(found.tools), *told_first(found.messages))
+    assert json.loads(ChatCompletions().request(talk).request.body) == body
+
+
+@pytest.mark.parametrize(
+    "messages", [[USER, 5, {"role": "function"}], [USER, {"role": "assistant", "function_call": 5}]]
+)
+def test_odd_requests_from_before_tools_are_read_as_far_as_they_go(messages: Any) -> None:
+    found = heard(messages=messages, functions=[5, {"name": 5}, {"name": "f"}], function_call={"nome": "f"})
+    assert [tool.name for tool in found.tools] == ["f"]
 
 
 def test_an_agent_is_heard_with_its_thread() -> None:

@@ -36,6 +36,7 @@ from callscope.core.values import (
     ToolSpec,
 )
 from callscope.dialects.acf.thread import THREAD_HEADERS
+from callscope.dialects.chat.legacy import is_legacy, modern
 from callscope.dialects.responses.reading import PREVIOUS, Asked
 from callscope.dialects.responses.reading import READ as READ_OF_RESPONSES
 from callscope.dialects.responses.reading import asked as asked_of_responses
@@ -75,6 +76,8 @@ def overhear(request: Request) -> Overheard | None:
     body = _body(request.body) if told else None
     if told is None or body is None:
         return None
+    legacy = told.dialect == "chat" and is_legacy(body)
+    body = modern(body) if legacy else body
     asked = _asked(body) if told.dialect != "responses" else asked_of_responses(body)
     if not asked.messages:
         return None
@@ -85,6 +88,7 @@ def overhear(request: Request) -> Overheard | None:
         system=asked.system,
         tool_choice=body.get("tool_choice"),
         parallel=parallel if isinstance(parallel := body.get("parallel_tool_calls"), bool) else None,
+        tool_forms=("functions",) if legacy else (),
         stream=body.get("stream") is True,
         history="server" if asked.previous else "full",
         approve="always",
