@@ -176,7 +176,6 @@ RESPONSES = {
     "DONE at the end": "responses.no_done",
     "keepalive events": "responses.known_events",
     "unknown item": "responses.known_events",
-    "web search": "responses.known_events",
     "sequence numbers 0": "responses.sequence",
     "no sequence numbers": "responses.sequence",
     "no event lines": "responses.event_lines",
@@ -197,7 +196,16 @@ RESPONSES = {
 
 HARMLESS = {
     "chat": ["interleaved calls", "multi-line data", "ping comments", "CRLF", "CR", "U+2028", "split UTF-8"],
-    "responses": ["one delta", "interleaved calls", "obfuscation", "namespace", "call id is item id", "reasoning text"],
+    "responses": [
+        "web search",
+        "MCP call",
+        "one delta",
+        "interleaved calls",
+        "obfuscation",
+        "namespace",
+        "call id is item id",
+        "reasoning text",
+    ],
     "acf": ["no event lines", "multi-line data", "CR", "U+2028", "split UTF-8", "no space after the colon"],
 }
 """What the standard allows: no rule may complain of it."""

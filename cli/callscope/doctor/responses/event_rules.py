@@ -139,8 +139,12 @@ def _no_done(seen: Seen) -> Iterator[Verdict]:
     when=has_events,
 )
 def _known(seen: Seen) -> Iterator[Verdict]:
-    for report in seen.reported("event_unknown", "event_other", "item_unknown"):
-        yield broken(one_line(report.message, 80), report.frame)
+    for said in seen.said:
+        kind, item = name(said), members(said.document.get("item"))
+        if not (kind.startswith("response.") or is_error(said)):
+            yield broken(f"an event of the type {one_line(kind, 40) or '(none)'}", said.frame)
+        elif ":" in str(item.get("type")):
+            yield broken(f"an item of the type {one_line(str(item['type']), 40)}", said.frame)
 
 
 # ---- the response -------------------------------------------------------------------------------------------------
