@@ -10,6 +10,7 @@ it may become one (`undecided`, only ever asked of the end of a text), or it is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 BOUNDARY = rb"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))"
@@ -82,7 +83,23 @@ PATTERNS = (
 
 PREFIXES = tuple(prefix for pattern in PATTERNS for prefix in pattern.prefixes)
 
-PREFIX = b"|".join(PREFIXES)
+
+def _any_of(words: Iterable[bytes]) -> bytes:
+    """A regular expression for what begins with any of these words, its branches told apart by their first letters.
+
+    In a run of one letter that seven words begin with, trying each of them at each place took four times as long. No
+    group around it all: `re` skips to the first letters of branches, but does not look into a group for them.
+    """
+    by_first: dict[bytes, set[bytes]] = {}
+    for word in words:
+        by_first.setdefault(word[:1], set()).add(word[1:])
+    if b"" in by_first:
+        return b""
+    rests = {first: _any_of(rest) for first, rest in sorted(by_first.items())}
+    return b"|".join(re.escape(first) + (b"(?:%s)" % rest if b"|" in rest else rest) for first, rest in rests.items())
+
+
+PREFIX = _any_of(PREFIXES)
 """Cheap: whether a text may hold a token at all."""
 
 PREFIXED = re.compile(BOUNDARY + b"(?:" + PREFIX + b")")
