@@ -143,6 +143,10 @@ BROKEN: dict[str, tuple[str, Exchange]] = {
         "responses",
         exchange("responses", [REFUSED], {"store": False}, headers=DOCUMENT, status=400),
     ),
+    "responses.reasoning": (
+        "responses",
+        exchange("responses", [REFUSED], {"input": [{"type": "reasoning"}]}, headers=DOCUMENT, status=400),
+    ),
     "acf.id": ("acf", acf({**WORDS, "id": None})),
     "acf.created": ("acf", acf({**WORDS, "created": "now"})),
     "acf.model": ("acf", acf({**WORDS, "model": ""})),

@@ -25,7 +25,7 @@ MARKS: Final[Mapping[Came, tuple[str, str]]] = {
     "not_asked": ("-", "dim"),
 }
 LONGEST_CAME: Final = 200
-LONGEST_SHOWN: Final = 300
+LONGEST_SHOWN: Final = 600
 
 Told = Mapping[str, Sequence[Finding]]
 """Findings by model, the rules of each in the same order."""

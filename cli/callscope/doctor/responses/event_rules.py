@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
-from callscope.doctor.http_rules import is_plain, was_answered
+from callscope.doctor.http_rules import is_plain, server_words, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, entries, members, shown
 
 from .events import BEGINNINGS, ENDS, came_whole, events, final, has_events, is_error, is_whole, name
 
@@ -221,7 +221,7 @@ def _says(seen: Seen) -> Iterator[Verdict]:
     when=lambda seen: bool(seen.asked.get("previous_response_id")) and seen.status > 0,
 )
 def _previous(seen: Seen) -> Iterator[Verdict]:
-    yield held("accepted") if seen.is_good else broken(f"status {seen.status}")
+    yield held("accepted") if seen.is_good else broken(f"status {seen.status}: {server_words(seen)}")
 
 
 @rule(
@@ -234,7 +234,24 @@ def _previous(seen: Seen) -> Iterator[Verdict]:
 )
 def _stateless(seen: Seen) -> Iterator[Verdict]:
     if not seen.is_good:
-        yield broken(f"status {seen.status}", seen.frames[0] if seen.frames else None)
+        yield broken(f"status {seen.status}: {server_words(seen)}", seen.frames[0] if seen.frames else None)
+
+
+@rule(
+    EVENT_RULES,
+    "responses.reasoning",
+    "recommended",
+    "Reasoning that goes back as it came, beside the call it led to, is accepted.",
+    breaks="a conversation with a model that reasons ends after its first call",
+    when=lambda seen: seen.is_chat and seen.status > 0 and _has_reasoning(seen),
+)
+def _reasoning(seen: Seen) -> Iterator[Verdict]:
+    if not seen.is_good:
+        yield broken(f"status {seen.status}: {server_words(seen)}", seen.frames[0] if seen.frames else None)
+
+
+def _has_reasoning(seen: Seen) -> bool:
+    return any(members(item).get("type") == "reasoning" for item in entries(seen.asked.get("input")))
 
 
 def _is_count(value: Any) -> bool:
