@@ -214,6 +214,19 @@ def test_an_answer_that_keeps_a_rule_holds_it(rule: str) -> None:
     assert finding([HELD[rule]], "chat", rule).outcome == "pass"
 
 
+def test_the_empty_id_of_a_first_chunk_without_a_choice_is_no_other_answer() -> None:
+    azure = {"id": "", "object": "chat.completion.chunk", "choices": [], "prompt_filter_results": []}
+    came = chat(events(azure, chunk({"content": "a"}), chunk({}, "stop")) + DONE)
+    assert finding([came], "chat", "chat.object").outcome == "pass"
+
+
+@pytest.mark.parametrize(("choice", "outcome"), [(NAMED, "pass"), ("required", "fail")])
+def test_a_named_tool_may_end_with_stop_as_it_does_at_openai(choice: Any, outcome: str) -> None:
+    body = events(chunk({"tool_calls": [call("get_time")]}), chunk({}, "stop")) + DONE
+    came = chat(body, tools=[ASKED_TOOL, OTHER_TOOL], tool_choice=choice)
+    assert finding([came], "chat", "chat.finish_calls").outcome == outcome
+
+
 def test_a_rule_that_was_broken_once_is_broken_whatever_else_held() -> None:
     once = [HELD["tools.required"], BROKEN["tools.required"][1], HELD["tools.required"]]
     assert finding(once, "chat", "tools.required").outcome == "fail"

@@ -108,7 +108,7 @@ def _object(seen: Seen) -> Iterator[Verdict]:
     first = None
     for said in chunks(seen):
         kind, name = said.document.get("object"), said.document.get("id")
-        first = name if first is None else first
+        first = first or name  # Azure's first chunk, which has no choice, has the id ""
         if kind != "chat.completion.chunk":
             yield broken(f"`object` is {shown(kind, 40)}", said.frame)
         elif (name != first and said.document.get("choices")) or not isinstance(name, str):
