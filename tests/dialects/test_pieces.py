@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from callscope.core.values import Frame
 from callscope.dialects.pieces import Pieces, Spoken
 
@@ -45,3 +47,15 @@ def test_a_piece_without_a_frame_is_of_the_one_before() -> None:
     found = spoken.frame_at(1)
     assert found is not None
     assert found.start == frame(1).start
+
+
+def test_twenty_thousand_pieces_take_little_more_than_their_text() -> None:
+    spoken = Spoken()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            spoken.say(f"{number:06}", frame(number))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_200_000
