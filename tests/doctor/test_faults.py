@@ -250,6 +250,6 @@ def test_what_the_standard_allows_breaks_no_rule(url: str, dialect: str, fault: 
 def test_the_honest_agent_breaks_no_rule_and_leaves_none_unshown(url: str, dialect: str) -> None:
     gathering = asyncio.run(asked_of(f"{url}{BASES[dialect]}", dialect))
     outcomes = {one.rule.id: one.outcome for one in examine(gathering.exchanges, dialect) if one.outcome != "pass"}
-    # without a pace the stream comes at once, and there is no key to leave out
-    assert outcomes.keys() <= {"http.no_key", "stream.cadence"}
+    # without a pace the stream comes at once, there is no key to leave out, and the agent thinks only when asked to
+    assert outcomes.keys() <= {"http.no_key", "stream.cadence", "responses.reasoning"}
     assert "fail" not in outcomes.values()
