@@ -123,6 +123,12 @@ EVENTS = {
         "gateways that bridge from Chat Completions",
         "took the response as completed, as each of its items is whole",
     ),
+    "output_left_out": Code(
+        "warning",
+        "The response at the end has no output, and items came; clients that read it alone see no answer.",
+        "new-api, LiteLLM, ChatGPT's own backend",
+        "took the items as they came",
+    ),
     "event_after_the_end": Code(
         "warning", "Something came after the end of the response: {text}", "relays", "did not add it to the answer"
     ),

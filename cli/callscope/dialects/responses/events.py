@@ -156,6 +156,9 @@ class EventReader:
         output, state = self.output, self.state
         self._note(response)
         output.take_usage(response.get("usage"))
+        if output.items and word in ("completed", "incomplete") and not response.get("output"):
+            # https://github.com/BerriAI/litellm/issues/41009
+            output.report(out, "output_left_out", frame)
         repeated = Repeated(output.places)
         for index, document in enumerate(_objects(response.get("output"))):
             name = named_whole(index, document)
