@@ -148,3 +148,14 @@ def test_null_means_absent() -> None:
 def test_the_demos_own_tools_are_valid() -> None:
     names = [tool.name for tool in read(json.dumps(demobench.asking("hi")).encode()).tools]
     assert "get_weather" in names
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_allowed_tools_are_read_in_both_published_shapes(inner: bool) -> None:
+    other = {"type": "function", "function": {"name": "g"}}
+    allowed: dict[str, Any] = {"mode": "required", "tools": [{"type": "function", "function": {"name": "g"}}]}
+    choice: dict[str, Any] = {"type": "allowed_tools", **({"allowed_tools": allowed} if inner else allowed)}
+    ask = read(body(tools=[TOOL, other], tool_choice=choice))
+    assert ([tool.name for tool in ask.tools], ask.choice) == (["g"], "required")
+    choice["allowed_tools" if inner else "tools"] = [] if not inner else {**allowed, "tools": []}
+    assert "allowed_tools needs" in refusal(body(tools=[TOOL, other], tool_choice=choice))
