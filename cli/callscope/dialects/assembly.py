@@ -6,11 +6,11 @@ what it is told.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import NamedTuple
 
 from callscope.core.events import CallAssembled, PeerEvent
-from callscope.core.values import Fault, ToolCall
+from callscope.core.values import CallKey, Fault, ToolCall
 
 from .arguments import Verdict, verdict
 from .diagnostics import diagnostic, excerpt
@@ -32,18 +32,32 @@ class Ended(NamedTuple):
     incomplete: str = ""
 
 
-def assemble(calls: Sequence[OpenCall], ended: Ended, out: list[PeerEvent]) -> None:
-    """Say what each call came to, in the order in which they came into sight."""
+def assemble(calls: Sequence[OpenCall], ended: Ended, out: list[PeerEvent], remote_ids: Collection[str] = ()) -> None:
+    """Say what each call came to, in the order in which they came into sight; `remote_ids` are taken already."""
     for call in calls:
         if rest := call.halves.rest():
             call.pieces.append(rest)
             out.append(diagnostic("lost_character", call.key, call.frame))
     found = _once_each([(call, _verdict(call)) for call in calls], out)
-    for (call, said), call_id in zip(found, _unique_ids([call for call, _ in found], out), strict=True):
+    for (call, said), call_id in zip(found, _unique_ids([call for call, _ in found], remote_ids, out), strict=True):
         _report_repairs(call, said, out)
         fault = _fault(call, said, call_id, ended, call is found[-1][0], out)
         whole = ToolCall(call.key, call_id, call.name, said.text, call.kind, extra=dict(call.extra), fault=fault)
         out.append(CallAssembled(whole))
+
+
+def remote_id(given: str, key: CallKey, taken: set[str]) -> str:
+    """The id of a call that the peer ran itself: the wire's, or one made up where that is empty or taken; takes it."""
+    call_id = given if given and given not in taken else _made_up(key, taken)
+    taken.add(call_id)
+    return call_id
+
+
+def _made_up(key: CallKey, taken: Container[str]) -> str:
+    call_id = f"call_{key.exchange}_{key.index}"
+    while call_id in taken:
+        call_id += "_"
+    return call_id
 
 
 def _verdict(call: OpenCall) -> Verdict:
@@ -69,16 +83,15 @@ def _once_each(found: list[tuple[OpenCall, Verdict]], out: list[PeerEvent]) -> l
     return kept
 
 
-def _unique_ids(calls: Sequence[OpenCall], out: list[PeerEvent]) -> list[str]:
+def _unique_ids(calls: Sequence[OpenCall], remote_ids: Collection[str], out: list[PeerEvent]) -> list[str]:
     """The wire's ids where they tell calls apart, and made-up ones elsewhere."""
-    given = {call.call_id for call in calls}
+    taken = {*(call.call_id for call in calls), *remote_ids}
     ids: dict[str, None] = {}
     for call in calls:
         call_id = call.call_id
-        if not call_id or call_id in ids:
-            call_id = f"call_{call.key.exchange}_{call.key.index}"
-            while call_id in given or call_id in ids:
-                call_id += "_"
+        if not call_id or call_id in ids or call_id in remote_ids:
+            call_id = _made_up(call.key, taken)
+            taken.add(call_id)
             code = "id_shared" if call.call_id else "id_missing"
             out.append(diagnostic(code, call.key, call.frame, text=excerpt(call.call_id), call_id=call_id))
         ids[call_id] = None

@@ -30,6 +30,7 @@ class Calls:
         self.calls: list[OpenCall] = []
         self.damaged = False  # an event that held a piece of a call could not be read
         self.halves = False  # characters may come in halves
+        self.remote_ids: set[str] = set()  # of calls that the peer ran itself
         self.numbered = True  # deltas number their calls, a whole message lists them
         self._exchange = exchange
         self._index = 0

@@ -97,7 +97,7 @@ def end(exchange: Exchange, answer: Answer, how: Ending, detail: str, out: list[
     if failure is None:
         _report_oddities(answer, how, detail, out)
     calls = answer.calls
-    assemble(calls.calls, Ended(answer.finish_reason, failure is not None, calls.damaged), out)
+    assemble(calls.calls, Ended(answer.finish_reason, failure is not None, calls.damaged), out, calls.remote_ids)
     if failure is not None:
         out.append(failed(exchange, *failure))
     else:

@@ -329,3 +329,14 @@ def test_a_message_of_no_object_goes_by_its_event_line() -> None:
     events = decode(frame(MESSAGE, {"content": "Hi"}, object=None).replace(b"data:", b"event: x\ndata:", 1))
     assert text(events) == "Hi"
     assert codes(events) == ["object_missing"]
+
+
+def test_a_call_of_ours_and_one_of_the_agents_never_share_an_id() -> None:
+    """A result that goes back would be taken for the other one's."""
+    ours = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+    theirs = own("c1", "search_crm", {"q": "Acme"})
+    for calls in ([theirs, ours], [ours, theirs]):
+        events = decode(b"".join(map(called, calls)) + said("x") + DONE, tools=["get_weather"])
+        assembled = [event.call for event in events if isinstance(event, CallAssembled)]
+        assert len({call.call_id for call in assembled}) == 2
+        assert "id_shared" in codes(events)

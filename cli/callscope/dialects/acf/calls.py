@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent, RemoteResult
 from callscope.core.values import CallKey, Frame, ToolCall, ToolResult
-from callscope.dialects.assembly import Ended, assemble
+from callscope.dialects.assembly import Ended, assemble, remote_id
 from callscope.dialects.calls import Calls
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import Halves
@@ -98,7 +98,7 @@ class AgentCalls:
             self._report(out, "call_repeated", known.key, frame)
             return
         key = CallKey(self._exchange, self._calls.take_index())
-        unique = call_id if call_id and known is None else f"call_{key.exchange}_{key.index}"
+        unique = remote_id(call_id, key, self._calls.remote_ids)
         call = ToolCall(key, unique, name, arguments, executor="remote")
         self._own.append(AgentCall(call, frame))
         out.append(CallStarted(key, unique, name, "function", "remote", frame))
@@ -150,10 +150,11 @@ class AgentCalls:
             return known
         self._calls.calls.remove(known)
         found: list[PeerEvent] = []
-        assemble([known], Ended(None, broken=False, damaged=False), found)
+        assemble([known], Ended(None, broken=False, damaged=False), found, self._calls.remote_ids)
         assembled = found.pop()
         assert isinstance(assembled, CallAssembled)
         assert known.frame is not None
+        self._calls.remote_ids.add(assembled.call.call_id)
         own = AgentCall(replace(assembled.call, executor="remote", fault=None), known.frame)
         self._own.append(own)
         out += [*found, CallAssembled(own.call)]

@@ -44,7 +44,7 @@ def finish(
     mark = len(out)
     incomplete = output.finish_reason or "" if response.get("status") == "incomplete" else ""
     ended = Ended(output.finish_reason, failure is not None, output.calls.damaged, incomplete)
-    assemble(output.calls.calls, ended, out)
+    assemble(output.calls.calls, ended, out, output.calls.remote_ids)
     if failure is not None:
         out.append(failed(exchange, *failure))
         return

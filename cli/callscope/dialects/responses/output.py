@@ -28,6 +28,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.calls: list[OpenCall] = []
+        self.remote_ids: set[str] = set()  # of calls that the server ran itself
         self.damaged = False
 
 

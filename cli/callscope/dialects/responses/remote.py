@@ -10,6 +10,7 @@ from typing import Any, Final
 from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent, RemoteResult
 from callscope.core.json_text import json_text
 from callscope.core.values import Frame, JsonObject, ResultStatus, ToolCall, ToolResult
+from callscope.dialects.assembly import remote_id
 from callscope.dialects.diagnostics import diagnostic, excerpt
 
 from .items import CALLS, OutputItem
@@ -47,9 +48,12 @@ def _tell_call(output: Output, item: OutputItem, frame: Frame, out: list[PeerEve
     document = item.document
     key = output.take_key()
     name = _text(document.get("name")) or item.kind.removesuffix("_call")
-    call_id = _text(document.get("call_id")) or _text(document.get("id")) or f"call_{key.exchange}_{key.index}"
+    given = _text(document.get("call_id")) or _text(document.get("id"))
+    call_id = remote_id(given, key, output.calls.remote_ids)
     arguments = _asked(document)
     out.append(CallStarted(key, call_id, name, "function", "remote", frame))
+    if given and call_id != given:
+        out.append(diagnostic("id_shared", key, frame, text=excerpt(given), call_id=call_id))
     if arguments:
         out.append(ArgumentsDelta(key, arguments, frame))
     out.append(CallAssembled(ToolCall(key, call_id, name, arguments, executor="remote")))
