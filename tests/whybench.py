@@ -82,7 +82,7 @@ class Scene:
         """The turn ends here, whatever the plan says."""
         step = plan(self.conversation)
         if isinstance(step, EndTurn):
-            return self.tell(*settle(self.conversation) if step.reason != "not_run" else (), TurnEnded(step.reason))
+            return self.tell(*settle(self.conversation), TurnEnded(step.reason))
         return self
 
     def why(self) -> list[Verdict]:

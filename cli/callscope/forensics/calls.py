@@ -10,7 +10,7 @@ import json
 import re
 from typing import assert_never
 
-from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run
+from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run, ToolResult
 
 from .case import Case
 from .entries import Evidence, Verdict
@@ -70,8 +70,7 @@ def _result(case: Case, facts: CallFacts) -> Verdict | None:
     if result is None:
         return _without_result(case, facts)
     if result.status == "cancelled":
-        code = "never_started" if facts.ran_with is None else "interrupted_while_running"
-        return _of(facts, code, _said(facts, result.output))
+        return _cancelled(case, facts, result)
     if result.status == "timeout":
         return _of(facts, "tool_timed_out", _said(facts, result.output))
     if result.status != "error":
@@ -80,6 +79,15 @@ def _result(case: Case, facts: CallFacts) -> Verdict | None:
     if kind == "unknown_tool":
         return _of(facts, "tool_unknown", _named(facts), offered=words or "none")
     return _of(facts, _OF_RESULT.get(kind, "tool_failed"), _said(facts, result.output), words=words or result.output)
+
+
+def _cancelled(case: Case, facts: CallFacts, result: ToolResult) -> Verdict:
+    """A result that the end of the turn gave: a call that was not to be run gets one, too."""
+    if facts.ran_with is not None:
+        return _of(facts, "interrupted_while_running", _said(facts, result.output))
+    if case.ended == "not_run":
+        return _of(facts, "not_run_as_asked", _named(facts))
+    return _of(facts, "never_started", _said(facts, result.output))
 
 
 def _without_result(case: Case, facts: CallFacts) -> Verdict | None:
