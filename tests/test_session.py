@@ -140,10 +140,11 @@ def test_a_faulty_call_is_never_held_or_run_and_the_model_is_told() -> None:
     assert "finished 0: error arguments_incomplete" in play.transcript
 
 
-def test_a_length_cut_with_a_faulty_call_ends_the_turn() -> None:
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_cut_answer_with_a_faulty_call_ends_the_turn(reason: str) -> None:
     cut = Fault("arguments_incomplete", "The arguments end in the middle.")
-    play = Playbook(calls(("get_weather", '{"ci'), finish_reason="length", faults={0: cut}))
-    assert play.play("Weather?")[-1] == "== length"
+    play = Playbook(calls(("get_weather", '{"ci'), finish_reason=reason, faults={0: cut}))
+    assert play.play("Weather?")[-1] == f"== {reason}"
 
 
 def test_words_cut_by_length_end_the_turn_as_length() -> None:

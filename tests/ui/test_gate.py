@@ -206,6 +206,7 @@ def test_a_call_that_is_held_alone_is_not_counted() -> None:
     [
         ("length", FAULT, "! the answer was cut (finish_reason length): what the calls give will not be sent on"),
         ("length", None, "! the answer was cut (finish_reason length)\n"),
+        ("content_filter", FAULT, "! the answer was cut (finish_reason content_filter): what the calls give will not"),
         ("content_filter", None, "! the answer was cut (finish_reason content_filter)\n"),
     ],
 )

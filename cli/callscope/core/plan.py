@@ -90,8 +90,9 @@ def _after_calls(conversation: Conversation, response: Response) -> Step:
         return EndTurn(_reason(response.finish_reason))
     if unreviewed := tuple(record.call.key for record in records if _wants_review(conversation, record)):
         return ReviewResults(unreviewed)
-    if response.finish_reason == "length" and any(record.call.fault for record in records):
-        return EndTurn("length")
+    cut = _reason(response.finish_reason)
+    if cut != "completed" and any(record.call.fault for record in records):
+        return EndTurn(cut)  # asked again, the model would be cut off, or filtered, again
     if conversation.turn and conversation.turn.rounds >= conversation.settings.max_rounds:
         return EndTurn("round_limit")
     return SendRequest()

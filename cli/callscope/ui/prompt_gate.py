@@ -227,8 +227,7 @@ def warnings(conversation: Conversation) -> Iterator[str]:
     if response.finish_reason in CUT:
         said = f"the answer was cut (finish_reason {response.finish_reason})"
         faulty = any(record.call.fault for record in conversation.calls.values())
-        unsent = response.finish_reason == "length" and faulty
-        yield f"{said}: what the calls give will not be sent on" if unsent else said
+        yield f"{said}: what the calls give will not be sent on" if faulty else said
     found = [diagnostic for diagnostic in response.chunks.diagnostics if diagnostic.severity != "info"]
     if codes := list(dict.fromkeys(diagnostic.code for diagnostic in found)):
         yield f"found in this response: {', '.join(codes)}"
