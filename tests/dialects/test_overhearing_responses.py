@@ -125,3 +125,9 @@ def test_a_history_keeps_its_items_as_they_came_and_sends_them_again() -> None:
 
 def test_a_body_without_input_is_no_request() -> None:
     assert overhear(Request("POST", URL, (), b'{"model":"m"}')) is None
+
+
+@pytest.mark.parametrize("odd", [{"type": []}, {"type": {}, "role": "assistant"}, {"type": None, "role": []}])
+def test_an_item_whose_type_is_none_is_kept_as_it_came(odd: dict[str, Any]) -> None:
+    found = heard(input=[USER, odd, {"role": "user", "content": "And Paris?"}])
+    assert found.messages[1]["output"] == [odd]

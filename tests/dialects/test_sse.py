@@ -229,3 +229,12 @@ def test_an_event_of_endless_lines_is_held_only_up_to_the_limit(monkeypatch: pyt
     [frame] = decoder.feed(b"\n")
     assert len(frame.data) < 1500
     assert LIMIT > 1000
+
+
+@pytest.mark.parametrize("rest", [b"d", b"dat", b"data", b"data:", b"ev", b"event: x", b"event: x\nda"])
+def test_a_line_cut_within_its_field_is_an_event_without_data_and_no_words(rest: bytes) -> None:
+    body = b"data: {}\n\n" + rest
+    found = frames(body)
+    assert plain(found)[1:] == [("sse", "x" if b"x" in rest else "", "")]
+    assert found[1][1] == ("unterminated_event",)
+    assert frames(*(body[at : at + 1] for at in range(len(body)))) == found

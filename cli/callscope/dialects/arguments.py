@@ -54,6 +54,7 @@ _CUT_OFF = re.compile(r"(?:-|\.|[eE][+-]?|t|tr|tru|f|fa|fal|fals|n|nu|nul)?\s*\Z
 _INK = re.compile(r"\S")
 _document = json.JSONDecoder(parse_constant=refuse).raw_decode
 _TOO_DEEP = Problem("arguments_invalid", f"they are nested deeper than {DEEPEST} levels")
+_CONTRADICTED = Problem("arguments_contradictory", "the server sent them again, and they were others")
 
 
 def verdict(pieces: Iterable[str], snapshot: str | None = None) -> Verdict:
@@ -73,12 +74,15 @@ def verdict(pieces: Iterable[str], snapshot: str | None = None) -> Verdict:
     return Verdict(text, problem=problem)
 
 
+def raw_verdict(text: str, snapshot: str | None = None) -> Verdict:
+    """The same of the raw text of a custom tool, which any text can be: only that it was said twice can be wrong."""
+    return Verdict(text, problem=_CONTRADICTED if snapshot not in (None, text) else None)
+
+
 def _with_snapshot(text: str, problem: Problem | None, snapshot: str) -> Verdict:
     if problem is not None and problem_of(snapshot) is None and _squeezed(snapshot).startswith(_squeezed(text)):
         return Verdict(snapshot, "arguments_repeated" if text else None)
-    return Verdict(
-        text, problem=problem or Problem("arguments_contradictory", "the server sent them again, and they were others")
-    )
+    return Verdict(text, problem=problem or _CONTRADICTED)
 
 
 # ---- judging --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from callscope.core.events import CallAssembled, PeerEvent
 from callscope.core.values import CallKey, Fault, ToolCall
 
-from .arguments import Verdict, verdict
+from .arguments import Verdict, raw_verdict, verdict
 from .diagnostics import diagnostic, excerpt
 from .fragments import OpenCall
 
@@ -61,7 +61,8 @@ def _made_up(key: CallKey, taken: Container[str]) -> str:
 
 
 def _verdict(call: OpenCall) -> Verdict:
-    return Verdict(call.text) if call.kind == "custom" else verdict(call.pieces, call.snapshot)
+    custom = call.kind == "custom"
+    return raw_verdict(call.text, call.snapshot) if custom else verdict(call.pieces, call.snapshot)
 
 
 def _once_each(found: list[tuple[OpenCall, Verdict]], out: list[PeerEvent]) -> list[tuple[OpenCall, Verdict]]:

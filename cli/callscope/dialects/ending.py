@@ -21,6 +21,8 @@ from .leaks import find_leak
 from .pieces import Spoken
 
 UNREACHED = ("connect_failed", "dns_failed", "tls_failed")
+OF_CALLS = ('"tool_calls"', '"function_call', ".function_call_", '"custom_tool_call', ".custom_tool_call_")
+"""What an event with a piece of a call has in it: members of a delta, types of items and of events."""
 WITH_CALLS = ("tool_calls", "function_call", "tool_use", "length", "content_filter")
 
 
@@ -84,7 +86,7 @@ class Exchange:
 
     def damaged_by(self, text: str) -> None:
         """Take note of an event that was lost: if it held a piece of a call, no call can be trusted."""
-        if any(name in text for name in ('"tool_calls"', '"function_call', '"custom_tool_call', ".function_call_")):
+        if any(name in text for name in OF_CALLS):
             self.answer.calls.damaged = True
 
 

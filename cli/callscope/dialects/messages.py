@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from callscope.core.values import CallKey, CallKind, Item, JsonObject, Message, Reasoning, ToolCall, ToolResult
 
+from .shapes import objects, text_of
 from .texts import PLAIN_REASONING, flat_text
 
 
@@ -74,18 +74,3 @@ def words(message: JsonObject) -> str:
     if not isinstance(content, list):
         return flat_text(content)
     return "".join(flat_text(part) or f"[{text_of(part.get('type')) or 'part'}]" for part in objects(content))
-
-
-def objects(value: Any) -> list[JsonObject]:
-    """The objects of a list."""
-    return [each for each in list_of(value) if isinstance(each, dict)]
-
-
-def list_of(value: Any) -> list[Any]:
-    """A list; an empty one for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def text_of(value: Any) -> str:
-    """A text; an empty one for anything else."""
-    return value if isinstance(value, str) else ""

@@ -42,7 +42,8 @@ from callscope.dialects.responses.reading import READ as READ_OF_RESPONSES
 from callscope.dialects.responses.reading import asked as asked_of_responses
 
 from .detecting import told_by_url
-from .messages import History, named, objects, part_of, text_of, words
+from .messages import History, named, part_of, words
+from .shapes import objects, text_of
 from .texts import flat_text
 from .urls import CHAT, RESPONSES
 

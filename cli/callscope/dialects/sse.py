@@ -25,6 +25,8 @@ LONGEST_FIELD = 64
 
 BOM = b"\xef\xbb\xbf"
 FIELDS = frozenset(("data", "event", "id", "retry", "error"))
+BEGINNINGS = frozenset(name[:length] for name in (b"data", b"event", b"retry") for length in range(1, len(name) + 1))
+"""What is left of a line that was cut within the name of its field: no words of anybody."""
 
 DefectCode: TypeAlias = Literal[
     "byte_order_mark",
@@ -112,7 +114,10 @@ class SSEDecoder:
         if self._partial:
             line = b"".join(self._partial)
             self._partial.clear()
-            self._any_line(line, frames)
+            if self._offset and not self._loose and line in BEGINNINGS:
+                self._open(len(line))
+            else:
+                self._any_line(line, frames)
             self._offset += len(line)
         self._flush_loose(frames)
         if self._start >= 0:

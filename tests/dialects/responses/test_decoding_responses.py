@@ -26,6 +26,8 @@ STREAM = ResponseHead(1, 200, (("content-type", "text/event-stream"), ("x-reques
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
 CALL = {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "f", "arguments": ""}
 
+SQL = {"id": "ctc_1", "type": "custom_tool_call", "call_id": "call_2", "name": "run_sql", "input": ""}
+
 
 def event(kind: str, **members: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n".encode()
@@ -33,6 +35,10 @@ def event(kind: str, **members: Any) -> bytes:
 
 def said(text: str, item_id: str = "msg_1", kind: str = "output_text") -> bytes:
     return event(f"response.{kind}.delta", item_id=item_id, output_index=0, content_index=0, delta=text)
+
+
+def asked(piece: str) -> bytes:
+    return event("response.custom_tool_call_input.delta", item_id="ctc_1", output_index=0, delta=piece)
 
 
 def added(item: dict[str, Any]) -> bytes:
@@ -86,6 +92,25 @@ def test_no_call_of_an_incomplete_response_may_run_whole_or_not(reason: str, wor
 
 @pytest.mark.parametrize(
     "last",
+    [
+        event("response.incomplete", response={"id": "resp_1", "incomplete_details": {"reason": "max_output_tokens"}}),
+        event("response.incomplete", response={"id": "resp_1", "status": "in_progress"}),
+        event("response.incomplete"),
+    ],
+    ids=["no status", "a stale status", "no response"],
+)
+def test_the_event_alone_says_that_a_response_is_incomplete(last: bytes) -> None:
+    events = decoded(added(CALL), done({**CALL, "arguments": "{}"}), last)
+    assert [call.fault.code for call in calls_of(events) if call.fault] == ["response_incomplete"]
+
+
+def test_a_call_whose_own_status_is_incomplete_is_not_run_whatever_the_response_says() -> None:
+    events = decoded(added(CALL), done({**CALL, "arguments": "{}", "status": "incomplete"}), ended())
+    assert [call.fault.code for call in calls_of(events) if call.fault] == ["response_incomplete"]
+
+
+@pytest.mark.parametrize(
+    "last",
     [ended("failed", error={"code": "server_error", "message": "Overloaded."}), ended("cancelled"), b""],
     ids=["failed", "cancelled", "no end"],
 )
@@ -133,6 +158,17 @@ def test_arguments_that_contradict_themselves_are_not_run() -> None:
     events = decoded(added(CALL), deltas, done({**CALL, "arguments": '{"a":2}'}), ended())
     assert [call.fault.code for call in calls_of(events) if call.fault] == ["arguments_contradictory"]
     assert "arguments_differ" in codes(events)
+
+
+def test_raw_text_that_is_another_at_its_end_is_not_run() -> None:
+    events = decoded(added(SQL), asked("SELECT 1"), done({**SQL, "input": "DROP TABLE t"}), ended())
+    assert [call.fault.code for call in calls_of(events) if call.fault] == ["arguments_contradictory"]
+
+
+def test_raw_text_of_which_a_piece_could_not_be_read_is_not_run() -> None:
+    lost = asked(" WHERE id = 7").replace(b"}\n\n", b"\n\n")
+    events = decoded(added(SQL), asked("DELETE FROM t"), lost, ended())
+    assert [call.fault.code for call in calls_of(events) if call.fault] == ["delta_lost"]
 
 
 def test_characters_cut_in_two_are_joined_and_none_goes_back_in_halves() -> None:

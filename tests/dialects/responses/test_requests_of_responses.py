@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -354,3 +354,13 @@ def test_a_server_that_keeps_no_responses_is_met_with_a_word_about_what_to_do(wo
     events += decoder.feed(json.dumps({"error": {"message": words, "param": "previous_response_id"}}).encode())
     events += decoder.close("complete")
     assert "server_history_refused" in [getattr(event, "code", "") for event in events]
+
+
+@pytest.mark.parametrize("history", ["full", "server"])
+@pytest.mark.parametrize("odd", [{"type": []}, {"type": {}, "call_id": []}, {"type": None}, {}])
+def test_an_item_whose_type_is_none_does_not_keep_the_next_request_from_leaving(
+    odd: dict[str, Any], history: Literal["full", "server"]
+) -> None:
+    settings = replace(SETTINGS, history=history)
+    body = sent(talk(*answer(odd, SAID), UserMessage("And Paris?"), settings=settings))
+    assert body["input"][-1] == {"role": "user", "content": "And Paris?"}

@@ -81,7 +81,7 @@ class ChatDecoder:
     def _take_last(self, frame: Frame, how: Ending, out: list[PeerEvent]) -> None:
         """A frame that the end of the body flushed: after anything but a clean end, half an event is none."""
         unterminated = any(defect == (frame, "unterminated_event") for defect in self._body.defects)
-        if unterminated and (how != "complete" or _is_half(frame.data)):
+        if unterminated and (how != "complete" or not frame.data or _is_half(frame.data)):
             self._body.defects.clear()
             out.append(diagnostic("event_cut_off", None, frame, text=excerpt(frame.data)))
             self._state.damaged_by(frame.data)

@@ -78,7 +78,7 @@ class ResponsesDecoder:
     def _take_last(self, frame: Frame, how: Ending, out: list[PeerEvent]) -> None:
         """A frame that the end of the body flushed: after anything but a clean end, half an event is none."""
         unterminated = any(defect == (frame, "unterminated_event") for defect in self._body.defects)
-        if unterminated and (how != "complete" or documents(frame.data).rest):
+        if unterminated and (how != "complete" or not frame.data or documents(frame.data).rest):
             self._body.defects.clear()
             out.append(diagnostic("event_cut_off", None, frame, text=excerpt(frame.data)))
             self.state.damaged_by(frame.data)

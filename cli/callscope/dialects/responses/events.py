@@ -14,6 +14,7 @@ from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import has_halves, no_halves
 from callscope.dialects.ending import Exchange
 from callscope.dialects.failures import error_in, remark_in, words_and_names
+from callscope.dialects.shapes import objects, text_of
 
 from .output import Output
 from .places import Repeated, named_whole
@@ -56,7 +57,7 @@ class EventReader:
     @property
     def model(self) -> str:
         """The model that answers, as far as the server said so."""
-        return _text(self.response.get("model"))
+        return text_of(self.response.get("model"))
 
     def read(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a document of the body."""
@@ -139,9 +140,9 @@ class EventReader:
         self.output.report(out, "response_cumulative", frame)
         self._note(response)
         places = self.output.places
-        for index, document in enumerate(_objects(response.get("output"))):
+        for index, document in enumerate(objects(response.get("output"))):
             name = named_whole(index, document)
-            item = places.whole(_text(document.get("type")), name)
+            item = places.whole(text_of(document.get("type")), name)
             if item is None:
                 self.output.announce(index, document, frame, out)
                 item = places.items[-1]
@@ -160,20 +161,20 @@ class EventReader:
             # https://github.com/BerriAI/litellm/issues/41009
             output.report(out, "output_left_out", frame)
         repeated = Repeated(output.places)
-        for index, document in enumerate(_objects(response.get("output"))):
+        for index, document in enumerate(objects(response.get("output"))):
             name = named_whole(index, document)
-            known = repeated.next(_text(document.get("type")), name)
+            known = repeated.next(text_of(document.get("type")), name)
             tell_item(output, output.take_whole(known, name, document, frame, out), frame, out)
         self._read_output_text(response, frame, out)
-        status = _text(response.get("status"))
+        status = text_of(response.get("status"))
         status = status if status in ENDS or not word or word == "done" else word
         if error := words_and_names(response.get("error")):
             state.fail(error)
         match status:
             case "incomplete":
                 details = response.get("incomplete_details")
-                reason = _text(details.get("reason")) if isinstance(details, dict) else ""
-                output.finish_reason = REASONS.get(reason, reason) or "incomplete"
+                reason = text_of(details.get("reason")) if isinstance(details, dict) else ""
+                output.finish_reason = output.incomplete = REASONS.get(reason, reason) or "incomplete"
             case "failed":
                 state.fail("The server says that the response failed, and not why.")
             case "cancelled":
@@ -213,11 +214,3 @@ class EventReader:
         self.output.take_usage(document.get("usage"))
         if name.startswith("response") or error_in(document) is not None:
             self.output.report(out, "event_after_the_end", frame, text=excerpt(frame.data))
-
-
-def _objects(value: Any) -> list[JsonObject]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

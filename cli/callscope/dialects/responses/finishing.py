@@ -42,8 +42,7 @@ def finish(
     if failure is not None and exchange.refused and _REFUSED.search(failure[1]):
         out.append(diagnostic("server_history_refused"))
     mark = len(out)
-    incomplete = output.finish_reason or "" if response.get("status") == "incomplete" else ""
-    ended = Ended(output.finish_reason, failure is not None, output.calls.damaged, incomplete)
+    ended = Ended(output.finish_reason, failure is not None, output.calls.damaged, _incomplete(output))
     assemble(output.calls.calls, ended, out, output.calls.remote_ids)
     if failure is not None:
         out.append(failed(exchange, *failure))
@@ -58,6 +57,12 @@ def _judge_done(exchange: Exchange, output: Output, out: list[PeerEvent]) -> Non
         exchange.done = bool(output.items) and all(item.done for item in output.items)
         if exchange.done:
             out.append(diagnostic("completed_missing"))
+
+
+def _incomplete(output: Output) -> str:
+    """Why a call may lack its end: what the response says, else what a call's own item does."""
+    unfinished = any(item.call and item.document.get("status") == "incomplete" for item in output.items)
+    return output.incomplete or ("the status of a call is incomplete" if unfinished else "")
 
 
 def _report_oddities(output: Output, response: JsonObject, how: Ending, detail: str, out: list[PeerEvent]) -> None:

@@ -14,8 +14,9 @@ from callscope.core.plan import error
 from callscope.core.values import CallKey, Item, JsonObject, Message, Reasoning, ToolCall, ToolResult
 from callscope.dialects.arguments import problem_of
 from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.shapes import objects, text_of
 
-from .items import CALLS, RAW
+from .items import CALLS, RAW, type_of
 
 UNNAMED = "unnamed_tool"
 TYPES = {kind: item_type for item_type, kind in CALLS.items()}
@@ -30,6 +31,11 @@ class Said:
     messages: list[Message] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
     results: dict[CallKey, str] = field(default_factory=dict)
+
+    @property
+    def output(self) -> list[JsonObject]:
+        """The items as the server gave them."""
+        return objects(self.echo.get("output"))
 
 
 class InputList:
@@ -53,9 +59,7 @@ class InputList:
             self.items.append({"role": "user", "content": part.text})
             return
         ids = {call.call_id: self._unique_id(call) for call in part.calls}
-        output = part.echo.get("output")
-        echoed = [dict(each) for each in output if isinstance(each, Mapping)] if isinstance(output, list) else []
-        self.items += self._echoed(part, echoed, ids) if echoed else self._written(part, ids)
+        self.items += self._echoed(part, part.output, ids) if part.output else self._written(part, ids)
         self.add_results(part, ids)
 
     def add_results(self, said: Said, ids: Mapping[str, str] | None = None) -> None:
@@ -72,10 +76,11 @@ class InputList:
         calls = {call.call_id: call for call in said.calls}
         kept: list[JsonObject] = []
         for document in output:
-            call = calls.pop(document.get("call_id", ""), None) if document.get("type") in CALLS else None
+            kind = type_of(document)
+            call = calls.pop(text_of(document.get("call_id")), None) if kind in CALLS else None
             if call is not None:
                 kept.append({**document, **self._call(call, ids[call.call_id])})
-            elif document.get("type") not in CALLS and (document.get("type") != "message" or said.messages):
+            elif kind not in CALLS and (kind != "message" or said.messages):
                 kept.append(document)
         kept += [self._call(call, ids[call.call_id]) for call in calls.values()]
         stored = self._stored and said.echo.get("store") is not False

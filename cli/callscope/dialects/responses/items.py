@@ -5,7 +5,7 @@ Knows the members of an output item and how a text grows. Must not know events' 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from callscope.core.values import CallKind, Channel, JsonObject
 from callscope.dialects.documents import Halves
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.pieces import Pieces
+from callscope.dialects.shapes import objects, text_of
 
 CALLS: Final[dict[str, CallKind]] = {"function_call": "function", "custom_tool_call": "custom"}
 """Types of items that are calls for us to run."""
@@ -27,6 +28,11 @@ CHANNELS: Final[dict[str, Channel]] = {
     "reasoning_text": "reasoning",
 }
 """Kinds of parts and where a person reads them; a summary's parts are named as the events name them."""
+
+
+def type_of(document: Mapping[str, Any]) -> str:
+    """The type of an item; "" where it has none."""
+    return text_of(document.get("type"))
 
 
 @dataclass(slots=True)
@@ -106,29 +112,21 @@ class OutputItem:
 
 def whole_texts(document: JsonObject) -> Iterator[tuple[str, str]]:
     """The texts of an item as a whole, by the kind of their parts."""
-    for part in _objects(document.get("summary")):
-        yield "reasoning_summary_text", _text(part.get("text"))
-    is_reasoning = document.get("type") == "reasoning"
+    for part in objects(document.get("summary")):
+        yield "reasoning_summary_text", text_of(part.get("text"))
+    is_reasoning = type_of(document) == "reasoning"
     content = document.get("content")
     if isinstance(content, str):
         yield "reasoning_text" if is_reasoning else "output_text", content
-    for part in _objects(content):
+    for part in objects(content):
         if part.get("type") == "refusal":
-            yield "refusal", _text(part.get("refusal"))
+            yield "refusal", text_of(part.get("refusal"))
         else:
-            yield "reasoning_text" if is_reasoning else "output_text", _text(part.get("text"))
+            yield "reasoning_text" if is_reasoning else "output_text", text_of(part.get("text"))
 
 
 def odd_parts(document: JsonObject) -> Iterator[str]:
     """The types of the parts of a message that have no text."""
-    for part in _objects(document.get("content")):
+    for part in objects(document.get("content")):
         if part.get("type") != "refusal" and not isinstance(part.get("text"), str):
             yield str(part.get("type"))
-
-
-def _objects(value: Any) -> list[JsonObject]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -16,6 +16,7 @@ from callscope.dialects.arguments import problem_of
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.pieces import Pieces, Spoken
+from callscope.dialects.shapes import text_of
 
 from .items import CALLS, CHANNELS, RAW, Growing, OutputItem, odd_parts, whole_texts
 from .places import Named, Places, named, named_whole
@@ -40,6 +41,7 @@ class Output:
         self.said: dict[Channel, Spoken] = {"output": Spoken(), "reasoning": Spoken(), "refusal": Spoken()}
         self.calls = Calls()
         self.finish_reason: str | None = None
+        self.incomplete = ""  # why the response ended before it was whole
         self.usage: JsonObject | None = None
         self.whole = False  # the response came to an end of its own
         self._exchange = exchange
@@ -77,7 +79,7 @@ class Output:
 
     def announce(self, index: Any, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """Take the beginning of an item."""
-        name, kind = named_whole(index, document), _text(document.get("type"))
+        name, kind = named_whole(index, document), text_of(document.get("type"))
         item = self.places.announced(kind, name)
         if item is not None and item.announced:
             self.report(out, "item_repeated", frame, text=excerpt(name.item_id))
@@ -109,7 +111,7 @@ class Output:
         if kind is None:
             return
         document = item.document
-        call_id, name = _text(document.get("call_id")), _text(document.get("name"))
+        call_id, name = text_of(document.get("call_id")), text_of(document.get("name"))
         if item.call is None:
             item.call = OpenCall(self.take_key(), call_id, name, kind, frame)
             self.calls.calls.append(item.call)
@@ -202,14 +204,14 @@ class Output:
 
     def end_item(self, index: Any, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> OutputItem:
         """Take an item as it is at its end."""
-        name, kind = named_whole(index, document), _text(document.get("type"))
+        name, kind = named_whole(index, document), text_of(document.get("type"))
         return self.take_whole(self.places.whole(kind, name), name, document, frame, out)
 
     def take_whole(
         self, item: OutputItem | None, name: Named, document: JsonObject, frame: Frame, out: list[PeerEvent]
     ) -> OutputItem:
         """Take an item as its own end, or that of the response, says it; the first to say it counts."""
-        item = item or self.places.add(_text(document.get("type")), name)
+        item = item or self.places.add(text_of(document.get("type")), name)
         if not item.done:
             item.document = document
             self._look_at(item, frame, out)
@@ -253,10 +255,6 @@ class Output:
                 if rest := growing.halves.rest():
                     out.append(diagnostic("lost_character"))
                     self._grow(item, part, growing, rest, None, out)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _written(value: Any) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from callscope.core.values import JsonObject
+from callscope.dialects.shapes import text_of
 
 from .items import OutputItem
 
@@ -28,12 +29,12 @@ class Named(NamedTuple):
 
 def named(event: JsonObject) -> Named:
     """The names in an event about a part of an item."""
-    return Named(_text(event.get("item_id")), _key(event.get("output_index")), _text(event.get("call_id")))
+    return Named(text_of(event.get("item_id")), _key(event.get("output_index")), text_of(event.get("call_id")))
 
 
 def named_whole(index: Any, document: JsonObject) -> Named:
     """The names of an item as a whole."""
-    return Named(_text(document.get("id")), _key(index), _text(document.get("call_id")))
+    return Named(text_of(document.get("id")), _key(index), text_of(document.get("call_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,3 @@ def _same_id(item: OutputItem | None, name: Named) -> bool:
 
 def _key(index: Any) -> Any:
     return index if isinstance(index, int | str) else None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from callscope.core.values import JsonObject
 from callscope.dialects.texts import flat_text
 
-from .items import CALLS, RAW, whole_texts
+from .items import CALLS, RAW, type_of, whole_texts
 
 READ: Final = ("model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "stream")
 PREVIOUS: Final = "previous_response_id"
@@ -44,8 +44,8 @@ def asked(body: Mapping[str, Any]) -> Asked:
 def _messages(items: list[JsonObject]) -> Iterator[JsonObject]:
     answer: list[JsonObject] = []
     for item in items:
-        kind, role = item.get("type", "message"), item.get("role")
-        if isinstance(kind, str) and kind.endswith("_output"):
+        kind, role = _kind(item), item.get("role")
+        if kind.endswith("_output"):
             message: JsonObject = {"role": "tool", "tool_call_id": item.get("call_id"), "content": item.get("output")}
         elif kind == "message" and role in _WORDS_OF_OTHERS:
             message = {"role": role, "content": item.get("content")}
@@ -60,12 +60,16 @@ def _messages(items: list[JsonObject]) -> Iterator[JsonObject]:
         yield _answer(answer)
 
 
+def _kind(item: JsonObject) -> str:
+    return type_of(item) if "type" in item else "message"
+
+
 def _answer(items: list[JsonObject]) -> JsonObject:
     """One answer: its words, its calls, and its items as they came."""
     words: dict[str, list[str]] = {"output_text": [], "refusal": [], "reasoning_text": [], "reasoning_summary_text": []}
     calls: list[JsonObject] = []
     for item in items:
-        kind = item.get("type", "message")
+        kind = _kind(item)
         if kind in CALLS:
             part = {"name": item.get("name"), RAW[kind]: item.get(RAW[kind])}
             calls.append({"id": item.get("call_id"), "type": CALLS[kind], CALLS[kind]: part})

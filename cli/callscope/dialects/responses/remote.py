@@ -12,6 +12,7 @@ from callscope.core.json_text import json_text
 from callscope.core.values import Frame, JsonObject, ResultStatus, ToolCall, ToolResult
 from callscope.dialects.assembly import remote_id
 from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.shapes import text_of
 
 from .items import CALLS, OutputItem
 from .output import Output
@@ -47,8 +48,8 @@ def _tell_call(output: Output, item: OutputItem, frame: Frame, out: list[PeerEve
     """A call that the server ran itself, with its result."""
     document = item.document
     key = output.take_key()
-    name = _text(document.get("name")) or item.kind.removesuffix("_call")
-    given = _text(document.get("call_id")) or _text(document.get("id"))
+    name = text_of(document.get("name")) or item.kind.removesuffix("_call")
+    given = text_of(document.get("call_id")) or text_of(document.get("id"))
     call_id = remote_id(given, key, output.calls.remote_ids)
     arguments = _asked(document)
     out.append(CallStarted(key, call_id, name, "function", "remote", frame))
@@ -78,7 +79,3 @@ def _answered(document: JsonObject) -> str:
 
 def _status(document: JsonObject) -> ResultStatus:
     return "error" if document.get("error") or document.get("status") in ("failed", "incomplete") else "ok"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

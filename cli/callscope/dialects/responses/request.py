@@ -15,10 +15,11 @@ from callscope.core.values import JsonObject, Message, Request
 from callscope.dialects.chat.request import encoded, items_to_send, request_headers
 from callscope.dialects.choices import told
 from callscope.dialects.diagnostics import diagnostic
+from callscope.dialects.shapes import text_of
 from callscope.dialects.urls import RESPONSES, endpoint_url
 
 from .history import InputList, Said, parts, said_of
-from .items import CALLS
+from .items import CALLS, type_of
 from .tools import tool_members
 
 NOT_STORED: Final = "the server stores nothing (store is false)"
@@ -93,8 +94,8 @@ def _why_not(conversation: Conversation, said: Said, *, stored: bool) -> str:
 def _is_whole(said: Said) -> bool:
     """Whether the calls of a response are those that the server made, with its own arguments."""
     made = {
-        each.get("call_id"): each.get("arguments", each.get("input"))
-        for each in said.echo["output"]
-        if each.get("type") in CALLS
+        text_of(each.get("call_id")): each.get("arguments", each.get("input"))
+        for each in said.output
+        if type_of(each) in CALLS
     }
     return made == {call.call_id: call.arguments for call in said.calls}
