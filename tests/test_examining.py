@@ -185,3 +185,35 @@ def test_a_file_that_is_no_recording_is_one_clear_error(tmp_path: Path) -> None:
     ran = callscope("doctor", tmp_path / "x.jsonl", folder=tmp_path)
     assert ran.code == 3
     assert "x.jsonl" in ran.err
+
+
+@pytest.mark.parametrize("target", ["folder", "pipe", "loop", "missing.jsonl"])
+def test_what_lies_here_and_is_no_recording_is_not_taken_for_a_url(tmp_path: Path, target: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    ran = callscope("doctor", target, folder=tmp_path)
+    assert ran.code == 3
+    assert ran.err.startswith(f"callscope: {target} ")
+    assert "https://" not in ran.err
+
+
+@pytest.mark.parametrize("target", ["", "  "])
+def test_nothing_to_examine_never_means_the_server_that_costs_money(tmp_path: Path, target: str) -> None:
+    ran = callscope("doctor", target, folder=tmp_path, env={"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": ""})
+    assert ran.code == 2
+    assert "What shall be examined?" in ran.err
+
+
+def test_an_answer_without_an_end_is_told_and_not_kept_whole(tmp_path: Path) -> None:
+    async def endless(request: Request) -> Any:
+        yield Head(200, (("content-type", "text/event-stream"),))
+        event: Piece = b"data: " + json.dumps({"choices": [], "x": "x" * 500_000}).encode() + b"\n\n"
+        while True:
+            yield event
+
+    with run_in_thread(endless) as server:
+        ran = doctor(f"{server.url}/v1", tmp_path, *CHAT, "--json", "--timeout", "20")
+    complete = next(line for line in lines(ran) if line.get("rule") == "http.complete")
+    assert "it went on after" in complete["came"]
+    assert recording(tmp_path).stat().st_size < 200_000_000

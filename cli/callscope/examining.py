@@ -21,21 +21,21 @@ from callscope.compose import LiveClock, open_endpoint
 from callscope.config import Config, Flags, load_config
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.events import SettingsChanged
-from callscope.core.paths import is_file
-from callscope.core.ports import Arrival
+from callscope.core.paths import is_there
+from callscope.core.ports import Arrival, Endpoint
 from callscope.core.values import Settings
 from callscope.core.visible import one_line, visible
 from callscope.dialects.acf.request import DEFAULT_MODEL
 from callscope.dialects.detecting import Told, told_by_url
 from callscope.dialects.registry import dialect_named, models_url
 from callscope.doctor.battery import BATTERIES
+from callscope.doctor.bounding import Bounded
 from callscope.doctor.exchange import Exchange, Gathering
 from callscope.doctor.probe import most
 from callscope.doctor.report import Finding, examine
 from callscope.doctor.running import Answering, Loosening, Pump
 from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
 from callscope.endpoints.detecting import Detected, Witness, detect
-from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
 from callscope.loop import run
 from callscope.record.directories import recordings_directory
@@ -78,7 +78,10 @@ class Run:
 
 def doctor(target: str, flags: Flags, asked: Asked) -> int:
     """Examine a server, or a recording of one; gives the exit code."""
-    if is_file(Path(target)):
+    if not target.strip():
+        # elsewhere no URL means OpenAI: `doctor "$URL"` with a variable that is not set shall not cost anybody money
+        raise UsageError("What shall be examined? Name the URL of a server, or a recording.")
+    if is_there(target) or (target.endswith(".jsonl") and "://" not in target):
         return _examine_recording(Path(target), flags, asked)
     known = Run()
     try:
@@ -104,11 +107,12 @@ async def _ask_all(flags: Flags, asked: Asked, known: Run) -> int:
         stack.push_async_callback(endpoint.aclose)
         stack.push_async_callback(keyless.aclose)
         endpoint.check()
+        bounded = Bounded(endpoint)
         try:
             async with asyncio.timeout(asked.seconds):
-                detected = await _detected(endpoint, config, asked, known)
-                session = _session(stack, endpoint, detected, asked, known)
-                pump = _pump(session, config, known, keyless)
+                detected = await _detected(bounded, config, asked, known)
+                session = _session(stack, bounded, detected, asked, known)
+                pump = _pump(session, config, known, Bounded(keyless))
                 await _ask_probes(pump, config, asked, known)
         except TimeoutError:
             known.error = f"not all was asked within {asked.seconds:g} seconds (--timeout)"
@@ -116,7 +120,7 @@ async def _ask_all(flags: Flags, asked: Asked, known: Run) -> int:
     return 0
 
 
-async def _detected(endpoint: HttpEndpoint, config: Config, asked: Asked, known: Run) -> Detected:
+async def _detected(endpoint: Endpoint, config: Config, asked: Asked, known: Run) -> Detected:
     """The dialect and the models, with what was asked to learn them; at most three GETs."""
     models = asked.models or ((config.model,) if config.model else ())
     if config.dialect not in ("auto", *BATTERIES):
@@ -137,7 +141,7 @@ async def _detected(endpoint: HttpEndpoint, config: Config, asked: Asked, known:
     return detected
 
 
-def _session(stack: AsyncExitStack, endpoint: HttpEndpoint, detected: Detected, asked: Asked, known: Run) -> Session:
+def _session(stack: AsyncExitStack, endpoint: Endpoint, detected: Detected, asked: Asked, known: Run) -> Session:
     """A session that records, gathers, and answers its own calls; what was asked to learn the dialect comes first."""
     clock, gate = LiveClock(), Loosening()
     sinks: list[Any] = [known.gathering]
@@ -163,7 +167,7 @@ def _session(stack: AsyncExitStack, endpoint: HttpEndpoint, detected: Detected, 
     return session
 
 
-def _pump(session: Session, config: Config, known: Run, keyless: HttpEndpoint) -> Pump:
+def _pump(session: Session, config: Config, known: Run, keyless: Endpoint) -> Pump:
     settings = Settings(
         dialect=known.dialect,
         url=config.url,

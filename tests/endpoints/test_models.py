@@ -177,6 +177,12 @@ def test_of_several_models_a_person_has_to_choose() -> None:
     assert str(caught.value) == "http://x/v1/models lists 2 models: name one with -m.\n  one\n  two"
 
 
+def test_a_model_of_the_servers_stays_on_its_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        only_model(["one\ncallscope: all is well", "two"], "http://x/v1/models")
+    assert str(caught.value).splitlines()[1:] == ["  one⏎callscope: all is well", "  two"]
+
+
 def test_a_server_without_models_asks_for_a_name() -> None:
     with pytest.raises(UsageError, match="lists no model: name one with -m"):
         only_model([], "http://x/v1/models")

@@ -23,3 +23,8 @@ def is_file(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether there is a folder that can be seen; False for what can be no path at all."""
     return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether there is anything of this name: a file, a folder, a pipe, a link that leads nowhere."""
+    return os.path.lexists(path)

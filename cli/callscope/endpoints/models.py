@@ -12,6 +12,7 @@ from typing import Any
 
 from callscope.core.errors import EndpointError, UsageError
 from callscope.core.ports import Endpoint
+from callscope.core.visible import one_line
 
 from .fetching import Fetched, bare, fetch, refusal
 
@@ -45,7 +46,7 @@ def only_model(ids: Sequence[str], url: str) -> str:
         case []:
             raise UsageError(f"{bare(url)} lists no model: name one with -m.")
         case _:
-            shown = "\n".join(f"  {name}" for name in ids[:50])
+            shown = "\n".join(f"  {one_line(name)}" for name in ids[:50])
             more = f"\n  … and {len(ids) - 50} more" if len(ids) > 50 else ""
             raise UsageError(f"{bare(url)} lists {len(ids)} models: name one with -m.\n{shown}{more}")
 
@@ -54,6 +55,7 @@ def _read(fetched: Fetched) -> list[str]:
     url, status = fetched.url, fetched.head.status
     if 300 <= status < 400:
         location = next((value for name, value in fetched.head.headers if name.lower() == "location"), "nowhere")
+        location = one_line(location)
         raise EndpointError(f"{url} redirects ({status}) to {location}: give that URL, redirects are not followed.")
     if fetched.is_page:
         page = "answers with a web page, not with an API"
