@@ -104,13 +104,17 @@ class Outcome:
             "finish_reason": self.finish_reason,
             "thread": self.thread,
             "usage": dict(self.usage.raw) if self.usage else None,
-            "error": failure_json(self.failure)
-            if self.failure
-            else ({"kind": "callscope", "message": error} if error else None),
+            "error": self._error(error),
             "diagnostics": [diagnostic_json(diagnostic) for diagnostic in self.diagnostics],
             "why": self._why(),
             "recording": recording,
         }
+
+    def _error(self, error: str | None) -> Mapping[str, Any] | None:
+        """What went wrong; why we hung up says more than that we did."""
+        if self.failure and not (error and self.failure.kind == "cancelled"):
+            return failure_json(self.failure)
+        return {"kind": "callscope", "message": error} if error else None
 
     def _why(self) -> list[Mapping[str, Any]]:
         """Why no call came, or one did not run."""
