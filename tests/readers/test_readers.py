@@ -134,6 +134,19 @@ def test_a_package_that_is_not_there_is_said_in_one_sentence() -> None:
     assert one.rows[0].outcome == NotRead("no-such-package is not installed: pip install no-such-package")
 
 
+def test_a_package_that_cannot_be_imported_reads_nothing_however_often_it_is_asked() -> None:
+    async def read() -> list[object]:
+        process = Process(
+            Reader("httpx-sse", "json")
+        )  # a module without a version: the start fails, as an import would
+        try:
+            return [await process.read(response(two_calls(0, 1))) for _ in range(2)]
+        finally:
+            await process.close()
+
+    assert asyncio.run(read()) == [NotRead("json could not be started: it does not import")] * 2
+
+
 def test_strict_tools_of_the_request_are_given_to_the_helper() -> None:
     """It parses the arguments of a strict tool itself, and so crashes where they are cut."""
     function = {"name": "get_weather", "strict": True, "parameters": {"type": "object"}}

@@ -64,6 +64,14 @@ class BytesRead:
     masked: tuple[tuple[int, int], ...] = ()
     cuts: tuple[int, ...] = ()
 
+    @property
+    def shown(self) -> bytes:
+        """The bytes as anybody may see them and as they are recorded: with a `*` for each of a secret."""
+        shown = bytearray(self.data)
+        for start, end in self.masked:
+            shown[start:end] = b"*" * (min(end, len(shown)) - start)
+        return bytes(shown) if self.masked else self.data
+
 
 @dataclass(frozen=True, slots=True)
 class MessagePassed:

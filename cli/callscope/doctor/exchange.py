@@ -26,7 +26,7 @@ class Exchange:
     """A request, its head, its reads and its ending; times are seconds of one clock.
 
     `place` counts the exchanges of a run from 1; `number` is that of the session, 0 for a question about the server.
-    `settings` are those in force when it began. `how` is None while it is open.
+    `settings` are those in force when it began. `how` is None while it is open. Secrets in the reads are overwritten.
     """
 
     place: int
@@ -64,8 +64,9 @@ class Gathering:
                 self._open = Exchange(len(self.exchanges) + 1, number, self._settings, request, at)
             case ResponseHead() if self._open is not None:
                 self._open = replace(self._open, head=event)
-            case BytesRead(data=data) if self._open is not None:
-                self._reads.append((at, data))
+            case BytesRead() if self._open is not None:
+                # a finding quotes the beginning of a text: half a secret would not be known again
+                self._reads.append((at, event.shown))
             case ExchangeEnded(how=how, detail=detail) if self._open is not None:
                 self._open = replace(self._open, how=how, detail=detail, ended_at=at)
                 self.finish()

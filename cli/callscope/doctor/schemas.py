@@ -23,11 +23,13 @@ def complaint(call: ToolCall, tool: Mapping[str, Any]) -> str:
         return ""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError, best_match
+    from referencing import Registry
     from referencing.exceptions import Unresolvable
 
     try:
         Draft202012Validator.check_schema(dict(schema))
-        worst = best_match(Draft202012Validator(dict(schema)).iter_errors(arguments))
+        # the registry is empty, so that no reference is ever fetched: the schema may come from a recording
+        worst = best_match(Draft202012Validator(dict(schema), registry=Registry()).iter_errors(arguments))
     except (SchemaError, Unresolvable, RecursionError):
         return ""
     return worst.message if worst else ""

@@ -1,8 +1,8 @@
 """Rules on what was asked of the model: tool choice, parallel calls, strict and custom tools, results that go back.
 
 Knows the members of a request that speak of tools, nested as Chat Completions has them or flat as the Responses API
-does. Must not know how calls are written. What a model may
-leave undone is `not shown`; what the protocol promises (`required`, a named tool, `none`) is not the model's to refuse.
+does. Must not know how calls are written. What a model may leave undone is `not shown`; what the protocol promises
+(`required`, a named tool, `none`) is not the model's to refuse.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The last bytes of a response body while it comes, so that what is found in it can be pointed at to the byte.
 
-Knows reads and offsets. Must not know what the bytes mean. What the guard marked as secret is overwritten, as it is in
-the recording.
+Knows reads and offsets. Must not know what the bytes mean. Secrets are overwritten, as in the recording.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Tail:
 
     def take(self, read: BytesRead) -> None:
         """Take the next read."""
-        data = _masked(read) if read.masked else read.data
+        data = read.shown
         self._kept.append((self.size, data))
         self.reads += 1
         self.size += len(data)
@@ -48,10 +47,3 @@ class Tail:
     def rest(self) -> tuple[int, bytes]:
         """All that is here, and the offset of its first byte."""
         return (self._kept[0][0] if self._kept else 0), b"".join(data for _, data in self._kept)
-
-
-def _masked(read: BytesRead) -> bytes:
-    data = bytearray(read.data)
-    for start, end in read.masked:
-        data[start:end] = b"*" * (min(end, len(data)) - start)
-    return bytes(data)

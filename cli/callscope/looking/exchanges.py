@@ -94,7 +94,7 @@ class Exchange:
         """Keep a read, while there is room for it and for all before it."""
         cost = len(read.data) + READ_COSTS
         if self.kept == self.size and self.cost + cost <= MOST_BYTES_OF_ONE:
-            self.reads.append(Read(at, self.size, shown(read), read.cuts))
+            self.reads.append(Read(at, self.size, read.shown, read.cuts))
             self.cost += cost
         self.size += len(read.data)
 
@@ -156,11 +156,3 @@ class Exchanges:
         total = sum(exchange.cost for exchange in self._kept)
         while len(self._kept) > 1 and (len(self._kept) > MOST_EXCHANGES or total > MOST_BYTES):
             total -= self._kept.popleft().cost
-
-
-def shown(read: BytesRead) -> bytes:
-    """The bytes of a read with its secrets overwritten."""
-    data = bytearray(read.data)
-    for start, end in read.masked:
-        data[start:end] = b"*" * (min(end, len(data)) - start)
-    return bytes(data) if read.masked else read.data

@@ -57,6 +57,7 @@ class Process:
         try:
             process = self._process or await self._start()
         except (OSError, TimeoutError) as error:
+            await self.close()
             return NotRead(f"{self.reader.package} could not be started: {error or 'it took too long'}")
         limit = self.patience + recorded.size / BYTES_A_SECOND
         try:

@@ -14,7 +14,7 @@ from typing import Any
 from callscope.core.events import BytesRead
 
 from .format import Line
-from .masking import Secrets, stars
+from .masking import Secrets
 
 Found = dict[str, list[list[int]]]
 """Path of a member to the (start, length) of secrets in UTF-8 bytes of it; for headers (index, start, length)."""
@@ -24,7 +24,7 @@ _WORDS_OF_THE_FORMAT = frozenset(("kind", "how", "direction", "action", "by", "s
 
 def concealed_read(read: BytesRead) -> BytesRead:
     """A read with its secret bytes overwritten."""
-    return replace(read, data=stars(read.data, read.masked)) if read.masked else read
+    return replace(read, data=read.shown) if read.masked else read
 
 
 def concealed(line: Line, secrets: Secrets) -> Line:
