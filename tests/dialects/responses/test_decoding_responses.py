@@ -285,3 +285,9 @@ def test_memory_is_bounded_by_what_was_said_and_not_by_the_number_of_events() ->
 def test_many_types_of_events_that_nothing_is_made_of_are_not_all_told() -> None:
     events = decoded(*(event(f"response.x{number}.y") for number in range(100)), done(whole("Hi")), ended())
     assert codes(events).count("event_other") == 20
+
+
+def test_a_complaint_about_an_item_does_not_repeat_a_type_without_an_end() -> None:
+    events = decoded(added({"type": "k" * 100_000, "id": "i1"}), ended())
+    (complaint,) = (each for each in events if isinstance(each, Diagnostic) and each.code == "item_unfinished")
+    assert len(complaint.message) < 1_000

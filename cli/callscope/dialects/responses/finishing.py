@@ -70,8 +70,10 @@ def _report_oddities(output: Output, response: JsonObject, how: Ending, detail: 
         out.append(diagnostic("answer_after_the_end", text=detail or ENDINGS[how]))
     if output.silent and output.finish_reason in (None, "completed"):
         out.append(diagnostic("response_empty"))
-    unfinished = [item for item in output.items if not item.done]
-    out += [diagnostic("item_unfinished", item.call.key if item.call else None, text=item.kind) for item in unfinished]
+    for item in output.items:
+        if not item.done:
+            key = item.call.key if item.call else None
+            out.append(diagnostic("item_unfinished", key, text=excerpt(item.kind)))
     notes = [(name, json_text(response[name])) for name in NOTES if response.get(name)]
     out += [diagnostic("server_note", text=name, note=excerpt(note)) for name, note in notes]
 
