@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     """One line. `at` is seconds since the header, without the time between a session and its resumption.
 
     `event` is None for lines that hold no event: `assembled`, `resumed`, and kinds of a later version. The members of a
-    read are all in its event, and only there.
+    read are all in its event, and only there. `start` is the byte of the file at which the line begins.
     """
 
     line: int
@@ -54,6 +54,7 @@ class Entry(NamedTuple):
     kind: str
     members: Line
     event: RecordedEvent | None = None
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +96,15 @@ class RecordingFile:
         """The lines behind the header. Raises UnusableFile where one of them is wrong."""
         self.warnings.clear()
         with _opened(self.path) as file:
-            file.readline(LONGEST_HEADER)
-            lines = _lines(self.path, self._written(file))
+            start = len(file.readline(LONGEST_HEADER))
+            lines = _lines(self.path, self._written(file), start)
             yield from _entries(self.path, _whole(self.path, lines, self.warnings))
 
     def entries_from(self, start: int) -> Iterator[Entry]:
         """The lines from this byte of the file on, where one begins; their numbers and times count from there."""
         with _opened(self.path) as file:
             file.seek(start)
-            yield from _entries(self.path, _whole(self.path, _lines(self.path, self._written(file)), []))
+            yield from _entries(self.path, _whole(self.path, _lines(self.path, self._written(file), start), []))
 
     def _written(self, file: BinaryIO) -> Iterator[bytes]:
         """The lines as they stand in the file, none of them beyond the longest that there can be."""
@@ -115,6 +116,7 @@ class _Object(NamedTuple):
 
     line: int
     members: Line
+    start: int
 
 
 class _Broken(NamedTuple):
@@ -133,14 +135,6 @@ def open_recording(path: Path) -> Recording:
     file = RecordingFile(path)
     entries = tuple(file.entries)
     return Recording(path, file.header, entries, tuple(file.warnings))
-
-
-def start_of_line(path: Path, number: int) -> int:
-    """The byte of a file at which its line of this number begins, counted from 1."""
-    with _opened(path) as file:
-        for _ in range(number - 1):
-            file.readline()
-        return file.tell()
 
 
 @contextmanager
@@ -181,15 +175,18 @@ def _header(path: Path, raw: bytes) -> Header:
         raise UnusableFile(f"{path}, line 1: {wrong}.") from None
 
 
-def _lines(path: Path, written: Iterable[bytes]) -> Iterator[_Line]:
+def _lines(path: Path, written: Iterable[bytes], start: int) -> Iterator[_Line]:
     for number, raw in enumerate(written, start=2):
         if len(raw) > LONGEST_LINE:
             raise UnusableFile(f"{path}, line {number}: longer than {LONGEST_LINE:,} bytes, as no recorded line is.")
         if plain := plain_read(raw):
-            yield Entry(number, plain[0], "read", _READ, plain[1])
+            yield Entry(number, plain[0], "read", _READ, plain[1], start)
         else:
             line = _parse(raw)
-            yield _Broken(number, line, _begins_resuming(raw)) if isinstance(line, str) else _Object(number, line)
+            yield (
+                _Broken(number, line, _begins_resuming(raw)) if isinstance(line, str) else _Object(number, line, start)
+            )
+        start += len(raw)
 
 
 def _parse(raw: bytes) -> Line | str:
@@ -255,13 +252,13 @@ def _entries(path: Path, read: Iterable[Entry | _Object]) -> Iterator[Entry]:
             yield entry._replace(at=latest)
 
 
-def _entry(path: Path, number: int, line: Line) -> Entry:
+def _entry(path: Path, number: int, line: Line, start: int) -> Entry:
     """An entry with the time as it stands in the line."""
     try:
         members = Members(line)
         kind = members.text("kind")
         if kind == "header":
             raise WrongMember("a second header: these are two recordings in one file")
-        return Entry(number, members.seconds("t"), kind, _READ if kind == "read" else line, event_of(line))
+        return Entry(number, members.seconds("t"), kind, _READ if kind == "read" else line, event_of(line), start)
     except WrongMember as wrong:
         raise UnusableFile(f"{path}, line {number}: {wrong}.") from None

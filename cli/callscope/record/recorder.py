@@ -49,7 +49,7 @@ from .directories import new_recording
 from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
 from .masking import Secrets
 from .parsing import event_of
-from .reading import Recorded, RecordingFile, start_of_line
+from .reading import Recorded, RecordingFile
 
 
 @dataclass(slots=True)
@@ -243,11 +243,11 @@ class Recorder:
             if entry.event is not None:
                 self._follow(entry.event)
             if isinstance(entry.event, ExchangeOpened):
-                began = entry.line
+                began = entry.start
             elif isinstance(entry.event, ExchangeEnded):
                 self._exchange = None
         if self._exchange is not None:
-            self._exchange.start = start_of_line(recording.path, began)
+            self._exchange.start = began
             self._exchange.retold = True  # what its decoder said until here was not heard by us
 
     def _decoded(self, exchange: _Exchange) -> Iterator[PeerEvent]:

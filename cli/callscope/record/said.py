@@ -36,6 +36,8 @@ class Said:
                 self.texts.add(result.output)
             case ResponseCompleted(echo=echo):
                 self.texts.update(_texts_in(dict(echo)))
+                for words in self.words.values():
+                    words[:] = ["".join(words)]
             case _:
                 pass
 

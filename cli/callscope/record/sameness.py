@@ -31,6 +31,7 @@ from .matching import ABSENT, Mismatch, Same, but_for_masks, exactly, mismatches
 from .requests import Level, mismatches_of_requests
 from .script import Fact
 from .shapes import mismatches_of_text_shapes
+from .stored import with_body
 
 _MAYBE_JSON = ("arguments", "output")
 _NOT_COMPARED = ("kind", "call", "by", "duration", "prints")
@@ -78,7 +79,8 @@ class Sameness:
     def of_requests(self, fact: Fact, now: Request) -> Iterator[Mismatch]:
         """Where a request is not the recorded one."""
         assert isinstance(fact.event, ExchangeOpened)
-        found = mismatches_of_requests(fact.event.request, now, self._same(fact), self.terms.level, url=self._url)
+        recorded = with_body(fact.event.request, fact.body, now)
+        found = mismatches_of_requests(recorded, now, self._same(fact), self.terms.level, url=self._url)
         return (one for one in self.terms.ignored.leave_out(found) if not self._carried(one))
 
     def calls_alike(self, fact: Fact, event: CallAssembled) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from callscope.core.events import (
@@ -44,6 +45,7 @@ from .deriving import DialectNamed
 from .reading import Entry, Recorded
 from .rederiving import Difference, differences
 from .said import Said
+from .stored import StoredBody, without_body
 
 What = Literal["request", "response", "call", "decision", "start", "result", "review", "turn"]
 Identity: TypeAlias = tuple[What, int, int]
@@ -70,13 +72,17 @@ Comparable: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A recorded event that has to happen again; `masked`: some of its text is not known any more."""
+    """A recorded event that has to happen again; `masked`: some of its text is not known any more.
+
+    `body` is that of a request where the event is without it.
+    """
 
     identity: Identity
     line: int
     event: Comparable
     masked: bool = False
     at: float = 0.0
+    body: StoredBody | None = None
 
 
 Unasked: TypeAlias = SettingsChanged | ToolsChanged | Rewound | ItemsInserted | BreakRequested
@@ -183,8 +189,8 @@ class Script:
 
 
 def script_of(recording: Recorded, dialects: DialectNamed | None = None) -> Script:
-    """Read a recording as a script."""
-    reader = _Reader()
+    """Read a recording as a script; the bodies of its requests stay in the file."""
+    reader = _Reader(recording.path)
 
     def watch(entry: Entry, decoded: Sequence[PeerEvent]) -> None:
         if entry.event is not None:
@@ -202,8 +208,9 @@ def script_of(recording: Recorded, dialects: DialectNamed | None = None) -> Scri
 
 @dataclass(slots=True)
 class _Reader:
-    """A script while it is read."""
+    """A script while it is read from the file at `path`."""
 
+    path: Path
     steps: list[Step] = field(default_factory=list)
     exchanges: dict[int, Traffic] = field(default_factory=dict)
     minted: dict[int, str] = field(default_factory=dict)
@@ -253,7 +260,10 @@ class _Reader:
         identity = identity_of(event, self.exchange)
         if identity is not None:
             masked = "masked" in entry.members or (identity[0] in DERIVED and self.masked)
-            turn.facts[identity] = Fact(identity, entry.line, event, masked, entry.at)  # type: ignore[arg-type]
+            body = None
+            if isinstance(event, ExchangeOpened):
+                body, event = StoredBody.of(self.path, entry, event.request.body), without_body(event)
+            turn.facts[identity] = Fact(identity, entry.line, event, masked, entry.at, body)  # type: ignore[arg-type]
         if isinstance(event, CallHeld | ResultHeld):
             turn.held = entry.line
         elif isinstance(event, TurnEnded):
