@@ -21,7 +21,8 @@ from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, Resp
 from callscope.core.values import Request, Settings
 from callscope.record.matching import mismatch, mismatch_of_texts
 from callscope.record.reading import Entry, Recorded
-from callscope.serving.choosing import RecordedExchange, Timed, Unlike, path_of
+from callscope.record.stored import StoredAnswer
+from callscope.serving.choosing import RecordedExchange, Unlike, path_of
 
 HIDDEN: Final = "\x01"
 """Stands for a byte of a secret: no JSON text has it as it is, so it is never taken for anything else."""
@@ -39,11 +40,14 @@ class Offer:
 
 
 def offered(recording: Recorded) -> Offer:
-    """What a recording has to serve, after one pass through it. Raises UnusableFile where that is nothing."""
-    found = _Found()
+    """What a recording has to serve, after one pass through it. Raises UnusableFile where that is nothing.
+
+    The answers stay in the file, and are read from it whenever one is asked for.
+    """
+    found = _Found(recording.path)
     for entry in recording.entries:
         found.take(entry)
-    exchanges = tuple(_exchange(recording.path, each, found.minted) for each in found.taken)
+    exchanges = tuple(_exchange(each, found.minted) for each in found.taken)
     if not exchanges:
         raise UnusableFile(f"{recording.path} holds no exchange with a server: there is nothing to serve.")
     base = urlsplit(found.settings[0].url if found.settings else exchanges[0].request.url).path
@@ -58,8 +62,9 @@ class _Taken:
     """An exchange while its lines pass."""
 
     opened: ExchangeOpened
-    entry: Entry
-    answer: list[Timed] = field(default_factory=list)
+    line: int
+    masked: Any
+    answer: StoredAnswer
 
 
 @dataclass(slots=True)
@@ -69,6 +74,7 @@ class _Found:
     `minted` are the ids of calls that began in it: what its server gave, and what stood in for what it did not.
     """
 
+    path: Path
     taken: list[_Taken] = field(default_factory=list)
     settings: list[Settings] = field(default_factory=list)
     minted: set[str] = field(default_factory=set)
@@ -78,12 +84,13 @@ class _Found:
     def take(self, entry: Entry) -> None:
         match entry.event:
             case ExchangeOpened():
-                self.taken.append(_Taken(entry.event, entry))
-                self._latest[entry.event.exchange] = self.taken[-1]
+                number = entry.event.exchange
+                answer = StoredAnswer(self.path, number, entry.start)
+                self._latest[number] = _Taken(entry.event, entry.line, entry.members.get("masked"), answer)
+                self.taken.append(self._latest[number])
                 self._note_ids(entry.event)
             case (ResponseHead() | BytesRead() | ExchangeEnded()) as wire if wire.exchange in self._latest:
-                exchange = self._latest[wire.exchange]
-                exchange.answer.append((max(entry.at - exchange.entry.at, 0.0), wire))
+                self._latest[wire.exchange].answer.take(entry, wire)
             case SettingsChanged(settings=settings):
                 self.settings.append(settings)
             case _ if entry.kind == "assembled":
@@ -104,16 +111,18 @@ class _Found:
             self.minted |= ids - self._given
 
 
-def _exchange(path: Path, taken: _Taken, minted: Set[str]) -> RecordedExchange:
+def _exchange(taken: _Taken, minted: Set[str]) -> RecordedExchange:
     request = taken.opened.request
-    asked = _Asked(request, _with_hidden(request.body, taken.entry.members.get("masked")), minted)
-    name = f"{path.name}, exchange {taken.opened.exchange} (line {taken.entry.line})"
-    return RecordedExchange(name, request, tuple(taken.answer), asked.unlike)
+    asked = _Asked(request, _with_hidden(request.body, taken.masked), minted)
+    name = f"{taken.answer.path.name}, exchange {taken.opened.exchange} (line {taken.line})"
+    return RecordedExchange(name, request, taken.answer, asked.unlike)
 
 
 def _with_hidden(body: bytes, masked: Any) -> bytes:
     """The body with its secrets marked: asterisks may also stand for themselves."""
     found = masked if isinstance(masked, dict) else {}
+    if not found:
+        return body
     hidden = bytearray(body)
     for span in (*_list(found.get("body")), *_list(found.get("body_base64"))):
         match span:

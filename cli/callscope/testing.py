@@ -68,13 +68,13 @@ class Replays:
         """
         from callscope.compose import LiveClock
         from callscope.offering import offered
-        from callscope.record.reading import open_recording
+        from callscope.record.reading import RecordingFile
         from callscope.serving.recorded import RecordedServer
         from callscope.serving.server import run_in_thread
 
         if not recordings:
             raise UsageError("Name the recording to replay.")
-        offers = [offered(open_recording(self.path(recording))) for recording in recordings]
+        offers = [offered(RecordingFile(self.path(recording))) for recording in recordings]
         shelf = WatchedShelf(offers, _on_miss(on_miss), repeat=repeat)
         server = RecordedServer(
             shelf,

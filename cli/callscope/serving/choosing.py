@@ -10,11 +10,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from callscope.core.events import BytesRead, ExchangeEnded, ResponseHead
-from callscope.core.values import Request
+from callscope.core.values import Ending, Request
 
 OnMiss = Literal["fail", "next", "nearest"]
 FREE: Final = ("GET", "HEAD")
@@ -33,6 +33,20 @@ Timed: TypeAlias = tuple[float, ResponseHead | BytesRead | ExchangeEnded]
 """What came back, and how many seconds after the request had left."""
 
 
+class Answer(Protocol):
+    """What came back, as often as it is gone through: `size` bytes of body, and how it ended, if it did."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+
+    @property
+    def how(self) -> Ending | None:
+        """How it ended; None where the recording does not say."""
+
+    def __iter__(self) -> Iterator[Timed]: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedExchange:
     """A request and what came back; `name` is for a person, `unlike` compares another request with this one.
@@ -42,7 +56,7 @@ class RecordedExchange:
 
     name: str
     request: Request
-    answer: tuple[Timed, ...]
+    answer: Answer
     unlike: Callable[[Request], Unlike | None]
 
 

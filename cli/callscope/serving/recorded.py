@@ -136,12 +136,10 @@ def head_of(exchange: RecordedExchange) -> Head | None:
     Of the headers about the connection only `connection: close` is kept. A content-length stays where the recorded
     bytes make it true, or where the answer was cut short of it; otherwise the body is sent in chunks.
     """
-    wires = [wire for _, wire in exchange.answer]
-    recorded = next(wire for wire in wires if isinstance(wire, ResponseHead))
+    recorded = next(wire for _, wire in exchange.answer if isinstance(wire, ResponseHead))
     if not 200 <= recorded.status <= 999:
         return None
-    size = sum(len(wire.data) for wire in wires if isinstance(wire, BytesRead))
-    whole = any(isinstance(wire, ExchangeEnded) and wire.how == "complete" for wire in wires)
+    size, whole = exchange.answer.size, exchange.answer.how == "complete"
     kept: list[tuple[str, str]] = []
     for name, value in passable(recorded.headers):
         if name.lower() != "content-length" or exchange.request.method == "HEAD" or _fits(value, size, whole=whole):
