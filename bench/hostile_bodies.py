@@ -126,7 +126,8 @@ def main() -> None:
         one(*sys.argv[1:])
         return
     print(
-        "| protocol | body | MB | seconds | ns a byte | ratio | peak MB: body + decoder |\n|---|---|---|---|---|---|---|"
+        "| protocol | body | MB | seconds | ns a byte | ratio | peak MB: body + decoder |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for dialect, bodies in BODIES.items():
         for name in bodies:

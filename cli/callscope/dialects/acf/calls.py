@@ -56,6 +56,7 @@ class AgentCalls:
         self._calls = calls
         self._offered = offered
         self._own: list[AgentCall] = []
+        self._by_id: dict[str, ToolCall] = {}
         self._reported: set[str] = set()
 
     # ---- calls ------------------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ class AgentCalls:
         name, call_id = _text(entry.get("name")), _text(entry.get("id"))
         member = next((member for member in ARGS if entry.get(member) is not None), "")
         arguments = _written(entry.get(member))
-        known = next((own.call for own in self._own if call_id and own.call.call_id == call_id), None)
+        known = self._by_id.get(call_id) if call_id else None
         if known is not None and (known.name, known.arguments) == (name, arguments):
             self._report(out, "call_repeated", known.key, frame)
             return
@@ -101,6 +102,7 @@ class AgentCalls:
         unique = remote_id(call_id, key, self._calls.remote_ids)
         call = ToolCall(key, unique, name, arguments, executor="remote")
         self._own.append(AgentCall(call, frame))
+        self._by_id.setdefault(unique, call)
         out.append(CallStarted(key, unique, name, "function", "remote", frame))
         if arguments:
             out.append(ArgumentsDelta(key, arguments, frame))
@@ -157,6 +159,7 @@ class AgentCalls:
         self._calls.remote_ids.add(assembled.call.call_id)
         own = AgentCall(replace(assembled.call, executor="remote", fault=None), known.frame)
         self._own.append(own)
+        self._by_id.setdefault(own.call.call_id, own.call)
         out += [*found, CallAssembled(own.call)]
         return own
 
