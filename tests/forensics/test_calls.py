@@ -10,12 +10,28 @@ import pytest
 from callscope.core.events import (
     CallDecided,
     CallHeld,
+    ItemsInserted,
     ResultReviewed,
     ToolFinished,
     ToolStarted,
+    UserMessage,
 )
 from callscope.core.plan import error
-from callscope.core.values import Abort, CallKey, DecidedBy, Decision, Edit, Mock, Reject, ResultStatus, Run, ToolResult
+from callscope.core.values import (
+    Abort,
+    CallKey,
+    DecidedBy,
+    Decision,
+    Edit,
+    Mock,
+    Reject,
+    ResultStatus,
+    Run,
+    ToolCall,
+    ToolResult,
+)
+from callscope.dialects.registry import dialect_named
+from callscope.forensics.asking import body_of, carried
 from callscope.forensics.entries import Verdict
 from callscope.forensics.why import calls_named
 from chatbodies import DONE, calls, chunk, entry, event
@@ -242,16 +258,24 @@ def test_broken_arguments_are_seen_to_go_back_as_an_empty_object() -> None:
 @pytest.mark.parametrize("dialect", ["chat", "acf", "responses"])
 def test_what_a_request_of_each_dialect_carried_is_found(dialect: str) -> None:
     scene = Scene().begin(dialect=dialect)
-    from callscope.core.events import ItemsInserted
-    from callscope.core.values import ToolCall
-    from callscope.dialects.registry import dialect_named
-    from callscope.forensics.asking import carried
-
-    scene.tell(ItemsInserted((ToolCall(KEY, "call_a", "get_weather", '{"city": "Oslo"}'), ToolResult(KEY, "snow")), 1))
+    call = ToolCall(KEY, "call_a", "get_weather", '{"city": "Oslo"}')
+    scene.tell(ItemsInserted((call, ToolResult(KEY, "snow")), 1))
     request = dialect_named(dialect).request(scene.conversation).request
-    found = carried(2, request.body, "call_a")
+    found = carried(2, body_of(request.body), call)
     assert found is not None
     assert (found.arguments, found.output) == ('{"city": "Oslo"}', "snow")
+
+
+@pytest.mark.parametrize("dialect", ["chat", "acf", "responses"])
+def test_a_call_that_shares_its_id_with_an_earlier_one_is_found_under_its_new_one(dialect: str) -> None:
+    scene, later = Scene().begin(dialect=dialect), CallKey(2, 0)
+    for key, city in ((KEY, "Oslo"), (later, "Rome")):
+        call = ToolCall(key, "get_weather:0", "get_weather", f'{{"city": "{city}"}}')
+        scene.tell(ItemsInserted((call, ToolResult(key, city)), key.exchange))
+    request = dialect_named(dialect).request(scene.conversation).request
+    found = carried(9, body_of(request.body), call)
+    assert found is not None
+    assert (found.arguments, found.output) == ('{"city": "Rome"}', "Rome")
 
 
 @pytest.mark.parametrize("word", ["1", "1.0", "call_a", "get_weather"])
@@ -265,6 +289,4 @@ def test_other_words_mean_no_call(word: str) -> None:
 
 
 def test_the_facts_are_those_of_the_latest_turn() -> None:
-    from callscope.core.events import UserMessage
-
     assert held().tell(UserMessage("And now?")).case.calls == {}

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from callscope.core.values import JsonObject
+from callscope.core.values import JsonObject, ToolCall
+from callscope.dialects.sending import renamed
+from callscope.dialects.shapes import objects
 
 Mode = Literal["unset", "none", "auto", "required", "one", "some"]
 """How calls were asked for: `one` tool by name, or `some` of the tools (`allowed_tools`)."""
@@ -54,7 +56,7 @@ def asked(raw: bytes) -> Asked:
     body = body_of(raw)
     if body is None:
         return Asked(readable=False)
-    tools = [*_objects(body.get("tools")), *_objects(body.get("functions"))]
+    tools = [*objects(body.get("tools")), *objects(body.get("functions"))]
     member = "tool_choice" if "tool_choice" in body or "function_call" not in body else "function_call"
     choice = body.get(member)
     mode, named, obliges = _mode(choice)
@@ -95,15 +97,13 @@ def member_at(raw: bytes, name: str) -> tuple[int, int] | None:
     return None
 
 
-def carried(exchange: int, raw: bytes, call_id: str) -> Carried | None:
-    """What a request carried of the call of this id; None where it does not speak of it."""
-    body = body_of(raw)
-    if body is None:
-        return None
+def carried(exchange: int, body: JsonObject | None, call: ToolCall) -> Carried | None:
+    """What a request carried of a call, by its id; None where it does not speak of it."""
     arguments = output = None
-    for entry in _entries(body):
+    again = renamed(call.call_id, call.key.exchange).rstrip("_")
+    for entry in _entries(body or {}):
         own = entry.get("call_id") or entry.get("tool_call_id") or entry.get("id")
-        if not isinstance(own, str) or (own != call_id and own.rstrip("_") != f"{call_id}_{exchange - 1}"):
+        if not isinstance(own, str) or (own != call.call_id and own.rstrip("_") != again):
             continue
         if entry.get("role") == "tool" or str(entry.get("type", "")).endswith("_output"):
             output = _text(entry.get("content") if "content" in entry else entry.get("output"))
@@ -124,8 +124,8 @@ def body_of(raw: bytes) -> JsonObject | None:
 
 def _entries(body: JsonObject) -> Iterator[JsonObject]:
     """Messages and items that may be a call or its result."""
-    for message in [*_objects(body.get("messages")), *_objects(body.get("input"))]:
-        yield from _objects(message.get("tool_calls"))
+    for message in [*objects(body.get("messages")), *objects(body.get("input"))]:
+        yield from objects(message.get("tool_calls"))
         yield message
 
 
@@ -139,7 +139,7 @@ def _mode(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
         case {"type": "allowed_tools", **rest}:
             inner = rest.get("allowed_tools")
             allowed = inner if isinstance(inner, dict) else rest
-            names = tuple(filter(None, map(_name, _objects(allowed.get("tools")))))
+            names = tuple(filter(None, map(_name, objects(allowed.get("tools")))))
             return "some", names, allowed.get("mode") == "required"
         case dict():
             return ("one", (name,), True) if (name := _name(choice)) else ("unset", (), False)
@@ -167,10 +167,6 @@ def _described(entry: JsonObject) -> int:
     properties = parameters.get("properties") if isinstance(parameters, dict) else None
     said = [part.get("name"), part.get("description"), *(properties if isinstance(properties, dict) else ())]
     return sum(len(text.encode("utf-8", "replace")) for text in said if isinstance(text, str))
-
-
-def _objects(value: Any) -> list[JsonObject]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str | None:

@@ -36,7 +36,7 @@ from callscope.core.events import (
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Edit, ToolCall, TurnReason
 
-from .asking import carried
+from .asking import body_of, carried
 from .facts import CallFacts, ExchangeFacts
 from .following import Following
 from .leaking import take_leak
@@ -120,9 +120,10 @@ class Case:
     def _open(self, at: float, event: ExchangeOpened, conversation: Conversation) -> None:
         self.begun, self.ended = True, None
         self.settle()
-        for facts in self.calls.values():
-            if facts.carried is None and facts.call is not None and facts.result is not None:
-                facts.carried = carried(event.exchange, event.request.body, facts.call.call_id)
+        answered = [facts for facts in self.calls.values() if facts.carried is None and facts.result is not None]
+        body = body_of(event.request.body) if answered else None
+        for facts in answered:
+            facts.carried = carried(event.exchange, body, facts.call) if facts.call else None
         settings, tools = conversation.settings, conversation.tools
         self.exchanges.append(ExchangeFacts(event.exchange, at, event.request, settings, tools))
 

@@ -227,7 +227,7 @@ class Why:
             if facts.sent_back != result.output:
                 yield self._member("changed to", facts.sent_back or "", "magenta")
         if carried is None:
-            yield self._member("sent on", "no later request of this turn speaks of it", "dim")
+            yield self._member("sent on", "no later request of this turn speaks of it by its id", "dim")
             return
         yield self._row(f"  exchange {carried.exchange} carried", "bold")
         changed = carried.arguments != call.arguments and carried.arguments is not None

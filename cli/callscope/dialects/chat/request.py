@@ -11,7 +11,6 @@ from typing import Any
 
 from callscope.core.events import Diagnostic
 from callscope.core.json_text import json_text
-from callscope.core.plan import error
 from callscope.core.ports import Prepared
 from callscope.core.state import Conversation
 from callscope.core.values import (
@@ -27,15 +26,13 @@ from callscope.core.values import (
     ToolForm,
     ToolResult,
 )
-from callscope.dialects.arguments import problem_of
 from callscope.dialects.choices import forms, told
-from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.fragments import PARTS
+from callscope.dialects.sending import SentCalls
 from callscope.dialects.texts import DETAILED_REASONING, OPAQUE, REASONING
 from callscope.dialects.urls import endpoint_url
 
 from .tools import tool_members
-
-UNNAMED = "unnamed_tool"
 
 
 def prepare(conversation: Conversation) -> Prepared:
@@ -90,21 +87,24 @@ def system_messages(settings: Settings) -> list[JsonObject]:
 class History:
     """Messages from the flat items: what one response brought becomes one assistant message, then its results.
 
-    What is changed in a call is told with the first request that carries it, the one after the `latest` exchange.
+    `latest` is the exchange before this request.
     """
 
     def __init__(self, latest: int, forms: Sequence[ToolForm] = ()) -> None:
-        self._latest = latest
         self._legacy = "functions" in forms
         self._null_ids = "null-ids" in forms
         self.messages: list[JsonObject] = []
-        self.diagnostics: list[Diagnostic] = []
+        self._sent = SentCalls(latest)
         self._response: int | None = None
         self._assistant: JsonObject = {}
         self._echo: Mapping[str, Any] = {}
         self._calls: list[ToolCall] = []
         self._results: dict[CallKey, str] = {}
-        self._ids: set[str] = set()
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """What of the calls was changed."""
+        return self._sent.diagnostics
 
     def add(self, item: Item) -> None:
         """Take the next item of the conversation."""
@@ -149,7 +149,7 @@ class History:
         written = [self._call(call) for call in self._calls]
         yield message | ({"tool_calls": written} if written else {})
         for call, entry in zip(self._calls, written, strict=True):
-            yield {"role": "tool", "tool_call_id": entry["id"], "content": self._result(call)}
+            yield {"role": "tool", "tool_call_id": entry["id"], "content": self._sent.result(call, self._results)}
 
     def _called_before_tools(self, message: JsonObject) -> Iterator[JsonObject]:
         """The same in the legacy form: one call a message, which has no id, so that its result names the function."""
@@ -158,7 +158,7 @@ class History:
         for call in self._calls:
             function = self._call(replace(call, kind="function"))["function"]
             yield {**message, "function_call": function}
-            yield {"role": "function", "name": function["name"], "content": self._result(call)}
+            yield {"role": "function", "name": function["name"], "content": self._sent.result(call, self._results)}
             message = {"role": "assistant", "content": None}
 
     def _echoed(self) -> JsonObject:
@@ -169,47 +169,15 @@ class History:
 
     def _call(self, call: ToolCall) -> JsonObject:
         call_id = self._id(call)
-        name = call.name
-        if not name:
-            name = UNNAMED
-            self._report("name_replaced", call, text=name)
         entry: JsonObject = {"id": call_id, "type": call.kind}
-        part = (
-            {"name": name, "input": call.arguments}
-            if call.kind == "custom"
-            else {"name": name, "arguments": self._arguments(call)}
-        )
+        part = {"name": self._sent.name(call), PARTS[call.kind]: self._sent.arguments(call)}
         extra = dict(call.extra)
         inner = extra.pop(call.kind, {})
         return {**extra, **entry, call.kind: {**inner, **part}}
 
     def _id(self, call: ToolCall) -> str | None:
-        """The wire's id; servers that count anew in each response would give one id to two calls of a history."""
+        """The id that this server is to know the call by; None where the server gave none and wants none."""
         call_id = call.call_id
         if self._legacy or (self._null_ids and call_id.rstrip("_") == f"call_{call.key.exchange}_{call.key.index}"):
             return None  # it was not the server's: see `assembly`
-        if call_id in self._ids:
-            call_id = f"{call_id}_{call.key.exchange}"
-            while call_id in self._ids:
-                call_id += "_"
-            self._report("id_renamed", call, text=call.call_id, call_id=call_id)
-        self._ids.add(call_id)
-        return call_id
-
-    def _arguments(self, call: ToolCall) -> str:
-        if not call.arguments.strip():
-            return "{}"
-        if problem_of(call.arguments) is None:
-            return call.arguments
-        self._report("arguments_replaced", call, text=excerpt(call.arguments), call_id=call.call_id)
-        return "{}"
-
-    def _result(self, call: ToolCall) -> str:
-        if call.key in self._results:
-            return self._results[call.key]
-        self.diagnostics.append(diagnostic("result_missing", call.key, None, call_id=call.call_id))
-        return error("cancelled", "The call has no result.")
-
-    def _report(self, code: str, call: ToolCall, **facts: str) -> None:
-        if abs(call.key.exchange) == self._latest:  # an agent's own calls have an exchange of their own, below zero
-            self.diagnostics.append(diagnostic(code, call.key, None, **facts))
+        return self._sent.call_id(call)

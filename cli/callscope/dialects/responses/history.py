@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callscope.core.events import Diagnostic
-from callscope.core.plan import error
 from callscope.core.values import CallKey, Item, JsonObject, Message, Reasoning, ToolCall, ToolResult
-from callscope.dialects.arguments import problem_of
-from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.diagnostics import diagnostic
+from callscope.dialects.sending import SentCalls
 from callscope.dialects.shapes import objects, text_of
 
 from .items import CALLS, RAW, type_of
 
-UNNAMED = "unnamed_tool"
 TYPES = {kind: item_type for item_type, kind in CALLS.items()}
 
 
@@ -42,23 +40,27 @@ class InputList:
     """Input items from the flat items of a conversation.
 
     `stored`: the server keeps what it said. `moved`: the last exchange with another server, whose ids mean nothing to
-    this one. What is changed in a call is told with the first request that carries it, the one after `latest`.
+    this one. `latest` is the exchange before this request.
     """
 
     def __init__(self, *, latest: int, stored: bool, moved: int) -> None:
         self._latest = latest
         self._stored = stored
         self._moved = moved
-        self._ids: set[str] = set()
+        self._sent = SentCalls(latest)
         self.items: list[JsonObject] = []
-        self.diagnostics: list[Diagnostic] = []
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """What was changed or left out."""
+        return self._sent.diagnostics
 
     def add(self, part: Message | Said) -> None:
         """Take the person's words, or what a response brought."""
         if isinstance(part, Message):
             self.items.append({"role": "user", "content": part.text})
             return
-        ids = {call.call_id: self._unique_id(call) for call in part.calls}
+        ids = {call.call_id: self._sent.call_id(call) for call in part.calls}
         self.items += self._echoed(part, part.output, ids) if part.output else self._written(part, ids)
         self.add_results(part, ids)
 
@@ -67,7 +69,7 @@ class InputList:
         for call in said.calls:
             call_id = (ids or {}).get(call.call_id, call.call_id)
             kind = f"{TYPES[call.kind]}_output"
-            self.items.append({"type": kind, "call_id": call_id, "output": self._result(said, call, call_id)})
+            self.items.append({"type": kind, "call_id": call_id, "output": self._sent.result(call, said.results)})
 
     # ---- what the server said ---------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class InputList:
                 kept.append(item)
                 continue
             if response == self._latest or (foreign and self._latest == self._moved):
-                self.diagnostics.append(diagnostic("reasoning_left_out", text=reason))
+                self._sent.diagnostics.append(diagnostic("reasoning_left_out", text=reason))
         return kept[::-1]
 
     def _written(self, said: Said, ids: Mapping[str, str]) -> list[JsonObject]:
@@ -120,43 +122,8 @@ class InputList:
         return items + [self._call(call, ids[call.call_id]) for call in said.calls]
 
     def _call(self, call: ToolCall, call_id: str) -> JsonObject:
-        kind = TYPES[call.kind]
-        name = call.name
-        if not name:
-            name = UNNAMED
-            self._report("name_replaced", call, text=name)
-        return {"type": kind, "call_id": call_id, "name": name, RAW[kind]: self._arguments(call, call_id)}
-
-    def _arguments(self, call: ToolCall, call_id: str) -> str:
-        if call.kind == "custom":
-            return call.arguments
-        if not call.arguments.strip():
-            return "{}"
-        if problem_of(call.arguments) is None:
-            return call.arguments
-        self._report("arguments_replaced", call, text=excerpt(call.arguments), call_id=call_id)
-        return "{}"
-
-    def _unique_id(self, call: ToolCall) -> str:
-        """The wire's id; servers that count anew in each response would give one id to two calls of a history."""
-        call_id = call.call_id
-        if call_id in self._ids:
-            call_id = f"{call_id}_{call.key.exchange}"
-            while call_id in self._ids:
-                call_id += "_"
-            self._report("id_renamed", call, text=call.call_id, call_id=call_id)
-        self._ids.add(call_id)
-        return call_id
-
-    def _result(self, said: Said, call: ToolCall, call_id: str) -> str:
-        if call.key in said.results:
-            return said.results[call.key]
-        self.diagnostics.append(diagnostic("result_missing", call.key, None, call_id=call_id))
-        return error("cancelled", "The call has no result.")
-
-    def _report(self, code: str, call: ToolCall, **facts: str) -> None:
-        if call.key.exchange == self._latest:
-            self.diagnostics.append(diagnostic(code, call.key, None, **facts))
+        kind, sent = TYPES[call.kind], self._sent
+        return {"type": kind, "call_id": call_id, "name": sent.name(call), RAW[kind]: sent.arguments(call)}
 
 
 def parts(items: Iterable[Item]) -> list[Message | Said]:
