@@ -24,7 +24,7 @@ from callscope.playing import can_draw, play
 from callscope.record.pacing import pacing
 from callscope.record.reading import Recorded, RecordingFile
 from callscope.record.reel import UNSEEN
-from callscope.showing import opened, say, shown_to
+from callscope.showing import say, shown_to
 
 if TYPE_CHECKING:
     from callscope.record.rederiving import Difference
@@ -120,8 +120,10 @@ def rechunked(file: Path, way: str) -> int:
     """Say whether the recorded bytes give the same events when they are cut otherwise."""
     from callscope.record.rechunking import cut_named, rechunk
 
-    cut = cut_named(way)
-    done = rechunk(opened(file), cut)
+    recording, cut = RecordingFile(file), cut_named(way)
+    done = rechunk(recording, cut)
+    for warning in recording.warnings:
+        say(f"callscope: {warning}")
     if done.difference:
         say(f"callscope: {file} decodes otherwise when it is cut otherwise ({way}): {done.difference}")
         return DIVERGED

@@ -7,9 +7,9 @@ cut: requests, heads and endings stay what they were.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise, zip_longest
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, pairwise, zip_longest
 from random import Random
 from typing import Final, TypeAlias
 
@@ -26,12 +26,11 @@ from callscope.core.events import (
 from callscope.core.values import Settings
 
 from .deriving import Deriving, DialectNamed
-from .reading import Recording
+from .reading import Recorded
 
-Cut = Callable[[bytes], Iterable[int]]
-"""Where to cut a body: offsets in it, each between 0 and its length."""
+Cut = Callable[[bytes | bytearray], Iterable[int]]
+"""Where to cut a body: offsets in it, ascending, each between 0 and its length."""
 
-_Before: TypeAlias = SettingsChanged | ToolsChanged
 _Wire: TypeAlias = ResponseHead | BytesRead | ExchangeEnded
 
 LONGEST_PIECE: Final = 64
@@ -81,29 +80,97 @@ def cut_named(word: str) -> Cut:
     return ways[word]
 
 
-def rechunk(recording: Recording, cut: Cut, dialects: DialectNamed | None = None) -> Rechunked:
-    """Decode every exchange as it was recorded and cut otherwise, until the first difference."""
+def rechunk(recording: Recorded, cut: Cut, dialects: DialectNamed | None = None) -> Rechunked:
+    """Decode every exchange as it was recorded and cut otherwise, until the first difference.
+
+    One exchange at a time is in memory, as its body.
+    """
     done = Rechunked()
-    for before, opened, wires in _exchanges(recording):
-        pieces = _recut(wires, cut)
-        ours, theirs = (
-            [event for each in (*before, opened, *arrived) for event in deriving.decode(each)]
-            for deriving, arrived in ((Deriving(recording.path, dialects), each) for each in (wires, pieces))
-        )
+    for exchange in _exchanges(recording):
+        ours = _Side(exchange, exchange.as_recorded(), Deriving(recording.path, dialects))
+        theirs = _Side(exchange, exchange.recut(cut), Deriving(recording.path, dialects))
         done.exchanges += 1
-        done.events += len(ours)
-        done.reads += _count_of_reads(wires)
-        done.pieces += _count_of_reads(pieces)
-        if difference := _difference(opened.exchange, ours, theirs):
-            done.difference = difference
+        done.difference = _difference(exchange.opened.exchange, ours, theirs)
+        done.events += ours.events
+        done.reads += ours.reads
+        done.pieces += theirs.reads
+        if done.difference:
             break
     return done
 
 
-def _exchanges(recording: Recording) -> Iterator[tuple[Sequence[_Before], ExchangeOpened, list[_Wire]]]:
-    """Each exchange that something is derived from, ended or not: the settings and tools of it, and what came back."""
+@dataclass(slots=True)
+class _Exchange:
+    """One exchange: the settings and tools of it, its request, and what came back, of a read its length in the body."""
+
+    before: tuple[SettingsChanged, ToolsChanged]
+    opened: ExchangeOpened
+    body: bytearray = field(default_factory=bytearray)
+    arrived: list[ResponseHead | ExchangeEnded | int] = field(default_factory=list)
+
+    def take(self, wire: _Wire) -> None:
+        """Take what came next."""
+        if isinstance(wire, BytesRead):
+            self.body += wire.data
+            self.arrived.append(len(wire.data))
+        else:
+            self.arrived.append(wire)
+
+    def as_recorded(self) -> Iterator[_Wire]:
+        """What came back, in the recorded reads."""
+        at = 0
+        for wire in self.arrived:
+            if isinstance(wire, int):
+                yield self._read(at, at + wire)
+                at += wire
+            else:
+                yield wire
+
+    def recut(self, cut: Cut) -> Iterator[_Wire]:
+        """The same with the body in other pieces; the rest stays before and after it as it was."""
+        is_cut = False
+        for wire in self.arrived:
+            if not isinstance(wire, int):
+                yield wire
+            elif not is_cut:
+                is_cut = True
+                yield from (self._read(*borders) for borders in pairwise(self._borders(cut)))
+
+    def _borders(self, cut: Cut) -> Iterator[int]:
+        at = 0
+        yield at
+        for border in cut(self.body):
+            if at < border < len(self.body):
+                yield (at := border)
+        if self.body:
+            yield len(self.body)
+
+    def _read(self, start: int, end: int) -> BytesRead:
+        return BytesRead(self.opened.exchange, bytes(self.body[start:end]))
+
+
+class _Side:
+    """What a decoder makes of an exchange, event by event; counts what it was fed and what it gave."""
+
+    def __init__(self, exchange: _Exchange, wires: Iterator[_Wire], deriving: Deriving) -> None:
+        self.reads = 0
+        self.events = 0
+        self._exchange = exchange
+        self._wires = wires
+        self._deriving = deriving
+
+    def __iter__(self) -> Iterator[PeerEvent]:
+        for wire in chain(self._exchange.before, (self._exchange.opened,), self._wires):
+            self.reads += isinstance(wire, BytesRead)
+            for event in self._deriving.decode(wire):
+                self.events += 1
+                yield event
+
+
+def _exchanges(recording: Recorded) -> Iterator[_Exchange]:
+    """Each exchange that something is derived from, ended or not."""
     settings, tools = SettingsChanged(Settings()), ToolsChanged(())
-    taken: tuple[Sequence[_Before], ExchangeOpened, list[_Wire]] | None = None
+    taken: _Exchange | None = None
     for entry in recording.entries:
         match entry.event:
             case SettingsChanged():
@@ -113,32 +180,16 @@ def _exchanges(recording: Recording) -> Iterator[tuple[Sequence[_Before], Exchan
             case ExchangeOpened():
                 if taken:
                     yield taken
-                taken = ((settings, tools), entry.event, []) if entry.event.exchange else None
+                taken = _Exchange((settings, tools), entry.event) if entry.event.exchange else None
             case (ResponseHead() | BytesRead() | ExchangeEnded()) as wire if taken:
-                taken[2].append(wire)
+                taken.take(wire)
             case _:
                 pass
     if taken:
         yield taken
 
 
-def _recut(wires: Sequence[_Wire], cut: Cut) -> list[_Wire]:
-    """The same with the body in other pieces; the rest stays before and after it as it was."""
-    reads = [place for place, wire in enumerate(wires) if isinstance(wire, BytesRead)]
-    if not reads:
-        return list(wires)
-    first = reads[0]
-    body = b"".join(wire.data for wire in wires if isinstance(wire, BytesRead))
-    borders = sorted({0, len(body), *cut(body)})
-    pieces = [BytesRead(wires[first].exchange, body[start:end]) for start, end in pairwise(borders)]
-    return [*wires[:first], *pieces, *(wire for wire in wires[first:] if not isinstance(wire, BytesRead))]
-
-
-def _count_of_reads(wires: Iterable[_Wire]) -> int:
-    return sum(isinstance(wire, BytesRead) for wire in wires)
-
-
-def _difference(exchange: int, ours: Sequence[PeerEvent], theirs: Sequence[PeerEvent]) -> Difference | None:
+def _difference(exchange: int, ours: Iterable[PeerEvent], theirs: Iterable[PeerEvent]) -> Difference | None:
     for place, (recorded, recut) in enumerate(zip_longest(ours, theirs)):
         if recorded != recut:
             return Difference(exchange, place, recorded, recut)
@@ -151,7 +202,7 @@ def _difference(exchange: int, ours: Sequence[PeerEvent], theirs: Sequence[PeerE
 def _randomly(seed: int) -> Cut:
     chance = Random(seed)  # noqa: S311  # nobody must be unable to guess it
 
-    def cut(body: bytes) -> Iterator[int]:
+    def cut(body: bytes | bytearray) -> Iterator[int]:
         at = 0
         while (at := at + chance.randint(1, LONGEST_PIECE)) < len(body):
             yield at
@@ -159,11 +210,11 @@ def _randomly(seed: int) -> Cut:
     return cut
 
 
-def _after_frames(body: bytes) -> Iterator[int]:
+def _after_frames(body: bytes | bytearray) -> Iterator[int]:
     return (blank.end() for blank in _BLANK_LINE.finditer(body))
 
 
-def _inside_characters(body: bytes) -> Iterator[int]:
+def _inside_characters(body: bytes | bytearray) -> Iterator[int]:
     return (byte.start() for byte in _CONTINUATION.finditer(body))
 
 
