@@ -140,7 +140,7 @@ def test_a_faulty_call_is_never_held_or_run_and_the_model_is_told() -> None:
     assert "finished 0: error arguments_incomplete" in play.transcript
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter"])
+@pytest.mark.parametrize("reason", ["length", "content_filter", "incomplete"])
 def test_a_cut_answer_with_a_faulty_call_ends_the_turn(reason: str) -> None:
     cut = Fault("arguments_incomplete", "The arguments end in the middle.")
     play = Playbook(calls(("get_weather", '{"ci'), finish_reason=reason, faults={0: cut}))
@@ -149,6 +149,11 @@ def test_a_cut_answer_with_a_faulty_call_ends_the_turn(reason: str) -> None:
 
 def test_words_cut_by_length_end_the_turn_as_length() -> None:
     assert Playbook(text("Once upon", "length")).play("Tell")[-1] == "== length"
+
+
+@pytest.mark.parametrize("word", ["incomplete", "max_messages"])
+def test_an_answer_that_the_server_calls_incomplete_does_not_end_the_turn_as_completed(word: str) -> None:
+    assert Playbook(text("Once upon", word)).play("Tell")[-1] == "== incomplete"
 
 
 def test_calls_that_are_not_to_be_run_are_shown_and_the_conversation_stays_valid() -> None:

@@ -119,6 +119,8 @@ def _reason(finish_reason: str | None) -> TurnReason:
             return "length"
         case "content_filter":
             return "content_filter"
+        case "incomplete" | "max_messages":  # https://github.com/CopilotKit/aimock says so of a limit on tokens, too
+            return "incomplete"
         case _:
             return "completed"
 

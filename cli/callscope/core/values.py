@@ -53,7 +53,15 @@ FailureKind = Literal[
 """Why a response failed: an HTTP status, the server's own error, the ending of the bytes, or no known form."""
 
 TurnReason = Literal[
-    "completed", "length", "content_filter", "not_run", "round_limit", "aborted", "interrupted", "failed"
+    "completed",
+    "length",
+    "content_filter",
+    "incomplete",
+    "not_run",
+    "round_limit",
+    "aborted",
+    "interrupted",
+    "failed",
 ]
 
 

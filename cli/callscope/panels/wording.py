@@ -17,6 +17,7 @@ ENDINGS: dict[TurnReason, str] = {
     "completed": "done",
     "length": "the answer was cut by the token limit",
     "content_filter": "the server's content filter ended the answer",
+    "incomplete": "the server says that the answer is incomplete",
     "not_run": "the calls were not run, as asked",
     "round_limit": "stopped at the round limit",
     "aborted": "stopped: none of these calls ran",

@@ -29,6 +29,7 @@ EXIT_CODES: dict[TurnReason, int] = {
     "not_run": 0,
     "length": 5,
     "content_filter": 5,
+    "incomplete": 5,
     "round_limit": 5,
     "aborted": 5,
     "failed": 4,
