@@ -14,14 +14,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from callscope.core.errors import UsageError
 from callscope.core.events import CallAssembled, Diagnostic
 from callscope.core.visible import visible
-from callscope.record.reading import Recording
+from callscope.record.reading import Recorded, Recording, RecordingFile
 from callscope.record.rederiving import derive
 from callscope.record.shrinking import Shows, Shrinking, Step
 from callscope.record.writing import new_beside
@@ -64,10 +64,12 @@ def shrink_recording(file: Path, asked: Asked) -> int:
     except KeyboardInterrupt:
         shown, interrupted = shrinking.size > 0, True
     if not shown and not interrupted:
-        _say(f"callscope: {file} itself does not show it; nothing was written.")
+        has = f" (it shows {', '.join(codes_of(file)) or 'none'})" if asked.diagnostic else ""
+        _say(f"callscope: {file} itself does not show it{has}; nothing was written.")
         return NOT_SHOWN
     if shrinking.size:
-        progress.sum_up(shrinking, time.monotonic() - started, whole=not interrupted and not shrinking.was_spent)
+        whole = not interrupted and not shrinking.was_spent
+        progress.sum_up(shrinking.runs, output, time.monotonic() - started, whole=whole)
         sys.stdout.write(f"{visible(str(output)) if sys.stdout.isatty() else output}\n")
     return INTERRUPTED if interrupted else 0
 
@@ -88,15 +90,23 @@ def _shows(asked: Asked, end: float) -> Shows:
 
 def has_code(recording: Recording, code: str) -> bool:
     """Whether a diagnostic, or the fault of a call, has this code."""
+    return code in _codes(recording)
+
+
+def codes_of(file: Path) -> list[str]:
+    """Each code that a diagnostic, or the fault of a call, of this recording has."""
+    return list(dict.fromkeys(_codes(RecordingFile(file))))
+
+
+def _codes(recording: Recorded) -> Iterator[str]:
     for stamped in derive(recording):
         match stamped.event:
-            case Diagnostic(code=found) if found == code:
-                return True
-            case CallAssembled(call=call) if call.fault is not None and call.fault.code == code:
-                return True
+            case Diagnostic(code=code):
+                yield code
+            case CallAssembled(call=call) if call.fault is not None:
+                yield call.fault.code
             case _:
                 pass
-    return False
 
 
 def check_command(written: str) -> list[str]:
@@ -141,12 +151,13 @@ class _Progress:
             self._told = now
             _say(f"run {step.runs}: {step.size:,} bytes in {step.lines:,} lines, less {step.what}")
 
-    def sum_up(self, shrinking: Shrinking, seconds: float, *, whole: bool) -> None:
-        """Say what it came to; `whole`: nothing more could be left out."""
-        part = f" ({100 * shrinking.size / self._first:.1f} %)" if self._first else ""
-        runs = f"{shrinking.runs:,} run{'' if shrinking.runs == 1 else 's'} in {seconds:.1f} s"
+    def sum_up(self, count: int, made: Path, seconds: float, *, whole: bool) -> None:
+        """Say what the file that was made came to, its header too; `whole`: nothing more could be left out."""
+        size = made.stat().st_size
+        part = f" ({100 * size / self._first:.1f} %)" if self._first else ""
+        runs = f"{count:,} run{'' if count == 1 else 's'} in {seconds:.1f} s"
         how = "nothing more can be left out" if whole else "the search was cut short, this is the smallest so far"
-        _say(f"callscope: {self._first:,} \N{RIGHTWARDS ARROW} {shrinking.size:,} bytes{part} after {runs}; {how}")
+        _say(f"callscope: {self._first:,} \N{RIGHTWARDS ARROW} {size:,} bytes{part} after {runs}; {how}")
 
 
 def _say(text: str) -> None:

@@ -231,7 +231,7 @@ def test_a_command_is_run_with_the_candidate_and_never_by_a_shell(tmp_path: Path
         (["--check", "no-such-program-at-all"], 2, "there is no program no-such-program-at-all"),
         (["--check", "'"], 2, "no closing quotation"),
         (["--check", "false"], 1, "itself does not show it"),
-        (["--diagnostic", "never_said"], 1, "itself does not show it"),
+        (["--diagnostic", "never_said"], 1, "itself does not show it (it shows none); nothing was written"),
     ],
 )
 def test_what_cannot_be_searched_for_is_refused_in_a_sentence(
@@ -240,6 +240,22 @@ def test_what_cannot_be_searched_for_is_refused_in_a_sentence(
     out = tmp_path / "small.jsonl"
     ran = callscope("recordings", "shrink", SAMPLES / "weather.jsonl", *arguments, "-o", out, folder=tmp_path)
     assert (ran.code, words in ran.err, out.exists()) == (code, True, False)
+
+
+def test_a_code_that_a_recording_does_not_show_is_answered_with_those_it_does(tmp_path: Path) -> None:
+    ran = callscope(
+        "recordings", "shrink", SAMPLES / "cut-arguments.jsonl", "--diagnostic", "cut_arguments", folder=tmp_path
+    )
+    assert (ran.code, "it shows arguments_incomplete" in ran.err) == (1, True)
+
+
+def test_the_size_that_is_told_is_that_of_the_file(tmp_path: Path) -> None:
+    out = tmp_path / "small.jsonl"
+    sample = SAMPLES / "cut-arguments.jsonl"
+    ran = callscope(
+        "recordings", "shrink", sample, "--diagnostic", "arguments_incomplete", "--most", 20, "-o", out, folder=tmp_path
+    )
+    assert f"{sample.stat().st_size:,} \N{RIGHTWARDS ARROW} {out.stat().st_size:,} bytes" in ran.err
 
 
 def test_the_candidate_stands_for_the_braces_or_comes_last() -> None:
