@@ -112,6 +112,12 @@ def test_a_mistake_of_the_person_exits_with_2_and_says_what_to_do(folder: Path, 
     assert said in ran.err
 
 
+def test_json_on_stdin_that_is_none_gets_no_advice_for_a_parameter(folder: Path) -> None:
+    ran = call(folder, "double", "-", stdin=b'{"number": 1')
+    assert (ran.code, "stdin: " in ran.err, "for text write" in ran.err) == (2, True, False)
+    assert "for text write number=" in call(folder, "double", "number:={").err
+
+
 def test_no_tools_at_all_are_a_usage_error(tmp_path: Path) -> None:
     assert "--tools FILE" in call(tmp_path, "double").err
 

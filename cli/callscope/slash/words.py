@@ -11,7 +11,7 @@ import re
 import shlex
 
 from callscope.core.errors import UsageError
-from callscope.tools.given import json_value
+from callscope.tools.given import json_value, text_hint
 
 _BEFORE_JSON = re.compile(r"""[^\s=:'"\\]+(?::=(?=[\[{"])|=(?=[\[{]))""")
 
@@ -66,7 +66,8 @@ def _json_word(line: str, at: int) -> tuple[str, int] | None:
     if end == len(line) or (end > 0 and line[end].isspace()):
         return line[at:end], end
     if begun.group().endswith(":="):
-        json_value(begun.group()[:-2], line[begun.end() :])  # says what is wrong with it
+        name = begun.group()[:-2]
+        json_value(name, line[begun.end() :], text_hint(name))  # says what is wrong with it
     return None
 
 

@@ -55,16 +55,21 @@ def given_arguments(words: Sequence[str], spec: ToolSpec) -> str:
     return f"{{{', '.join(members)}}}"
 
 
-def json_value(name: str, text: str) -> str:
-    """JSON text as it was given, checked; raises UsageError that names the parameter."""
+def json_value(name: str, text: str, hint: str = "") -> str:
+    """JSON text as it was given, checked; raises UsageError that names the parameter and ends with the hint."""
     try:
         json.loads(text, parse_constant=_no_constant)
     except RecursionError:
         raise UsageError(f"{name}: the JSON is nested too deeply.") from None
     except ValueError as error:
         message = f"{error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else str(error)
-        raise UsageError(f"{name}: {_short(text)} is no JSON: {message}; for text write {name}=…") from None
+        raise UsageError(f"{name}: {_short(text)} is no JSON: {message}{hint}") from None
     return text.strip()
+
+
+def text_hint(name: str) -> str:
+    """What to write instead where JSON was asked for with `:=` and text was meant."""
+    return f"; for text write {name}=…"
 
 
 # ---- one word -------------------------------------------------------------------------------------------------------
@@ -107,7 +112,9 @@ def _value(name: str, given: Sequence[_Given], spec: ToolSpec) -> str:
 
 
 def _one(given: _Given, name: str, schema: JsonSchema, root: JsonSchema) -> str:
-    return json_value(given.name, given.text) if given.is_json else _coerced(name, given.text, schema, root)
+    if given.is_json:
+        return json_value(given.name, given.text, text_hint(given.name))
+    return _coerced(name, given.text, schema, root)
 
 
 def _coerced(name: str, text: str, schema: JsonSchema, root: JsonSchema) -> str:
