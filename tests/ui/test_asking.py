@@ -115,6 +115,14 @@ def test_the_keys_of_a_call_take_one_row_of_80_columns_and_keep_their_words_at_4
     assert len(shown[120]) == 1 or "[p]rint" in shown[120][1]
 
 
+@pytest.mark.parametrize(("key", "told"), [("a", "a"), ("e", "edit"), ("r", "r")])
+def test_an_answer_that_would_wrap_is_told_by_its_key(monkeypatch: pytest.MonkeyPatch, key: str, told: str) -> None:
+    Typed(monkeypatch, key)
+    asked, shown = person(80)
+    asyncio.run(asked.key("get_weather (call_1) — run it?", CALL))
+    assert shown().endswith(f" [a]bort [?] › {told}\n")
+
+
 def test_a_terminal_without_utf8_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     Typed(monkeypatch, "y")
     asked, shown = person(encoding="ascii")

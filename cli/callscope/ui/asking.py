@@ -88,6 +88,7 @@ class PersonAtTerminal:
         self.environ = environ
         fancy = (console.encoding or "").lower().startswith("utf")
         self._mark = "›" if fancy else ">"
+        self._left = 0  # columns to the right of the question
 
     async def key(self, question: str, choices: Choices, leaving: str = IN_A_TURN) -> str:
         """One of the keys, without Enter; `?` tells what each of them does."""
@@ -97,7 +98,8 @@ class PersonAtTerminal:
             except asyncio.CancelledError:
                 self.console.print(Text("interrupted", style="bold yellow"))
                 raise
-            self.console.print(Text(choices[key].word if key in choices else "", style="bold"))
+            word = choices[key].word if key in choices else ""
+            self.console.print(Text(word if cell_len(word) <= self._left else key, style="bold"))
             if key in choices:
                 return key
             if key == "?":
@@ -156,6 +158,7 @@ class PersonAtTerminal:
         *above, last = self._question(question, choices)
         for row in above:
             self.console.print(row)
+        self._left = self.console.width - last.cell_len
         self.console.print(last, end="")
 
     def _question(self, question: str, choices: Choices) -> list[Text]:
