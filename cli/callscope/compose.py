@@ -240,7 +240,7 @@ async def _detected(endpoint: HttpEndpoint, config: Config) -> Detected:
     """The dialect: the one that was named, unless it has to be found out."""
     if config.dialect == "auto":
         return await detect(endpoint, config.url, config.model)
-    return Detected(Told(config.dialect, "the person named it"))
+    return Detected(Told(config.dialect, "as --dialect or the profile says"))
 
 
 def _tell(session: Session, detected: Detected) -> None:

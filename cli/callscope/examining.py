@@ -125,7 +125,11 @@ async def _detected(endpoint: Endpoint, config: Config, asked: Asked, known: Run
     models = asked.models or ((config.model,) if config.model else ())
     if config.dialect not in ("auto", *BATTERIES):
         raise UsageError(f"--dialect: {config.dialect!r} is none of auto, {', '.join(BATTERIES)}.")
-    told = told_by_url(config.url) if config.dialect == "auto" else Told(config.dialect, "the person named it")
+    told = (
+        told_by_url(config.url)
+        if config.dialect == "auto"
+        else Told(config.dialect, "as --dialect or the profile says")
+    )
     if told is None or not (models or told.dialect == "acf"):
         _say("first at most 3 GETs, to learn the protocol and the model")
     detected = Detected(told) if told else await detect(endpoint, config.url, models[0] if models else None)

@@ -63,6 +63,9 @@ def _table(told: Told, mask: Mask) -> Table:
     return table
 
 
+FEW: Final = 5
+"""So many rules that were not asked are named."""
+
 MARKS_WORST: Final[tuple[Came, ...]] = ("fail", "not_shown", "pass", "not_asked")
 
 
@@ -103,8 +106,14 @@ def summary(told: Told) -> str:
     held = sum(one.outcome == "pass" for one in every)
     unseen = sum(one.outcome == "not_shown" for one in every)
     unasked = sum(one.outcome == "not_asked" for one in every)
-    rest = f"{held} hold, {unseen} could not be shown, {unasked} were not asked"
-    return f"{required} required and {others} recommended rules broken, {rest}"
+    holds = f"{held} {'holds' if held == 1 else 'hold'}"
+    were = f"{unasked} {'was' if unasked == 1 else 'were'} not asked{_named(every) if unasked <= FEW else ''}"
+    return f"{required} required and {others} recommended rules broken, {holds}, {unseen} could not be shown, {were}"
+
+
+def _named(findings: Sequence[Finding]) -> str:
+    names = dict.fromkeys(one.rule.id for one in findings if one.outcome == "not_asked")
+    return f" ({', '.join(names)})" if names else ""
 
 
 def finding_line(finding: Finding, model: str, mask: Mask) -> str:
