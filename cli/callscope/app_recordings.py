@@ -47,7 +47,7 @@ def recordings_why(
         int | None, typer.Option("--turn", min=0, help="Of this turn, as /history counts your messages. [the last]")
     ] = None,
     call: Annotated[
-        str | None, typer.Option("--call", help="Take a call apart: its id, exchange.index, or its tool's name.")
+        str | None, typer.Option("--call", help="Take a call apart: its number, id, exchange.index, or tool.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (docs/forensics.md).")] = False,
 ) -> None:

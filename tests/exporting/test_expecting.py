@@ -45,6 +45,11 @@ def test_arguments_that_their_schema_forbids_are_not_valid(tmp_path: Path) -> No
     assert "city" in problem
 
 
+def test_a_call_without_a_name_is_told_by_its_place_alone(tmp_path: Path) -> None:
+    [problem] = problems(asked(name="").write(tmp_path / "x.jsonl"), ["calls valid"])
+    assert problem.startswith("call 1.0: ")
+
+
 def test_a_call_of_no_tool_is_not_valid(tmp_path: Path) -> None:
     [problem] = problems(asked(name="get_wether").write(tmp_path / "x.jsonl"), ["calls valid"])
     assert "there is no tool get_wether" in problem

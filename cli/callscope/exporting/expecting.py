@@ -135,7 +135,8 @@ def judge_named(expectation: str) -> Judge:
 def _calls_valid(findings: Findings) -> Iterator[str]:
     for call, complaint in findings.calls:
         if complaint:
-            yield f"call {_numbered(call.key)} {call.name}: {complaint}"
+            named = f" {call.name}" if call.name else ""
+            yield f"call {_numbered(call.key)}{named}: {complaint}"
 
 
 def _complaints(findings: Findings, at_least: Severity = "info", code: str = "") -> Iterator[str]:
