@@ -9,6 +9,7 @@ from callscope.core.events import CallDecided, ToolFinished, ToolStarted
 from callscope.core.values import CallKey, Edit, ToolResult
 from callscope.looking.why import Why
 from callscope.record.masking import Secrets
+from chatbodies import calls, entry
 from whybench import Scene, after, called, said
 
 KEY = CallKey(1, 0)
@@ -42,6 +43,12 @@ def test_calls_that_ran_are_said_to_have_and_are_numbered() -> None:
         "  every call of this turn ran, and its result went back",
         "  1  get_weather  1 delta, ok",
     ]
+
+
+def test_of_very_many_calls_the_first_are_kept_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callscope.forensics.case.MOST_CALLS", 1)
+    shown = lines(after(calls(*(entry(place, f"call_{place}", "get_weather", "{}") for place in range(3)))))
+    assert [line for line in shown if "more call" in line] == ["  2 more calls, not kept here"]
 
 
 def test_the_delta_that_broke_it_is_marked_and_its_byte_said_below_the_arguments() -> None:

@@ -53,7 +53,7 @@ class Case:
         self.begun = False
         self.exchanges: deque[ExchangeFacts] = deque(maxlen=MOST_EXCHANGES)
         self.calls: dict[CallKey, CallFacts] = {}
-        self.more_calls = 0
+        self.more_calls = 0  # that are not kept
         self.ended: TurnReason | None = None
         self.by_hand: list[str] = []  # what the person changed in the history, for as long as there is one
 
@@ -163,8 +163,8 @@ class Case:
             case CallStarted(key=key):
                 self._add(CallFacts(key, event.name, event.frame, Following(event.kind)))
             case CallAssembled(call=call):
-                called = self.calls.get(call.key) or self._add(CallFacts(call.key, call.name))
-                called.call, called.name = call, call.name
+                if facts := self.calls.get(call.key):
+                    facts.call, facts.name = call, call.name
             case CallHeld() | CallDecided() | ToolStarted() | ResultReviewed():
                 if facts := self.calls.get(event.key):
                     self._advance(facts, event)
@@ -175,13 +175,12 @@ class Case:
             case _:
                 pass
 
-    def _add(self, facts: CallFacts) -> CallFacts:
+    def _add(self, facts: CallFacts) -> None:
         self.exchanges[-1].calls += 1
         if len(self.calls) < MOST_CALLS:
             self.calls[facts.key] = facts
         else:
             self.more_calls += 1
-        return facts
 
     def _advance(self, facts: CallFacts, event: CallHeld | CallDecided | ToolStarted | ResultReviewed) -> None:
         match event:

@@ -114,6 +114,8 @@ class Why:
             )
             line = f"  {number}  {one_line(facts.name, 40)}  {counted(facts.following.count, 'delta')}, {state}"
             yield self._row(line, "red" if said else "dim")
+        if more := self.case.more_calls:
+            yield self._row(f"  {counted(more, 'more call')}, not kept here", "dim")
         if self.case.calls:
             yield from self._paragraph(f"{self.command} takes call N apart, delta by delta", style="dim")
 
