@@ -123,6 +123,9 @@ CALLS = {
         "models without constrained decoding",
         "left them; most programs take the last",
     ),
+    "arguments_empty": Code(
+        "info", "The call has no arguments, not even {{}}.", "vLLM, Claude relays", "took them as {}"
+    ),
     "call_repeated": Code("info", "The whole call came once more.", "LocalAI, relays", "counted it once"),
 }
 
@@ -178,6 +181,9 @@ ENDS = {
         "The model tried to make a call that the server could not read (finish_reason {text}).",
         "Gemini",
         "nothing to run",
+    ),
+    "usage_renamed": Code(
+        "info", "The token counts have the names of another protocol ({text}).", "LiteLLM, gateways", "read them"
     ),
     "response_empty": Code(
         "warning", "The answer is empty: no text, no reasoning, no call.", "broken templates", "says so"

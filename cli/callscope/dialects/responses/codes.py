@@ -23,7 +23,104 @@ ITEMS = {
         "relays that make up an id for each event (Copilot)",
         "told items apart by index, type and order",
     ),
-    "item_repeated": Code("info", "The item {text} was announced twice.", "relays", "counted it once"),
+    "item_id_shared": Code(
+        "warning",
+        "Two items have the id {text}; other clients may join them.",
+        "relays",
+        "told items apart by index, type and order",
+    ),
+    "item_nameless": Code(
+        "info", "A {text} has no `id`.", "Bedrock Mantle", "told items apart by index, type and order"
+    ),
+    "item_renamed": Code(
+        "info",
+        "The item {known} is called {text} at its end, or at that of the response.",
+        "mistral.rs, SMG",
+        "took it as the same one",
+    ),
+    "item_repeated": Code("info", "The item {text} was announced or ended twice.", "relays", "counted it once"),
+    "item_at_the_end_alone": Code(
+        "warning",
+        "The response at the end has a {text} that no event spoke of; clients that read the events alone miss it.",
+        "relays",
+        "read it",
+    ),
+    "output_index_missing": Code(
+        "info", "Events have no `output_index`.", "Lemonade (llama.cpp)", "told items apart by id, type and order"
+    ),
+    "output_index_shared": Code(
+        "warning",
+        "Two items have the output_index {text}; other clients may join them.",
+        "open-responses-server, 9router",
+        "told items apart by id and type",
+    ),
+    "output_index_odd": Code(
+        "info",
+        "The output indexes do not count the items from 0 on: {text}.",
+        "relays",
+        "took the items in the order in which they came",
+    ),
+    "output_index_changed": Code(
+        "warning",
+        "An item has another output_index than when it was announced; other clients may take it for another one.",
+        "relays",
+        "told items apart by their ids",
+    ),
+    "output_reordered": Code(
+        "info",
+        "The response at the end has its items in another order.",
+        "Surogate",
+        "kept the order in which they came",
+    ),
+    "part_index_missing": Code(
+        "info",
+        "Events have no index of the part that they speak of.",
+        "Lemonade (llama.cpp)",
+        "took it as the first part",
+    ),
+    "part_index_odd": Code(
+        "info",
+        "The deltas of a part have other indexes than its end.",
+        "vLLM",
+        "took them as one part, as the end says their words",
+    ),
+    "part_type_odd": Code(
+        "info", "A {known} has a part of the type {text}.", "hand-written gateways", "read its text all the same"
+    ),
+    "part_unfinished": Code(
+        "info",
+        "The deltas of a {text} have no end of their own, such as response.output_text.done.",
+        "Llama Stack, vLLM",
+        "took the end of the item as theirs",
+    ),
+    "content_as_text": Code(
+        "info", "The content of a {text} is text, not a list of parts.", "hand-written gateways", "read it"
+    ),
+    "member_null": Code("info", "`{text}` is null.", "vLLM, relays", "took it as empty"),
+    "deltas_none": Code(
+        "info",
+        "A {text} was announced, and then came whole, without deltas.",
+        "Azure, gpt-5.3-codex-spark, vLLM",
+        "shows it when it is whole",
+    ),
+    "end_empty": Code(
+        "warning",
+        "The end of a part, an item or the response is empty, and its deltas were not; other clients may lose them.",
+        "relays",
+        "kept the deltas",
+    ),
+    "call_named_late": Code(
+        "info",
+        "The call was announced without its name or its call_id: {text} came later.",
+        "M365-Copilot2API, relays",
+        "took what came later",
+    ),
+    "call_events_differ": Code(
+        "info",
+        "The raw text of a {text} came in the events of another kind of call.",
+        "9router",
+        "took it as that of the call",
+    ),
     "item_unfinished": Code(
         "info",
         "A {text} has no response.output_item.done, and the end of the response does not repeat it.",
@@ -108,6 +205,12 @@ EVENTS = {
         "built-in tools, newer servers",
         "skipped them; the items tell it",
     ),
+    "event_lines_missing": Code(
+        "info", "Events have no `event:` line with their type.", "LiteLLM, gateways", "went by `type`"
+    ),
+    "sequence_missing": Code(
+        "info", "Events have no `sequence_number`.", "mlx-vlm, gateways", "took them as they came"
+    ),
     "sequence_odd": Code(
         "warning",
         "The sequence numbers do not rise ({text}): events came twice or out of order.",
@@ -128,6 +231,18 @@ EVENTS = {
         "The response at the end has no output, and items came; clients that read it alone see no answer.",
         "new-api, LiteLLM, ChatGPT's own backend",
         "took the items as they came",
+    ),
+    "status_missing": Code(
+        "info", "The response at the end has no `status`.", "hand-written gateways", "went by the name of the event"
+    ),
+    "status_differs": Code(
+        "warning",
+        "The event says that the response is {text}, and the response says {whole}.",
+        "relays",
+        "believed the response where it says an end",
+    ),
+    "incomplete_without_reason": Code(
+        "info", "The response is incomplete, and the server does not say why.", "relays", "calls it incomplete"
     ),
     "event_after_the_end": Code(
         "warning", "Something came after the end of the response: {text}", "relays", "did not add it to the answer"

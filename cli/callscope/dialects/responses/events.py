@@ -33,7 +33,7 @@ RAW_TEXTS: Final = {
     "custom_tool_call_input": ("custom_tool_call", "function_call"),
 }
 """Raw texts by the stem of their events: the item they are in, and the one that some servers put them in."""
-PARTS: Final = frozenset(("content_part", "reasoning_summary_part", "reasoning_part"))
+PARTS: Final = frozenset(("content_part", "reasoning_summary_part"))
 BEGINNINGS: Final = frozenset(("response.created", "response.in_progress", "response.queued"))
 ENDS: Final = frozenset(("completed", "incomplete", "failed", "cancelled"))
 REASONS: Final = {"max_output_tokens": "length", "max_tokens": "length"}
@@ -62,17 +62,13 @@ class EventReader:
     def read(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a document of the body."""
         name = document.get("type")
-        if not isinstance(name, str):
-            name = frame.event or ("" if "output" not in document else "response")
-            if name.startswith("response."):
-                self.output.report(out, "type_missing", frame)
-        elif frame.event.startswith("response.") and name.startswith("response.") and frame.event != name:
-            self.output.report(out, "event_name_contradicts", frame, text=excerpt(frame.event), kind=excerpt(name))
+        if name != frame.event or type(name) is not str:
+            name = self._name(name, document, frame, out)
         if document.get("object") == "response" and not name.startswith("response."):
             name = "response"
         if has_halves(frame.data) and not name.endswith(".delta"):
             document = no_halves(document)
-        self._check_sequence(document, frame, out)
+        self._check_sequence(name, document, frame, out)
         if self.output.whole:
             self._read_late(name, document, frame, out)
         elif name == "response":
@@ -88,9 +84,26 @@ class EventReader:
         else:
             self._read_unusual(name, document, frame, out)
 
-    def _check_sequence(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+    def _name(self, name: Any, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> str:
+        """What kind of event this is, where the document and the `event:` line do not say the same."""
+        said = frame.event
+        if not isinstance(name, str):
+            name = said or ("" if "output" not in document else "response")
+            if name.startswith("response."):
+                self.output.report(out, "type_missing", frame)
+        elif not name.startswith("response."):
+            pass
+        elif said.startswith("response."):
+            self.output.report(out, "event_name_contradicts", frame, text=excerpt(said), kind=excerpt(name))
+        elif not said and frame.channel == "sse" and "events_not_separated" not in self.output.reported:
+            self.output.report(out, "event_lines_missing", frame)  # events that had to be parted lost their lines
+        return str(name)
+
+    def _check_sequence(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         number, last = document.get("sequence_number"), self._sequence
         if type(number) is not int:
+            if name.startswith("response."):
+                self.output.report(out, "sequence_missing", frame)
             return
         self._sequence = number
         if last is not None and number <= last:
@@ -113,6 +126,7 @@ class EventReader:
             if verb == "delta":
                 self.output.add_arguments(item, event.get("delta"), frame, out)
             else:
+                item.raw_ended = True
                 self.output.end_arguments(item, event.get("arguments", event.get("input")), frame, out)
         elif stem == "output_item" and verb in ("added", "done"):
             self._read_item(verb, event, frame, out)
@@ -156,24 +170,20 @@ class EventReader:
         """Take the end of the response, or an answer in one piece."""
         output, state = self.output, self.state
         self._note(response)
-        output.take_usage(response.get("usage"))
+        self._take_usage(response.get("usage"), frame, out)
         if output.items and word in ("completed", "incomplete") and not response.get("output"):
             # https://github.com/BerriAI/litellm/issues/41009
             output.report(out, "output_left_out", frame)
-        repeated = Repeated(output.places)
-        for index, document in enumerate(objects(response.get("output"))):
-            name = named_whole(index, document)
-            known = repeated.next(text_of(document.get("type")), name)
-            tell_item(output, output.take_whole(known, name, document, frame, out), frame, out)
+        self._read_output(word, response, frame, out)
         self._read_output_text(response, frame, out)
-        status = text_of(response.get("status"))
-        status = status if status in ENDS or not word or word == "done" else word
         if error := words_and_names(response.get("error")):
             state.fail(error)
-        match status:
+        match status := self._status(word, response, frame, out):
             case "incomplete":
                 details = response.get("incomplete_details")
                 reason = text_of(details.get("reason")) if isinstance(details, dict) else ""
+                if not reason:
+                    output.report(out, "incomplete_without_reason", frame)
                 output.finish_reason = output.incomplete = REASONS.get(reason, reason) or "incomplete"
             case "failed":
                 state.fail("The server says that the response failed, and not why.")
@@ -185,13 +195,43 @@ class EventReader:
                 output.finish_reason = status or ("completed" if word else None)
         output.whole = True
 
+    def _read_output(self, word: str, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the items as the end of the response repeats them, or as all that there is."""
+        output, last = self.output, -1
+        repeated = Repeated(output.places)
+        for index, document in enumerate(objects(response.get("output"))):
+            name = named_whole(index, document)
+            known = repeated.next(text_of(document.get("type")), name)
+            if known is None and word:
+                output.report(out, "item_at_the_end_alone", frame, text=excerpt(text_of(document.get("type"))))
+            elif known is not None and known.place < last:
+                output.report(out, "output_reordered", frame)
+            item = output.take_whole(known, name, document, frame, out)
+            last = item.place
+            tell_item(output, item, frame, out)
+
+    def _status(self, word: str, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> str:
+        """How the response ended: what it says itself, where that is an end, else the name of the event."""
+        status, ends = text_of(response.get("status")), word in ENDS
+        if not status:
+            self.output.report(out, "status_missing", frame)
+        elif ends and status not in (word, "failed", "cancelled"):  # a failure says so itself
+            self.output.report(out, "status_differs", frame, text=word, whole=excerpt(status))
+        return word if ends and status not in ENDS else status
+
+    def _take_usage(self, usage: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        self.output.take_usage(usage)
+        if isinstance(usage, dict) and "prompt_tokens" in usage and "input_tokens" not in usage:
+            self.output.report(out, "usage_renamed", frame, text="prompt_tokens")
+
     def _read_output_text(self, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """The text that SDKs put beside the items, where it is all that a server sends."""
         text = response.get("output_text")
         if isinstance(text, str) and text and self.output.silent:
             self.output.report(out, "output_text_alone", frame)
             content = [{"type": "output_text", "text": text}]
-            self.output.end_item(0, {"type": "message", "role": "assistant", "content": content}, frame, out)
+            document = {"type": "message", "role": "assistant", "content": content}
+            self.output.take_whole(None, named_whole(0, document), document, frame, out)
 
     def _read_unusual(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """A document that is no event of this protocol: an error, another protocol, or a remark."""
@@ -211,6 +251,6 @@ class EventReader:
 
     def _read_late(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """After the end of the response nothing counts but usage; it is told."""
-        self.output.take_usage(document.get("usage"))
+        self._take_usage(document.get("usage"), frame, out)
         if name.startswith("response") or error_in(document) is not None:
             self.output.report(out, "event_after_the_end", frame, text=excerpt(frame.data))

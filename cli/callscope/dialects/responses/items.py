@@ -36,6 +36,15 @@ def type_of(document: Mapping[str, Any]) -> str:
 
 
 @dataclass(slots=True)
+class Calls:
+    """The calls that are ours to run, in the order in which they came into sight."""
+
+    calls: list[OpenCall] = field(default_factory=list)
+    remote_ids: set[str] = field(default_factory=set)  # of calls that the server ran itself
+    damaged: bool = False
+
+
+@dataclass(slots=True)
 class Growing:
     """A text on its way."""
 
@@ -58,6 +67,7 @@ class OutputItem:
     sizes: dict[str, int] = field(default_factory=dict)
     open_sizes: dict[str, int] = field(default_factory=dict)
     call: OpenCall | None = None
+    raw_ended: bool = False  # the raw text of a call had an end of its own
     place: int = 0
     told: bool = False  # a call of the server's own was told with its result
 

@@ -7,7 +7,7 @@ differently. Must not know events' names, frames' bytes, errors or how the excha
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from callscope.core.events import ArgumentsDelta, CallStarted, PeerEvent, TextDelta
@@ -18,19 +18,11 @@ from callscope.dialects.fragments import OpenCall
 from callscope.dialects.pieces import Pieces, Spoken
 from callscope.dialects.shapes import text_of
 
-from .items import CALLS, CHANNELS, RAW, Growing, OutputItem, odd_parts, whole_texts
+from .items import CALLS, CHANNELS, RAW, Calls, Growing, OutputItem, odd_parts, whole_texts
+from .leniency import Oddity, odd_beginning, odd_end, odd_whole
 from .places import Named, Places, named, named_whole
 
 OWN_MEMBERS: Final = frozenset(("type", "id", "status", "call_id", "name", "arguments", "input"))
-
-
-class Calls:
-    """The calls that are ours to run, in the order in which they came into sight."""
-
-    def __init__(self) -> None:
-        self.calls: list[OpenCall] = []
-        self.remote_ids: set[str] = set()  # of calls that the server ran itself
-        self.damaged = False
 
 
 class Output:
@@ -47,7 +39,7 @@ class Output:
         self._exchange = exchange
         self._kinds = kinds
         self._next_call = 0
-        self._reported: set[str] = set()
+        self.reported: set[str] = set()  # codes
 
     @property
     def items(self) -> Sequence[OutputItem]:
@@ -61,9 +53,14 @@ class Output:
 
     def report(self, out: list[PeerEvent], code: str, frame: Frame | None, **facts: str) -> None:
         """Say it once."""
-        if code not in self._reported:
-            self._reported.add(code)
+        if code not in self.reported:
+            self.reported.add(code)
             out.append(diagnostic(code, None, frame, **facts))
+
+    def tell(self, oddities: Iterable[Oddity], frame: Frame, out: list[PeerEvent]) -> None:
+        """Say what was read although it is odd."""
+        for code, text, known in oddities:
+            self.report(out, code, frame, text=excerpt(text), known=excerpt(known))
 
     def take_usage(self, usage: Any) -> None:
         """Keep token counts; the last ones count."""
@@ -85,22 +82,27 @@ class Output:
             self.report(out, "item_repeated", frame, text=excerpt(name.item_id))
             return
         if item is None:
+            self.tell(odd_beginning(self.places, kind, name), frame, out)
             item = self.places.add(kind, name)
         item.announced = True
         item.document = document
         self._look_at(item, frame, out)
-        if item.call is not None:
-            self.add_arguments(item, document.get(RAW[item.kind]) or None, frame, out)
+        if item.call is not None and (raw := document.get(RAW[item.kind])):
+            self.add_arguments(item, raw, frame, out)
 
     def find(self, kinds: Sequence[str], event: JsonObject, frame: Frame, out: list[PeerEvent]) -> OutputItem:
         """The item that an event speaks of; a new one where none was announced."""
         name = named(event)
+        if name.index is None:
+            self.report(out, "output_index_missing", frame)
         found = self.places.spoken_of(kinds, name)
         if found is None:
             self.report(out, "item_unannounced", frame, text=kinds[0])
             item = self.places.add(kinds[0], name)
             self._look_at(item, frame, out)
             return item
+        if found.item.kind != kinds[0]:
+            self.report(out, "call_events_differ", frame, text=found.item.kind)
         if found.odd:
             self.report(out, found.odd, frame, text=excerpt(name.item_id), known=excerpt(found.item.item_id))
         return found.item
@@ -123,6 +125,8 @@ class Output:
             if known and given and known != given:
                 facts = {"text": excerpt(known), "whole": excerpt(given)}
                 out.append(diagnostic("call_renamed", call.key, frame, **facts))
+            elif given and not known:
+                self.report(out, "call_named_late", frame, text=excerpt(given))
         call.call_id, call.name = call_id or call.call_id, name or call.name
         call.add_extra({key: value for key, value in document.items() if key not in OWN_MEMBERS and value is not None})
 
@@ -131,9 +135,11 @@ class Output:
     def say(self, item: OutputItem, part: str, index: Any, piece: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Add words to a part of an item."""
         if type(piece) is not str:
-            if piece is not None:
-                self.report(out, "member_odd", frame, member="delta", text=excerpt(repr(piece)))
+            code = "member_null" if piece is None else "member_odd"
+            self.report(out, code, frame, member="delta", text="delta" if piece is None else excerpt(repr(piece)))
             return
+        if index is None:
+            self.report(out, "part_index_missing", frame)
         growing = item.growing(part, index)
         self._grow(item, part, growing, growing.halves.joined(piece), frame, out)
 
@@ -149,6 +155,8 @@ class Output:
     def add_arguments(self, item: OutputItem, piece: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Add to the raw text of a call."""
         call = item.call
+        if piece is None:
+            self.report(out, "member_null", frame, text="delta")
         if call is None or piece is None:
             return
         if not isinstance(piece, str):
@@ -162,10 +170,16 @@ class Output:
 
     def end_part(self, item: OutputItem, part: str, index: Any, whole: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a text as it is at the end of its part."""
-        if type(whole) is not str or not whole:
+        if type(whole) is not str:
             return
         growing = item.growing(part, index)
+        if not whole:
+            self.end_without_words(growing.pieces.size, frame, out)
+            item.end(part, growing)
+            return
         rest = None if growing.pieces else item.rest_of_open(part, whole)  # its deltas were counted as other parts
+        if rest is not None:
+            self.report(out, "part_index_odd", frame)
         if rest is None and growing.pieces.size <= len(whole) and whole.startswith(growing.pieces.text):
             rest = whole[growing.pieces.size :]
         item.end(part, growing)
@@ -174,7 +188,10 @@ class Output:
     def end_arguments(self, item: OutputItem, whole: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Take the raw text of a call as it is at its end."""
         call = item.call
-        if call is None or whole is None or whole == "":
+        if call is None:
+            return
+        if whole is None or whole == "":
+            self.end_without_words(call.pieces.size, frame, out)
             return
         if not isinstance(whole, str):
             self.report(out, "arguments_as_object", frame)
@@ -183,8 +200,7 @@ class Output:
         if whole in (text, call.snapshot):
             return
         if text is not None and whole.startswith(text):
-            if text:
-                self.report(out, "deltas_missing", frame)
+            self._say_missing(item, len(text), frame, out)
             self.add_arguments(item, whole[len(text) :], frame, out)
         else:
             self._differ(call, whole, frame, out)
@@ -205,7 +221,13 @@ class Output:
     def end_item(self, index: Any, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> OutputItem:
         """Take an item as it is at its end."""
         name, kind = named_whole(index, document), text_of(document.get("type"))
-        return self.take_whole(self.places.whole(kind, name), name, document, frame, out)
+        item = self.places.whole(kind, name)
+        if item is None:
+            self.report(out, "item_unannounced", frame, text=excerpt(kind))
+            self.tell(odd_beginning(self.places, kind, name), frame, out)
+        else:
+            self.tell(odd_end(item, name, document), frame, out)
+        return self.take_whole(item, name, document, frame, out)
 
     def take_whole(
         self, item: OutputItem | None, name: Named, document: JsonObject, frame: Frame, out: list[PeerEvent]
@@ -216,6 +238,7 @@ class Output:
             item.document = document
             self._look_at(item, frame, out)
             self.places.close(item)
+        self.tell(odd_whole(item, name, document), frame, out)
         self.places.rename(item, name)
         self.update(item, document, frame, out)
         return item
@@ -231,6 +254,8 @@ class Output:
         wholes: dict[str, list[str]] = {}
         for part, text in whole_texts(document):
             wholes.setdefault(part, []).append(text)
+        if item.kind == "message" and not any(map(any, wholes.values())):
+            self.end_without_words(sum(item.sizes.values()), frame, out)
         for part, texts in wholes.items():
             if whole := "".join(texts):
                 self._settle(item, part, item.last(part), item.rest(part, whole), frame, out)
@@ -244,9 +269,20 @@ class Output:
         if rest is None:
             self.report(out, "text_differs", frame)
         elif rest:
-            if growing.pieces:
-                self.report(out, "deltas_missing", frame)
+            self._say_missing(item, growing.pieces.size, frame, out)
             self._grow(item, part, growing, rest, frame, out)
+
+    def _say_missing(self, item: OutputItem, size: int, frame: Frame, out: list[PeerEvent]) -> None:
+        """An end says more than the deltas of this size: some are missing, or all."""
+        if size:
+            self.report(out, "deltas_missing", frame)
+        elif item.announced and frame.channel == "sse" and "response_cumulative" not in self.reported:
+            self.report(out, "deltas_none", frame, text=item.kind)
+
+    def end_without_words(self, size: int, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take an end that is empty: it takes nothing back of the deltas of this size."""
+        if size:
+            self.report(out, "end_empty", frame)
 
     def flush(self, out: list[PeerEvent]) -> None:
         """Give the halves of characters that never met their other halves."""

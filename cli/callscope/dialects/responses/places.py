@@ -77,6 +77,14 @@ class Places:
         item.done = True
         self._open.get(item.kind, {}).pop(item.place, None)
 
+    def at(self, index: Any) -> OutputItem | None:
+        """The item that an index means by now."""
+        return self._by_index.get(index)
+
+    def called(self, item_id: str) -> OutputItem | None:
+        """The item that an id means by now."""
+        return self._by_id.get(item_id)
+
     def announced(self, kind: str, name: Named) -> OutputItem | None:
         """An item that was announced, or spoken of, before under all the names that this announcement has."""
         item = self._by_id.get(name.item_id)
@@ -90,7 +98,8 @@ class Places:
         if at_index is not None and at_index.kind in kinds and at_index.item_id == name.item_id != "":
             return Found(at_index)
         if by_id is not None and by_id.kind in kinds:
-            return Found(by_id)
+            odd = name.index is not None and by_id.index is not None and by_id.index != name.index
+            return Found(by_id, "output_index_changed" if odd else "")
         if (called := self._by_call_id.get(name.call_id)) is not None and called.kind in kinds:
             return Found(called, "item_id_missing")
         item = at_index if at_index is not None and at_index.kind in kinds and not at_index.done else None
