@@ -155,6 +155,8 @@ def test_allowed_tools_are_sent_flat_where_a_profile_says_so(wire: Wire, folder:
         (["--tool-choice", "get_tme"], "--tool-choice: There is no tool get_tme (did you mean get_time?)"),
         (["--tool-choice", "get_time", "--no-tools"], "There is no tool get_time; there are none."),
         (["--tool-choice", "{"], "must be JSON"),
+        (["--tool-choice", '{"a": NaN}'], "must be JSON: NaN is not JSON"),
+        (["--tool-choice", "x" * 3_000], "(2,920 more characters)"),
         (["--tool-form", "function"], "did you mean functions?"),
         (["--tool-choice", "shout", "--dialect", "acf"], "has no custom tools, so shout cannot be chosen"),
         (["--tool-form", "functions", "--parallel"], "has no `parallel_tool_calls`"),

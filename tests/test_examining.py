@@ -217,3 +217,9 @@ def test_an_answer_without_an_end_is_told_and_not_kept_whole(tmp_path: Path) -> 
     complete = next(line for line in lines(ran) if line.get("rule") == "http.complete")
     assert "it went on after" in complete["came"]
     assert recording(tmp_path).stat().st_size < 200_000_000
+
+
+def test_a_model_that_is_named_twice_is_asked_once(url: str, counted: Counted, tmp_path: Path) -> None:
+    ran = doctor(f"{url}/v1", tmp_path, *CHAT, "-m", "callscope-demo", "--json")
+    assert ran.last["models"] == ["callscope-demo"]
+    assert len(counted.requests) <= 15

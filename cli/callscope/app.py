@@ -319,7 +319,7 @@ def doctor(
     """Examine an endpoint with real requests, rule by rule; exit code 1 where a required rule is broken."""
     from callscope import commands, examining
 
-    asked = examining.Asked(tuple(model or ()), prompt, each, timeout, record, recordings, as_json)
+    asked = examining.Asked(tuple(dict.fromkeys(model or ())), prompt, each, timeout, record, recordings, as_json)
     others = {name: value for name, value in ctx.params.items() if name != "model"}
     _exit(examining.doctor(target, commands.options(others).flags, asked))
 

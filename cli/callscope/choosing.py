@@ -11,7 +11,9 @@ from typing import get_args
 
 from callscope.core.errors import UsageError
 from callscope.core.values import Json, Settings, ToolForm, ToolSpec
+from callscope.core.visible import one_line
 from callscope.dialects.choices import ALLOWED, MODES, WORDS, allowed_names, offer
+from callscope.dialects.documents import refuse
 from callscope.tools.words import did_you_mean, either
 
 REFUSED = ("choice_not_sent", "parallel_not_sent", "form_not_used")
@@ -89,7 +91,7 @@ def refuse_unsayable(settings: Settings, tools: Sequence[ToolSpec]) -> None:
 
 def _json(text: str) -> Json:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"A tool choice that begins with {text[0]} must be JSON: {error}.") from None
     if not isinstance(value, str | dict):
@@ -102,6 +104,6 @@ def _refuse_unknown(said: Iterable[str], names: Sequence[str]) -> None:
         if name not in names:
             there = f"there are {', '.join(names)}" if names else "there are none"
             raise UsageError(
-                f"There is no tool {name}{did_you_mean(name, (*names, *WORDS))}; {there}. "
+                f"There is no tool {one_line(name, 80)}{did_you_mean(name, (*names, *WORDS))}; {there}. "
                 f"Else write {', '.join(WORDS)}, {ALLOWED}:auto:NAME,NAME, or JSON that goes as it is."
             )
