@@ -152,7 +152,9 @@ def test_a_demand_for_a_call_that_the_server_did_not_heed(choice: object) -> Non
 
 def test_allowed_tools_that_demand_nothing_are_not_said_to_be_ignored() -> None:
     choice = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "get_weather"}]}
-    assert only(after(said("Hi."), body=body_with(tool_choice=choice))).code == "answered_in_words"
+    why = only(after(said("Hi."), body=body_with(tool_choice=choice)))
+    assert why.code == "answered_in_words"
+    assert "tool_choice allows get_weather alone of the " in why.sentence
 
 
 def test_why_there_was_no_call_of_one_tool() -> None:

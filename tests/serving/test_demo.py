@@ -190,6 +190,16 @@ def test_it_gives_its_true_reasons_when_asked_for_reasoning(url: str, asked: dic
     assert all("reasoning_content" not in delta for delta in post(url, asking("Weather in Paris?")).deltas())
 
 
+def test_forbidden_calls_are_not_told_to_be_no_tool_for_the_words(url: str) -> None:
+    assert "The request forbids calls" in post(url, asking("Weather in Paris?", tool_choice="none")).text()
+
+
+def test_the_tokens_of_input_count_the_tools(url: str) -> None:
+    usage = json.loads(post(url, asking("Hello", stream=False)).body)["usage"]
+    bare = json.loads(post(url, asking("Hello", stream=False, tools=None)).body)["usage"]
+    assert usage["prompt_tokens"] > bare["prompt_tokens"] + 50
+
+
 def test_a_token_limit_cuts_the_answer_and_says_length(url: str) -> None:
     whole, cut = post(url, asking("Hello")), post(url, asking("Hello", max_tokens=5))
     assert cut.finish_reasons() == ["length"]

@@ -293,6 +293,9 @@ def _names_tool(name: str, text: str) -> bool:
 def _in_words(exchange: ExchangeFacts) -> Verdict:
     offered = exchange.asked.tools if exchange.asked.readable else exchange.loaded
     count = tools_counted(len(offered), "was")
+    if exchange.asked.mode == "some":
+        tools = f"{len(offered)} tool{'' if len(offered) == 1 else 's'}"
+        count = f"{exchange.asked.choice_member} allows {listed(exchange.asked.named)} alone of the {tools}"
     return verdict("answered_in_words", words_of(exchange), finish(exchange), count=count)
 
 

@@ -68,7 +68,9 @@ def _text(ask: Ask, prompt: str, wishes: list[Wish], lacking: list[Wish], faults
         return faults_told
     if count := speech.COUNT.search(prompt):
         return " ".join(str(number) for number in range(1, min(int(count[1]), 20_000) + 1))
-    return speech.greeting(ask.tools) if speech.ASKS_WHO.search(prompt) else speech.nothing_found(ask.tools)
+    if speech.ASKS_WHO.search(prompt):
+        return speech.greeting(ask.tools)
+    return speech.FORBIDDEN if ask.choice == "none" else speech.nothing_found(ask.tools)
 
 
 def standing_faults(ask: Ask, headers: Headers, table: FaultTable) -> list[Fault]:

@@ -52,7 +52,7 @@ def read(body: bytes) -> Ask:
         include_usage=include_usage,
         think=data.get("reasoning_effort") not in (None, "none"),
         max_tokens=limit(data, "max_tokens", "max_completion_tokens"),
-        prompt_tokens=tokens(messages),
+        prompt_tokens=tokens([*messages, *(data.get("tools") or ())]),
     )
 
 

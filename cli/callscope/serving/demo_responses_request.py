@@ -94,7 +94,7 @@ def read(data: dict[str, Any], history: list[Item]) -> Ask:
         include_usage=True,
         think=_effort(data) not in (None, "none"),
         max_tokens=limit(data, "max_output_tokens"),
-        prompt_tokens=tokens(history),
+        prompt_tokens=tokens([*history, *(data.get("tools") or ())]),
     )
 
 

@@ -38,6 +38,9 @@ def greeting(tools: Sequence[Tool]) -> str:
     )
 
 
+FORBIDDEN = "The request forbids calls (tool_choice is none), so I can only talk. Say `help` for what I can do."
+
+
 def nothing_found(tools: Sequence[Tool]) -> str:
     """No tool fits."""
     if not tools:
