@@ -7,13 +7,16 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from callscope.readers.processes import READERS, Process
 from callscope.readers.values import NotRead, Reader, Reading
 from chatbodies import DONE, answer, chunk, entry, event
+from processes_seen import gone
 from readersbench import JSON, STREAM, read_all, response, rows, two_calls, verdicts
 
 SAME = {"openai-loop": "same", "openai-helper": "same", "httpx-sse": "same"}
@@ -211,3 +214,33 @@ def test_no_reader_may_use_the_network(event: str) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code, event], capture_output=True, text=True, check=False, timeout=30)
     assert "PermissionError: no reader of a recording may use the network" in ran.stderr
+
+
+HUNG = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+from callscope.readers.processes import Process
+from callscope.readers.values import Reader
+
+async def go():
+    process = Process(Reader("httpx-sse", "httpx-sse"))
+    started = asyncio.create_task(process._start())
+    while process._process is None:
+        await asyncio.sleep(0.01)
+    print(process._process.pid, flush=True)
+    await started
+
+asyncio.run(go())
+"""
+
+
+def test_a_reader_that_hangs_does_not_outlive_a_program_that_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "httpx_sse.py").write_text(f"open({str(tmp_path / 'begun')!r}, 'w')\nwhile True: pass\n")
+    with subprocess.Popen([sys.executable, "-c", HUNG, str(tmp_path)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        reader = int(program.stdout.readline())
+        until = time.monotonic() + 30
+        while not (tmp_path / "begun").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        program.kill()
+    assert gone(reader, 15)

@@ -12,6 +12,8 @@ import json
 import os
 import resource
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
@@ -40,6 +42,7 @@ def main() -> None:
     name, package = sys.argv[-2:]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     sys.addaudithook(_refuse_network)
     with contextlib.suppress(ValueError, OSError):  # a lower limit holds already, or the system has none
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
@@ -48,6 +51,13 @@ def main() -> None:
     for line in sys.stdin:
         recorded = recorded_of_json(json.loads(line))
         print(json_text(outcome_as_json(read(recorded)), ascii_only=True), file=answers, flush=True)
+
+
+def _end_with(parent: int) -> None:
+    """End with the program, however it ended: a reader that hangs does not see that its stdin was closed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
