@@ -64,7 +64,7 @@ def turns(stream: Iterator[Stamped]) -> Iterator[RecordedTurn]:
                 yield turn
             said = sum(isinstance(item, Message) and item.role == "user" for item in conversation.items)
             before, turn = turn, RecordedTurn(said, event.text, Case())
-            turn.case.by_hand = list(before.case.by_hand) if before else []
+            turn.case.by_hand = dict(before.case.by_hand) if before else {}
         elif turn is None:
             turn = RecordedTurn(0, "", Case())  # what is before the first words: a conversation that goes on
         turn.case.handle(stamped, conversation)

@@ -227,6 +227,12 @@ def test_a_named_tool_may_end_with_stop_as_it_does_at_openai(choice: Any, outcom
     assert finding([came], "chat", "chat.finish_calls").outcome == outcome
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_limit_or_a_filter_may_end_an_answer_behind_its_calls(reason: str) -> None:
+    body = events(chunk({"tool_calls": [call("get_time")]}), chunk({}, reason)) + DONE
+    assert finding([chat(body, tools=[ASKED_TOOL, OTHER_TOOL])], "chat", "chat.finish_calls").outcome == "pass"
+
+
 def test_a_rule_that_was_broken_once_is_broken_whatever_else_held() -> None:
     once = [HELD["tools.required"], BROKEN["tools.required"][1], HELD["tools.required"]]
     assert finding(once, "chat", "tools.required").outcome == "fail"

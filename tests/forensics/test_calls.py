@@ -12,6 +12,7 @@ from callscope.core.events import (
     CallHeld,
     ItemsInserted,
     ResultReviewed,
+    Rewound,
     ToolFinished,
     ToolStarted,
     UserMessage,
@@ -286,6 +287,14 @@ def test_a_call_is_meant_by_number_place_id_or_name(word: str) -> None:
 @pytest.mark.parametrize("word", ["0", "2", "9.9", "call_b", "", "٣"])
 def test_other_words_mean_no_call(word: str) -> None:
     assert calls_named(held().case, word) == []
+
+
+@pytest.mark.parametrize(("to", "hints"), [(1, []), (2, ["history_changed_by_hand"])])
+def test_what_was_changed_by_hand_counts_until_it_is_taken_back(to: int, hints: list[str]) -> None:
+    scene = decided(Edit('{"city": "Rome"}'))
+    scene.tell(ToolFinished(ToolResult(KEY, "sunny"))).exchange(said("So.")).end()
+    scene.tell(Rewound(to), UserMessage("And now?")).exchange(said("Sunny.")).end()
+    assert [code for code in scene.codes() if code == "history_changed_by_hand"] == hints
 
 
 def test_the_facts_are_those_of_the_latest_turn() -> None:

@@ -22,6 +22,7 @@ from callscope.core.events import (
     TextDelta,
 )
 from callscope.core.values import CallKind, Frame, JsonObject, ToolCall, ToolSpec
+from callscope.dialects.assembly import CUT
 from callscope.dialects.body import BodyReader
 from callscope.dialects.documents import Done, documents
 from callscope.dialects.registry import dialect_named
@@ -221,7 +222,7 @@ class Seen:
     @property
     def was_cut(self) -> bool:
         """Whether a limit or a filter ended the answer: what is missing in it is nobody's fault."""
-        return self.finished is not None and self.finished.finish_reason in ("length", "content_filter")
+        return self.finished is not None and self.finished.finish_reason in CUT
 
     @cached_property
     def words(self) -> str:

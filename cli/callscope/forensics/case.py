@@ -55,7 +55,7 @@ class Case:
         self.calls: dict[CallKey, CallFacts] = {}
         self.more_calls = 0  # that are not kept
         self.ended: TurnReason | None = None
-        self.by_hand: list[str] = []  # what the person changed in the history, for as long as there is one
+        self.by_hand: dict[str, int] = {}  # what the person changed in the history, and how many items it had then
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take one event; the conversation already contains it."""
@@ -98,12 +98,12 @@ class Case:
         match event:
             case TurnEnded(reason=reason):
                 self.ended = reason
-            case Rewound():
-                self.by_hand = self.by_hand if conversation.items else []
+            case Rewound(to=to):
+                self.by_hand = {what: size for what, size in self.by_hand.items() if size <= to}
                 self._forget()
             case ItemsInserted(items=items):
                 if any(isinstance(item, ToolCall) for item in items):
-                    self._changed("a call put in")
+                    self._changed("a call put in", conversation)
 
     def _forget(self) -> None:
         """The turn was taken back, and there is nothing to explain."""
@@ -111,9 +111,8 @@ class Case:
         self.calls.clear()
         self.begun, self.ended = False, None
 
-    def _changed(self, what: str) -> None:
-        if what not in self.by_hand:
-            self.by_hand.append(what)
+    def _changed(self, what: str, conversation: Conversation) -> None:
+        self.by_hand.setdefault(what, len(conversation.items))
 
     # ---- exchanges --------------------------------------------------------------------------------------------------
 
@@ -167,7 +166,7 @@ class Case:
                     facts.call, facts.name = call, call.name
             case CallHeld() | CallDecided() | ToolStarted() | ResultReviewed():
                 if facts := self.calls.get(event.key):
-                    self._advance(facts, event)
+                    self._advance(facts, event, conversation)
             case ToolFinished(result=result) | RemoteResult(result=result):
                 facts = self.calls.get(result.key)
                 if facts is not None and facts.result is None:
@@ -182,17 +181,22 @@ class Case:
         else:
             self.more_calls += 1
 
-    def _advance(self, facts: CallFacts, event: CallHeld | CallDecided | ToolStarted | ResultReviewed) -> None:
+    def _advance(
+        self,
+        facts: CallFacts,
+        event: CallHeld | CallDecided | ToolStarted | ResultReviewed,
+        conversation: Conversation,
+    ) -> None:
         match event:
             case CallHeld():
                 facts.held = True
             case CallDecided(decision=decision, by=by):
                 facts.held, facts.decision, facts.by = False, decision, by
                 if isinstance(decision, Edit):
-                    self._changed("arguments edited")
+                    self._changed("arguments edited", conversation)
             case ToolStarted(arguments=arguments):
                 facts.ran_with = arguments
             case ResultReviewed(output=output):
                 if output is not None:
                     facts.sent_back = output
-                    self._changed("a result changed")
+                    self._changed("a result changed", conversation)

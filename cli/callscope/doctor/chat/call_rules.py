@@ -1,7 +1,7 @@
 """Rules on calls: how they come, in pieces or whole.
 
-Knows the members of a call. Must not know whether it can be run (`doctor.call_rules`).
-Where it takes more than one look at a piece to see what is wrong, the decoder's own complaints are the judge.
+Knows the members of a call. Must not know whether it can be run (`doctor.call_rules`). Where it takes more than one
+look at a piece to see what is wrong, the decoder's own complaints are the judge.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.assembly import CUT
 from callscope.doctor.rule import Level, Rule, Verdict, broken, held, rule
 from callscope.doctor.seen import Seen, shown
 from callscope.doctor.tool_rules import is_named
@@ -198,7 +199,7 @@ def _fragments(seen: Seen) -> Iterator[Verdict]:
 )
 def _finish_calls(seen: Seen) -> Iterator[Verdict]:
     # what OpenAI itself sends, for each choice: https://github.com/vllm-project/vllm/pull/25054
-    fine = ("tool_calls", "length", *(("stop",) if is_named(seen) else ()))
+    fine = ("tool_calls", *CUT, *(("stop",) if is_named(seen) else ()))
     for frame, reason in finish_reasons(seen):
         if reason not in fine:
             yield broken(f"`finish_reason` is {shown(reason, 40)}", frame)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.assembly import CUT
 from callscope.doctor.http_rules import is_plain, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
 from callscope.doctor.seen import Seen, members, shown
@@ -179,7 +180,7 @@ def _says(seen: Seen) -> Iterator[Verdict]:
         return
     if seen.refused:
         yield not_shown("the model refused")
-    elif reasons[:1] in (["length"], ["content_filter"]):
+    elif reasons and reasons[0] in CUT:
         yield not_shown(f"finish_reason {reasons[0]} came before any word")
     else:
         yield broken("no word came", seen.frames[-1] if seen.frames else None)
