@@ -162,3 +162,10 @@ def test_the_version_is_written_once() -> None:
 def test_the_version_can_be_found_in_the_help(tmp_path: Path) -> None:
     assert "--version" in callscope("--help", folder=tmp_path).out
     assert callscope("--version", "chat", folder=tmp_path).out == f"callscope {VERSION}\n"
+
+
+@pytest.mark.parametrize("group", [[], ["recordings"], ["tools"]], ids=["all", "recordings", "tools"])
+def test_a_list_of_commands_says_each_in_a_row_of_80_columns(group: list[str], tmp_path: Path) -> None:
+    told = callscope(*group, "--help", folder=tmp_path, env={"COLUMNS": "80"}).out
+    _, commands = told.split("Commands:")
+    assert "..." not in commands

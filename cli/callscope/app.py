@@ -150,7 +150,7 @@ def chat(
     commands.chat(commands.options(ctx.params))
 
 
-@app.command()
+@app.command(short_help="Ask one prompt and print the answer.")
 def ask(
     ctx: typer.Context,
     prompt: Annotated[str | None, typer.Argument(help="The prompt; - or nothing reads stdin.")] = None,
@@ -206,7 +206,7 @@ def _complete_call(ctx: typer.Context, incomplete: str) -> list[str]:
     return completing.offers(words, incomplete, ctx.params.get("tools") or [])
 
 
-@app.command()
+@app.command(short_help="Call one tool and print its result, without a model.")
 def call(
     tool: Annotated[str, typer.Argument(help="The tool.", autocompletion=_complete_call)],
     arguments: Annotated[
@@ -236,7 +236,7 @@ def call(
     _exit(calling.call(written, sources, seconds=timeout, as_json=as_json, keep=keep))
 
 
-@app.command()
+@app.command(short_help="Open the REPL against the embedded demo agent.")
 def demo(
     ctx: typer.Context,
     local: Annotated[
@@ -290,7 +290,7 @@ def agents(
     discovering.print_agents(commands.options(ctx.params).flags, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Examine an endpoint with real requests, rule by rule.")
 def doctor(
     ctx: typer.Context,
     target: Annotated[str, typer.Argument(help="Base URL of the endpoint, or the full one; or a recording.")],
@@ -324,7 +324,7 @@ def doctor(
     _exit(examining.doctor(target, commands.options(others).flags, asked))
 
 
-@app.command()
+@app.command(short_help="Serve recordings, or the demo agent, to other programs.")
 def serve(
     files: Annotated[list[Path] | None, typer.Argument(help="Recordings to serve again.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the demo agent.")] = False,
@@ -349,7 +349,7 @@ def serve(
     _exit(providing.serve_recordings(files, providing.Asked(host, port, speed or "1", on_miss or "fail", repeat)))
 
 
-@app.command()
+@app.command(short_help="Record another program, which talks to this port.")
 def proxy(
     url: Annotated[str, typer.Argument(help="The server: what your program's base URL is now.")],
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
@@ -362,7 +362,7 @@ def proxy(
     _exit(providing.proxy(url, host, port, recordings))
 
 
-@app.command()
+@app.command(short_help="Show a recording, or run its session again and compare.")
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.")],
     speed: Annotated[str | None, typer.Option("--speed", help="1 as recorded, 10 ten times as fast, max. [1]")] = None,

@@ -40,7 +40,7 @@ def recordings_show(file: File, as_json: AsJson = False) -> None:
     replaying.show_recording(file, as_json=as_json)
 
 
-@recordings_app.command("why")
+@recordings_app.command("why", short_help="Say why there was no call, or why one did not run.")
 def recordings_why(
     file: File,
     turn: Annotated[
@@ -57,7 +57,7 @@ def recordings_why(
     explaining.why_recording(file, turn, call, as_json=as_json)
 
 
-@recordings_app.command("fork")
+@recordings_app.command("fork", short_help="Copy a recording up to a turn.")
 def recordings_fork(
     file: File,
     at: Annotated[
@@ -71,7 +71,7 @@ def recordings_fork(
     curating.fork_recording(file, at, output)
 
 
-@recordings_app.command("trim")
+@recordings_app.command("trim", short_help="Make a recording of some of the turns.")
 def recordings_trim(
     file: File,
     turns: Annotated[str, typer.Option("--turns", help="The turns to keep, as /history counts: 2,4-6.")],
@@ -83,7 +83,7 @@ def recordings_trim(
     curating.trim_recording(file, turns, output)
 
 
-@recordings_app.command("diff")
+@recordings_app.command("diff", short_help="Compare two sessions.")
 def recordings_diff(
     a: Annotated[Path, typer.Argument(help="A recording.")],
     b: Annotated[Path, typer.Argument(help="Another one.")],
@@ -95,7 +95,7 @@ def recordings_diff(
     _exit(curating.diff_recordings(a, b, as_json=as_json))
 
 
-@recordings_app.command("redact")
+@recordings_app.command("redact", short_help="Mask more in a recording, byte for byte.")
 def recordings_redact(
     file: File,
     value_env: ValueEnv = None,
@@ -112,7 +112,7 @@ def recordings_redact(
     _exit(curating.redact_recording(file, value_env or [], path or [], output, in_place=in_place))
 
 
-@recordings_app.command("shrink")
+@recordings_app.command("shrink", short_help="Find the smallest recording that still shows a bug.")
 def recordings_shrink(
     file: File,
     check: Annotated[
@@ -134,7 +134,7 @@ def recordings_shrink(
     _exit(reproducing.shrink_recording(file, reproducing.Asked(check, diagnostic, output, limit, most)))
 
 
-@recordings_app.command("verify")
+@recordings_app.command("verify", short_help="Check that recordings are whole and hold no secret.")
 def recordings_verify(
     files: Annotated[list[Path], typer.Argument(help="Recordings.")],
     value_env: ValueEnv = None,
@@ -146,7 +146,7 @@ def recordings_verify(
     _exit(curating.verify_recordings(files, value_env or [], as_json=as_json))
 
 
-@recordings_app.command("compare-readers")
+@recordings_app.command("compare-readers", short_help="Read the recorded bytes as other programs do.")
 def recordings_compare_readers(
     file: File,
     exchange: Annotated[
@@ -160,7 +160,7 @@ def recordings_compare_readers(
     rereading.compare_readers(file, exchange, as_json=as_json)
 
 
-@recordings_app.command("export")
+@recordings_app.command("export", short_help="Write a recording as a test, a page, a script, …")
 def recordings_export(
     file: File,
     form: Annotated[

@@ -30,7 +30,7 @@ def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: To
     commands.show_tool(name, tools)
 
 
-@tools_app.command("schema")
+@tools_app.command("schema", short_help="Print the definitions as a request carries them.")
 def tools_schema(
     name: Annotated[str | None, typer.Argument(help="The tool; all where missing.")] = None,
     tools: Tools = None,
@@ -44,7 +44,7 @@ def tools_schema(
     commands.print_schema(name, tools, dialect, strict=strict, forms=tool_forms or ())
 
 
-@tools_app.command("lint")
+@tools_app.command("lint", short_help="Check definitions for what models and servers refuse.")
 def tools_lint(
     tools: Tools = None,
     provider: Annotated[str, typer.Option("--provider", help="openai, anthropic, gemini or mcp.")] = "openai",
