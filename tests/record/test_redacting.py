@@ -186,3 +186,11 @@ def test_what_cannot_be_redacted_is_refused_and_nothing_is_written(
     ran = callscope("recordings", "redact", recording, *arguments, folder=tmp_path, env={"SHORT": "abc"})
     assert (ran.code, words in ran.err) == (2, True)
     assert list(tmp_path.iterdir()) == [recording]
+
+
+def test_a_redaction_that_masks_nothing_says_so(recording: Path, tmp_path: Path) -> None:
+    ran = callscope("recordings", "redact", recording, folder=tmp_path)
+    assert (ran.code, "had to be masked" in ran.err) == (0, True)
+    secret = {"WHAT": "made-up demo data"}
+    ran = callscope("recordings", "redact", recording, "--value-env", "WHAT", folder=tmp_path, env=secret)
+    assert (ran.code, "had to be masked" in ran.err) == (0, False)
