@@ -42,7 +42,7 @@ def assemble(calls: Sequence[OpenCall], ended: Ended, out: list[PeerEvent], remo
     for (call, said), call_id in zip(found, _unique_ids([call for call, _ in found], remote_ids, out), strict=True):
         _report_repairs(call, said, out)
         fault = _fault(call, said, call_id, ended, call is found[-1][0], out)
-        if fault is None and call.kind == "function" and not said.text.strip():
+        if fault is None and call.kind == "function" and not (said.repair or said.text.strip()):
             out.append(diagnostic("arguments_empty", call.key, call.frame))
         whole = ToolCall(call.key, call_id, call.name, said.text, call.kind, extra=dict(call.extra), fault=fault)
         out.append(CallAssembled(whole))

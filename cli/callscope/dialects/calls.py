@@ -216,6 +216,10 @@ class Calls:
         else:
             if fragment.index in self._by_index:
                 self._report(out, "index_reused", key, frame)
+            elif fragment.index not in ((place := len(self.calls) - 1), LEGACY):
+                self._report(
+                    out, "index_odd", key, frame, text=f"{excerpt(repr(fragment.index))} where {place} was due"
+                )
             self._by_index[fragment.index] = call
         return call
 

@@ -67,6 +67,12 @@ CALLS = {
     "index_missing": Code(
         "info", "A call has no index.", "Gemini's compatible endpoint, SGLang", "told calls apart by id and order"
     ),
+    "index_odd": Code(
+        "info",
+        "The indexes do not count the calls from 0 on: {text}.",
+        "Bedrock, LiteLLM, home-made servers",
+        "took the calls in the order in which they came",
+    ),
     "index_reused": Code(
         "warning",
         "A new call has the index of an earlier one; other clients may join the two.",
