@@ -50,3 +50,11 @@ def test_mocks_outlive_a_reload_and_go_with_their_tool(tmp_path: Path) -> None:
     assert "There is no tool two to mock" in repl.typed("/reload")
     assert "other" in repl.typed("/call one")
     assert "two=" not in repl.typed("/mock")
+
+
+def test_the_list_of_tools_marks_those_that_are_mocked(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, TWO)
+    repl.typed("/mock one=other")
+    assert [line.split()[0] for line in repl.typed("/tools").splitlines() if "[mock]" in line] == ["one"]
+    repl.typed("/mock off")
+    assert "[mock]" not in repl.typed("/tools")

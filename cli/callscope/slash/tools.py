@@ -51,7 +51,8 @@ async def _tools(repl: Repl, rest: str) -> None:
 def _row(repl: Repl, tool: ToolSpec) -> tuple[str, str, str]:
     """Its name, what holds for its calls, what it does."""
     own = f"[{tool.approve}]" if tool.approve else ""
-    holds = " ".join(filter(None, (own, standing_note(repl, tool.name).strip())))
+    mock = "[mock]" if any(rule.partition("=")[0].strip() == tool.name for rule in repl.mocks) else ""
+    holds = " ".join(filter(None, (own, mock, standing_note(repl, tool.name).strip())))
     return one_line(tool.name, 64), holds, one_line(tool.description, 200)
 
 
