@@ -154,7 +154,7 @@ def test_allowed_tools_that_demand_nothing_are_not_said_to_be_ignored() -> None:
     choice = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "get_weather"}]}
     why = only(after(said("Hi."), body=body_with(tool_choice=choice)))
     assert why.code == "answered_in_words"
-    assert "tool_choice allows get_weather alone of the " in why.sentence
+    assert "tool_choice allows get_weather alone of " in why.sentence
 
 
 def test_why_there_was_no_call_of_one_tool() -> None:

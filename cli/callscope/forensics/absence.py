@@ -264,8 +264,7 @@ def _hints(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
         yield verdict("call_told_in_words", excerpt_of(exchange, named), name=named)
     if said.end.rstrip().endswith(("?", "？")):
         yield verdict("asked_for_more", excerpt_of(exchange, said.end.rstrip()[-120:]))
-    if case.by_hand:
-        what = ", ".join(case.by_hand)
+    if what := ", ".join(case.by_hand):
         yield verdict("history_changed_by_hand", Evidence(exchange.number, "session", what), what=what)
 
 
@@ -278,8 +277,8 @@ def _unseen(exchange: ExchangeFacts) -> Iterator[Verdict]:
     cached = sum(count_in(usage.raw, name) for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
     if asked.described > MOST_BYTES_A_TOKEN * (usage.input_tokens + cached):
         evidence = said_last(exchange, rb'"(?:prompt|input)_tokens"\s*:\s*\d+')
-        size = f"{asked.described:,} bytes"
-        yield verdict("tools_not_in_prompt", evidence, tokens=f"{usage.input_tokens:,}", bytes=size)
+        tokens, size = f"{usage.input_tokens:,}", f"{asked.described:,} bytes"
+        yield verdict("tools_not_in_prompt", evidence, tokens=tokens, bytes=size)
 
 
 def _names_tool(name: str, text: str) -> bool:
@@ -292,10 +291,8 @@ def _names_tool(name: str, text: str) -> bool:
 
 def _in_words(exchange: ExchangeFacts) -> Verdict:
     offered = exchange.asked.tools if exchange.asked.readable else exchange.loaded
-    count = tools_counted(len(offered), "was")
-    if exchange.asked.mode == "some":
-        tools = f"{len(offered)} tool{'' if len(offered) == 1 else 's'}"
-        count = f"{exchange.asked.choice_member} allows {listed(exchange.asked.named)} alone of the {tools}"
+    allowed = f"{exchange.asked.choice_member} allows {listed(exchange.asked.named)} alone of {len(offered)}"
+    count = allowed if exchange.asked.mode == "some" else tools_counted(len(offered), "was")
     return verdict("answered_in_words", words_of(exchange), finish(exchange), count=count)
 
 
