@@ -223,3 +223,10 @@ def test_a_model_that_is_named_twice_is_asked_once(url: str, counted: Counted, t
     ran = doctor(f"{url}/v1", tmp_path, *CHAT, "-m", "callscope-demo", "--json")
     assert ran.last["models"] == ["callscope-demo"]
     assert len(counted.requests) <= 15
+
+
+def test_who_leaves_while_the_table_is_printed_is_told_apart_from_a_broken_rule(url: str, tmp_path: Path) -> None:
+    doctor(f"{url}/v1", tmp_path, *CHAT)
+    command = f"{{ {sys.executable} -m callscope doctor {recording(tmp_path)}; echo code $? >code; }} | true"
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, timeout=30, check=False)
+    assert (tmp_path / "code").read_text() == "code 141\n"

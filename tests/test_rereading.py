@@ -80,3 +80,10 @@ def test_no_other_reader_is_imported_by_the_program_itself() -> None:
     code = "import sys, callscope.rereading, callscope.slash.table; print({'openai', 'httpx_sse'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout.strip() == "set()"
+
+
+def test_who_leaves_while_the_lines_are_printed_gets_an_exit_code_of_its_own(merged: Path) -> None:
+    compare = f"{sys.executable} -m callscope recordings compare-readers {merged}"
+    command = f"{{ {compare}; echo code $? >code; }} | true"
+    subprocess.run(["sh", "-c", command], cwd=merged.parent, capture_output=True, timeout=60, check=False)
+    assert (merged.parent / "code").read_text() == "code 141\n"

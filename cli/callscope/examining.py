@@ -75,6 +75,10 @@ class Run:
     error: str | None = None
     requests: int = 0
 
+    def mask(self, text: str) -> str:
+        """A text without the secrets of this run."""
+        return self.secrets.mask(text)[0]
+
 
 def doctor(target: str, flags: Flags, asked: Asked) -> int:
     """Examine a server, or a recording of one; gives the exit code."""
@@ -220,7 +224,8 @@ def _examine_recording(file: Path, flags: Flags, asked: Asked) -> int:
                 known.gathering.feed(entry.at, entry.event)
         known.gathering.finish()
         settings = [one.settings for one in known.gathering.exchanges if one.settings.model or one.settings.url]
-        known.dialect = flags.dialect or (settings[0].dialect if settings else "chat")
+        named = flags.dialect if flags.dialect != "auto" else None
+        known.dialect = named or (settings[0].dialect if settings else "chat")
         if known.dialect not in BATTERIES:
             raise UsageError(f"There are no rules for the dialect {known.dialect}.")
         known.models = asked.models or tuple(dict.fromkeys(one.model for one in settings if one.model)) or ("",)
@@ -242,11 +247,10 @@ def _tell(known: Run, asked: Asked, code: int) -> int:
         _print_json(known, found, code)
         return code
     if found:
-        from rich.console import Console
-
         from callscope.doctor.wording import print_findings, summary
+        from callscope.ui.lines import ChromeConsole
 
-        print_findings(Console(highlight=False, markup=False), found, _mask(known))
+        print_findings(ChromeConsole(highlight=False, markup=False, emoji=False), found, known.mask)
         _say(summary(found))
     if known.error:
         _say(f"callscope: {known.error}")
@@ -266,8 +270,7 @@ def _findings(known: Run) -> dict[str, Sequence[Finding]]:
 
 
 def _is_of(exchange: Exchange, model: str, known: Run) -> bool:
-    about_the_server = exchange.number == 0
-    return about_the_server or exchange.settings.model == model or len(known.models) == 1
+    return exchange.number == 0 or exchange.settings.model == model or len(known.models) == 1
 
 
 def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> None:
@@ -275,7 +278,7 @@ def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> N
 
     for model, findings in found.items():
         for one in findings:
-            sys.stdout.write(finding_line(one, model, _mask(known)) + "\n")
+            sys.stdout.write(finding_line(one, model, known.mask) + "\n")
     ended = {
         "event": "ended",
         "dialect": known.dialect,
@@ -287,10 +290,6 @@ def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> N
         "recording": known.recording,
     }
     sys.stdout.write(json.dumps(ended, ensure_ascii=False) + "\n")
-
-
-def _mask(known: Run) -> Any:
-    return lambda text: known.secrets.mask(text)[0]
 
 
 def _progress(name: str) -> None:

@@ -54,10 +54,10 @@ async def _each(responses: Iterator[Recorded], take: Callable[[Compared], None])
 
 
 def _print_lines(one: Compared) -> None:
-    from rich.console import Console
+    from callscope.ui.lines import ChromeConsole
 
     look = Look(width=shutil.get_terminal_size().columns, ascii_only=(sys.stdout.encoding or "").lower() == "ascii")
-    console = Console(width=look.width, highlight=False, soft_wrap=True)
+    console = ChromeConsole(width=look.width, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in shown_comparison(one, look):
         console.print(line)
 

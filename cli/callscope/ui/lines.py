@@ -55,10 +55,10 @@ SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "bold red"}
 
 def chrome_console(stream: TextIO) -> Console:
     """The console for chrome: never marks up, highlights or wraps what a peer sent."""
-    return _Chrome(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return ChromeConsole(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-class _Chrome(Console):
+class ChromeConsole(Console):
     """A console that leaves it to the program how it ends when its reader has left; Rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
