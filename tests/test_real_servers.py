@@ -2,7 +2,8 @@
 
 They are used where they are installed and never fetched: `aimock` (npm install -g @copilotkit/aimock) and `litellm`
 (pip install 'litellm[proxy]', in an environment of its own) are looked for in the PATH, or where the variables AIMOCK
-and LITELLM say. What was seen when all of them were driven by hand is in docs/real-servers.md.
+and LITELLM say; LLMock (pip install llmock) only where LLMOCK says, as aimock brings a command of that name.
+What was seen when all of them were driven by hand is in docs/real-servers.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +27,10 @@ from command_line import Ran, callscope
 
 AIMOCK = os.environ.get("AIMOCK") or shutil.which("aimock")
 LITELLM = os.environ.get("LITELLM") or shutil.which("litellm")
+LLMOCK = os.environ.get("LLMOCK")
 needs_aimock = pytest.mark.skipif(AIMOCK is None, reason="aimock is not installed (npm: @copilotkit/aimock)")
 needs_litellm = pytest.mark.skipif(LITELLM is None, reason="litellm is not installed (pip: litellm[proxy])")
+needs_llmock = pytest.mark.skipif(LLMOCK is None, reason="LLMOCK does not say where llmock is (pip: llmock)")
 pytestmark = pytest.mark.timeout(240)  # LiteLLM takes long to import
 
 TOOLS = Path(__file__).parent.parent / "cli" / "callscope" / "serving" / "data" / "tools.yaml"
@@ -39,6 +43,7 @@ FIXTURES = [
     {"match": {"userMessage": "both", "hasToolResult": True}, "response": {"content": "Both came back: 北京 🌤️."}},
     {"match": {"userMessage": "hang up"}, "response": {"content": WORDS * 9}, "latency": 40, "disconnectAfterMs": 400},
     {"match": {"userMessage": "garbage"}, "response": {"content": "x"}, "chaos": {"malformedRate": 1}},
+    {"match": {"userMessage": "limit"}, "response": {"content": "An answer cut by", "finishReason": "length"}},
     {"match": {"userMessage": "busy"}, "response": {"error": {"message": "Slow down."}, "status": 429}},
 ]
 MODELS = {
@@ -117,12 +122,37 @@ def ask(prompt: str, url: str, folder: Path, *flags: str, key: str | None = None
     """Ask, and prove what was recorded: it derives the same, and runs again the same."""
     env = {} if key is None else {"PROXY_KEY": key}
     named = [] if key is None else ["--key-env", "PROXY_KEY"]
-    words = ["--json", "--approve", "always", "--tools", TOOLS, "--retries", "0", "--recordings", folder]
+    tries = [] if "--retries" in flags else ["--retries", "0"]
+    words = ["--json", "--approve", "always", "--tools", TOOLS, *tries, "--recordings", folder]
     ran = callscope("ask", "--url", url, *words, *named, *flags, prompt, folder=folder, env=env)
     if recording := ran.last["recording"]:
         assert callscope("replay", recording, "--speed", "max", folder=folder).code == 0
         assert callscope("replay", recording, "--server", "recorded", "--calls", "recorded", folder=folder).code == 0
     return ran
+
+
+@pytest.fixture(scope="module")
+def llmock() -> Iterator[str]:
+    port = str(free_port())
+    with running([str(LLMOCK), "serve", "--port", port], {}, r"running on http://127\.0\.0\.1:(\d+)"):
+        yield f"http://127.0.0.1:{port}"
+
+
+def verdict_on(
+    server: str, behaviors: Sequence[Mapping[str, object]], folder: Path, *flags: str
+) -> tuple[Ran, set[str]]:
+    """Ask while the server behaves as told; gives what it has to say of the client."""
+    _post(f"{server}/_llmock/reset", {})
+    _post(f"{server}/_llmock/scenario", {"behaviors": behaviors})
+    ran = ask("hello", f"{server}/v1", folder, "-m", "gpt-4o", "--tool-choice", "none", *flags)
+    with urllib.request.urlopen(f"{server}/_llmock/verdict") as answer:
+        return ran, {finding["code"] for finding in json.load(answer)["findings"]}
+
+
+def _post(url: str, body: object) -> None:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
 
 
 def calls(ran: Ran) -> list[tuple[str, dict[str, Any]]]:
@@ -163,6 +193,54 @@ def test_garbage_in_place_of_a_stream_of_aimock_fails(aimock: str, tmp_path: Pat
 def test_an_error_of_aimock_comes_in_its_own_words_with_its_request_id(aimock: str, tmp_path: Path) -> None:
     error = ask("busy", aimock, tmp_path, "-m", "gpt-4o").last["error"]
     assert (error["status"], error["message"], error["request_id"][:4]) == (429, "Slow down.", "req-")
+
+
+@needs_aimock
+@pytest.mark.parametrize("flags", [[], ["--no-stream"]], ids=["streamed", "whole"])
+def test_parallel_calls_of_aimock_in_the_responses_api_run(aimock: str, tmp_path: Path, flags: list[str]) -> None:
+    ran = ask("both, please", aimock, tmp_path, "-m", "gpt-4o", "--dialect", "responses", *flags)
+    assert (ran.code, ran.last["text"]) == (0, "Both came back: 北京 🌤️.")
+    assert calls(ran) == [("get_weather", {"city": "Paris"}), ("get_time", {"timezone": "Europe/Rome"})]
+
+
+@needs_aimock
+def test_an_answer_that_aimock_calls_incomplete_is_not_completed(aimock: str, tmp_path: Path) -> None:
+    ran = ask("limit", aimock, tmp_path, "-m", "gpt-4o", "--dialect", "responses")
+    assert (ran.code, ran.last["reason"], ran.last["text"]) == (5, "incomplete", "An answer cut by")
+
+
+# ---- LLMock -----------------------------------------------------------------------------------------------------
+
+both_dialects = pytest.mark.parametrize("dialect", ["chat", "responses"])
+
+
+@needs_llmock
+@both_dialects
+def test_llmock_finds_nothing_to_say_of_how_a_rate_limit_is_waited_for(
+    llmock: str, tmp_path: Path, dialect: str
+) -> None:
+    limit = {"type": "fail", "status": 429, "retry_after": 1, "times": 2}
+    ran, findings = verdict_on(llmock, [limit], tmp_path, "--dialect", dialect, "--retries", "3")
+    assert (ran.code, findings) == (0, set())
+
+
+@needs_llmock
+@both_dialects
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_llmock_sees_what_cannot_succeed_asked_once(llmock: str, tmp_path: Path, dialect: str, status: int) -> None:
+    refusal = {"type": "fail", "status": status, "times": None}
+    ran, findings = verdict_on(llmock, [refusal], tmp_path, "--dialect", dialect, "--retries", "3")
+    assert (ran.code, ran.last["error"]["status"], findings) == (4, status, set())
+
+
+@needs_llmock
+@both_dialects
+def test_a_stream_that_llmock_ends_early_fails_though_the_verdict_cannot_see_it(
+    llmock: str, tmp_path: Path, dialect: str
+) -> None:
+    early = {"type": "stream_fault", "kind": "truncate", "after_chunks": 3, "times": None}
+    ran, findings = verdict_on(llmock, [early], tmp_path, "--dialect", dialect)
+    assert (ran.code, ran.last["error"]["kind"], findings) == (4, "truncated", {"truncated_stream_accepted"})
 
 
 # ---- LiteLLM's proxy --------------------------------------------------------------------------------------------
