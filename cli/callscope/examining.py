@@ -85,11 +85,12 @@ def doctor(target: str, flags: Flags, asked: Asked) -> int:
     if not target.strip():
         # elsewhere no URL means OpenAI: `doctor "$URL"` with a variable that is not set shall not cost anybody money
         raise UsageError("What shall be examined? Name the URL of a server, or a recording.")
-    if is_there(target) or (target.endswith(".jsonl") and "://" not in target):
-        return _examine_recording(Path(target), flags, asked)
-    known = Run()
+    known, code = Run(), 0
     try:
-        code = run(_ask_all(replace(flags, url=target), asked, known))
+        if is_there(target) or (target.endswith(".jsonl") and "://" not in target):
+            _read_recording(Path(target), flags, asked, known)
+        else:
+            code = run(_ask_all(replace(flags, url=target), asked, known))
     except KeyboardInterrupt:
         code, known.error = INTERRUPTED, "interrupted: what was found until then"
     except CallscopeError as error:
@@ -216,23 +217,19 @@ def _without_key(config: Config) -> Config:
 # ---- a recording ----------------------------------------------------------------------------------------------------
 
 
-def _examine_recording(file: Path, flags: Flags, asked: Asked) -> int:
-    known = Run(recording=str(file))
-    try:
-        for entry in opened(file).entries:
-            if entry.event is not None:
-                known.gathering.feed(entry.at, entry.event)
-        known.gathering.finish()
-        settings = [one.settings for one in known.gathering.exchanges if one.settings.model or one.settings.url]
-        named = flags.dialect if flags.dialect != "auto" else None
-        known.dialect = named or (settings[0].dialect if settings else "chat")
-        if known.dialect not in BATTERIES:
-            raise UsageError(f"There are no rules for the dialect {known.dialect}.")
-        known.models = asked.models or tuple(dict.fromkeys(one.model for one in settings if one.model)) or ("",)
-    except CallscopeError as error:
-        known.error = str(error)
-        return _tell(known, asked, error.exit_code)
-    return _tell(known, asked, 0)
+def _read_recording(file: Path, flags: Flags, asked: Asked, known: Run) -> None:
+    known.recording = str(file)
+    for entry in opened(file).entries:
+        if entry.event is not None:
+            known.gathering.feed(entry.at, entry.event)
+    known.gathering.finish()
+    settings = [one.settings for one in known.gathering.exchanges if one.settings.model or one.settings.url]
+    named = flags.dialect if flags.dialect != "auto" else None
+    dialect = named or (settings[0].dialect if settings else "chat")
+    if dialect not in BATTERIES:
+        raise UsageError(f"There are no rules for the dialect {dialect}.")
+    known.dialect = dialect
+    known.models = asked.models or tuple(dict.fromkeys(one.model for one in settings if one.model)) or ("",)
 
 
 # ---- telling --------------------------------------------------------------------------------------------------------
@@ -248,7 +245,7 @@ def _tell(known: Run, asked: Asked, code: int) -> int:
         return code
     if found:
         from callscope.doctor.wording import print_findings, summary
-        from callscope.ui.lines import ChromeConsole
+        from callscope.ui.chrome import ChromeConsole
 
         print_findings(ChromeConsole(highlight=False, markup=False, emoji=False), found, known.mask)
         _say(summary(found))

@@ -54,7 +54,7 @@ async def _each(responses: Iterator[Recorded], take: Callable[[Compared], None])
 
 
 def _print_lines(one: Compared) -> None:
-    from callscope.ui.lines import ChromeConsole
+    from callscope.ui.chrome import ChromeConsole
 
     look = Look(width=shutil.get_terminal_size().columns, ascii_only=(sys.stdout.encoding or "").lower() == "ascii")
     console = ChromeConsole(width=look.width, highlight=False, markup=False, emoji=False, soft_wrap=True)

@@ -40,6 +40,8 @@ from callscope.core.visible import one_line, visible
 from callscope.panels.blocks import ran
 from callscope.panels.wording import ending, failure_sentence, place, seconds, tokens
 
+from .chrome import ChromeConsole
+
 Stream = CallKey | Literal["output", "reasoning", "refusal"]
 
 STYLES = {
@@ -56,14 +58,6 @@ SEVERITY_STYLES = {"info": "", "warning": "yellow", "error": "bold red"}
 def chrome_console(stream: TextIO) -> Console:
     """The console for chrome: never marks up, highlights or wraps what a peer sent."""
     return ChromeConsole(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
-class ChromeConsole(Console):
-    """A console that leaves it to the program how it ends when its reader has left; Rich would exit with 1."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise again what was caught: https://rich.readthedocs.io/en/stable/reference/console.html."""
-        raise  # Rich calls this while it handles the BrokenPipeError
 
 
 class LinesView:
