@@ -89,7 +89,7 @@ def free_port() -> int:
 def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     fixtures = tmp_path_factory.mktemp("aimock") / "fixtures.json"
     fixtures.write_text(json.dumps({"fixtures": FIXTURES}))
-    command = [str(AIMOCK), "--port", "0", "--fixtures", fixtures, "--chunk-size", "7"]
+    command: list[str | Path] = [str(AIMOCK), "--port", "0", "--fixtures", fixtures, "--chunk-size", "7"]
     with running(command, {}, r"listening on http://127\.0\.0\.1:(\d+)") as port:
         yield f"http://127.0.0.1:{port}/v1"
 
@@ -109,7 +109,15 @@ def litellm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         }
         (folder / "config.yaml").write_text(json.dumps(config))
         port = str(free_port())
-        command = [str(LITELLM), "--config", folder / "config.yaml", "--host", "127.0.0.1", "--port", port]
+        command: list[str | Path] = [
+            str(LITELLM),
+            "--config",
+            folder / "config.yaml",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            port,
+        ]
         with running(command, {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}, r"running on http://127\.0\.0\.1:(\d+)"):
             yield f"http://127.0.0.1:{port}/v1"
 
