@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callscope.dialects.arguments import problem_of, resolve, verdict
+from callscope.dialects.arguments import problem_of, raw_verdict, resolve, verdict
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -119,3 +119,14 @@ def test_whatever_is_resolved_is_an_object_or_stays_faulty(pieces: list[str]) ->
     found = verdict(pieces)
     assert found.problem is not None or found.text == "" or problem_of(found.text) is None
     assert resolved is None or resolved.text == "" or resolved.text in "".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("again", "codes"), [(None, []), ("SELECT 1", []), ("DROP TABLE t", ["arguments_contradictory"])]
+)
+def test_raw_text_is_contradicted_by_another_said_later_and_by_nothing_else(
+    again: str | None, codes: list[str]
+) -> None:
+    found = raw_verdict("SELECT 1", again)
+    assert found.text == "SELECT 1"
+    assert [found.problem.code for _ in (1,) if found.problem] == codes
