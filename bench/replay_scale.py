@@ -76,7 +76,7 @@ def cost(arguments: Sequence[str], folder: Path) -> Cost:
         )
         if process.stderr is not None:
             _until_it_listens(process.stderr)
-            process.terminate()
+            process.kill()  # one that ends by itself says what nobody asked for, to a pipe that nobody reads any more
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.stderr is not None:
