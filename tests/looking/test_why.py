@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from rich.cells import cell_len
 
 from callscope.core.events import CallDecided, ToolFinished, ToolStarted
-from callscope.core.values import CallKey, Edit, ToolResult
+from callscope.core.values import CallKey, Edit, Run, ToolResult
 from callscope.looking.why import Why
 from callscope.record.masking import Secrets
 from chatbodies import calls, entry
@@ -74,6 +76,22 @@ def test_where_arguments_end_too_early_is_marked_as_well() -> None:
     mark = next(line for line in shown if "▲" in line)
     assert "it ends here, with a string, 1 object and 1 array open" in mark
     assert mark.index("▲") == len('    {"city": ["Par')
+
+
+def test_a_call_that_the_server_keeps_is_not_said_to_have_gone_back_without_arguments() -> None:
+    item = {
+        "type": "function_call",
+        "id": "f1",
+        "call_id": "c1",
+        "name": "get_weather",
+        "arguments": '{"city": "Rome"}',
+    }
+    response = {"id": "r1", "object": "response", "status": "completed", "output": [item]}
+    body = f"data: {json.dumps({'type': 'response.completed', 'response': response})}\n\n".encode()
+    scene = Scene().begin(dialect="responses", history="server").exchange(body)
+    scene.tell(CallDecided(KEY, Run(), "policy"), ToolStarted(KEY, "get_weather", str(item["arguments"])))
+    shown = lines(scene.tell(ToolFinished(ToolResult(KEY, "sunny"))).exchange(body), "get_weather")
+    assert "  arguments  not in it: the server is to know the call" in shown
 
 
 def test_a_call_shows_what_was_decided_what_ran_and_what_the_next_request_carried() -> None:

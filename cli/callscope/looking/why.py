@@ -233,7 +233,8 @@ class Why:
             return
         yield self._row(f"  exchange {carried.exchange} carried", "bold")
         changed = carried.arguments != call.arguments and carried.arguments is not None
-        yield self._member("arguments", carried.arguments or "none", "yellow" if changed else "")
+        sent = "not in it: the server is to know the call" if carried.arguments is None else carried.arguments or "none"
+        yield self._member("arguments", sent, "yellow" if changed else "")
         yield self._member("result", "none" if carried.output is None else carried.output)
 
     def _member(self, name: str, text: str, style: str = "") -> Text:
