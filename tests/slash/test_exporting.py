@@ -205,6 +205,6 @@ def test_the_messages_of_a_conversation_are_those_of_its_next_request() -> None:
 def test_a_dialect_without_messages_exports_its_whole_body() -> None:
     class Other(ChatCompletions):
         def request(self, conversation: Conversation) -> Prepared:
-            return Prepared(Request("POST", "http://h", (), b'{"input":[]}'))
+            return Prepared(Request("POST", "http://h", (), b'{"prompt":"Hi"}'))
 
-    assert json.loads(next_messages(Other(), Conversation())) == {"input": []}
+    assert json.loads(next_messages(Other(), Conversation())) == {"prompt": "Hi"}
