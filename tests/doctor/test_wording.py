@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+
 from callscope.doctor.battery import BATTERIES
 from callscope.doctor.report import Finding
-from callscope.doctor.wording import summary
+from callscope.doctor.wording import print_findings, summary
 
 RULES = BATTERIES["chat"].rules
+
+
+def printed(findings: Sequence[Finding], *, terminal: bool = False) -> str:
+    written = io.StringIO()
+    console = Console(file=written, width=80, force_terminal=terminal, highlight=False, markup=False)
+    print_findings(console, {"m": findings}, lambda text: text)
+    return written.getvalue()
+
+
+def test_each_rule_that_holds_says_in_one_line_what_was_asked() -> None:
+    told = printed([Finding(rule, "pass") for rule in RULES])
+    rows = [line for line in told.splitlines() if line.startswith("ok  ")]
+    assert len(rows) == len(RULES)
+    for row, rule in zip(rows, RULES, strict=True):
+        assert rule.asked[:16] in row
+        assert len(row) <= 80
+
+
+def test_what_came_stands_before_what_was_asked() -> None:
+    told = printed([Finding(RULES[0], "pass", "status 200")])
+    assert "status 200" in told
+    assert RULES[0].asked[:20] not in told
+
+
+def test_no_line_ends_with_blanks_where_nobody_looks_on() -> None:
+    told = printed([Finding(RULES[0], "pass"), Finding(RULES[1], "fail", "came " * 60, 1, None, 2)])
+    assert told.splitlines() == [line.rstrip() for line in told.splitlines()]
+
+
+def test_what_was_asked_is_dim_on_a_terminal() -> None:
+    assert f"\x1b[2m{RULES[0].asked[:20]}" in printed([Finding(RULES[0], "pass")], terminal=True)
+
+
+def test_the_table_and_the_details_have_one_word_for_a_level() -> None:
+    (rule, *_) = [rule for rule in RULES if rule.level == "informational"]
+    told = printed([Finding(rule, "fail", "this")])
+    assert told.count(f"{rule.id}  informational") == 1
+    assert f"{rule.id} (informational)" in told
+    assert " info " not in told
 
 
 def test_the_one_rule_that_was_not_asked_is_named() -> None:

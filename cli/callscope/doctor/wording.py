@@ -35,14 +35,25 @@ Mask = Callable[[str], str]
 
 def print_findings(console: Console, told: Told, mask: Mask) -> None:
     """Print a table with a column for each model, then what is broken, one by one."""
-    console.print(_table(told, mask))
+    _print(console, _table(told, mask))
     for model, findings in told.items():
         broken = [one for one in findings if one.outcome == "fail"]
         for one in sorted(broken, key=lambda one: not one.is_failure):
             console.print()
-            console.print(_details(one, model if len(told) > 1 else "", mask))
+            _print(console, _details(one, model if len(told) > 1 else "", mask))
     console.print()
-    console.print(Text("ok holds   FAIL, fail, no: broken (required, recommended, info)   ? not shown", "dim"))
+    legend = "ok holds   FAIL broken (fail: recommended, no: informational)   ? not shown"
+    console.print(Text(legend, "dim"))
+
+
+def _print(console: Console, table: Table) -> None:
+    """Print a table; where nobody looks on, without the blanks that fill its last column."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    console.print(Text("\n".join(line.rstrip() for line in captured.get().splitlines())), soft_wrap=True)
 
 
 def _table(told: Told, mask: Mask) -> Table:
@@ -52,15 +63,22 @@ def _table(told: Told, mask: Mask) -> Table:
         table.add_column("" if single else one_line(model, 24), no_wrap=single, overflow="fold")
     table.add_column("rule", no_wrap=True)
     table.add_column("level", no_wrap=True)
-    table.add_column("what came", overflow="fold")
+    table.add_column("what came, or was asked", overflow="fold")
     for row in zip(*told.values(), strict=True):
         if all(one.outcome == "not_asked" for one in row):
             continue
         worst = next((one for outcome in MARKS_WORST for one in row if one.outcome == outcome), row[0])
-        level = worst.rule.level if worst.rule.level != "informational" else "info"
-        came = Text(one_line(mask(worst.came), LONGEST_CAME), "" if worst.outcome == "fail" else "dim")
-        table.add_row(*(_mark(one) for one in row), Text(worst.rule.id), Text(level, "dim"), came)
+        marks = (_mark(one) for one in row)
+        table.add_row(*marks, Text(worst.rule.id), Text(worst.rule.level, "dim"), _said(worst, mask))
     return table
+
+
+def _said(finding: Finding, mask: Mask) -> Text:
+    """What came; of a rule that holds in one line, and what was asked where nothing else is to be said."""
+    came = one_line(mask(finding.came), LONGEST_CAME)
+    if finding.outcome != "pass":
+        return Text(came, "" if finding.outcome == "fail" else "dim")
+    return Text(came or finding.rule.asked.rstrip("."), "dim", no_wrap=True, overflow="ellipsis")
 
 
 FEW: Final = 5
