@@ -241,3 +241,19 @@ def test_a_rule_that_was_broken_once_is_broken_whatever_else_held() -> None:
 def test_an_exchange_that_was_interrupted_says_nothing() -> None:
     came = exchange("chat", [b"data: {"], how="cancelled")
     assert {one.outcome for one in examine([came], "chat")} == {"not_asked"}
+
+
+def test_arguments_that_were_cut_are_shown_in_the_last_frame_that_has_any_of_them() -> None:
+    begun = chunk({"role": "assistant", "tool_calls": [call(arguments='{"ci')]})
+    grown = chunk({"tool_calls": [{"index": 0, "function": {"arguments": 'ty": "P'}}]})
+    body = events(begun, grown, chunk({}, "tool_calls")) + DONE
+    found = finding([chat(body, tools=[ASKED_TOOL])], "chat", "calls.json")
+    assert found.outcome == "fail"
+    assert found.evidence is not None
+    assert json.loads(found.evidence.text.removeprefix("data: ")) == grown
+
+
+def test_a_call_that_was_not_offered_is_shown_in_its_own_frame() -> None:
+    found = finding([chat(called(call("get_time")), tools=[ASKED_TOOL])], "chat", "calls.offered")
+    assert found.evidence is not None
+    assert "get_time" in found.evidence.text

@@ -33,7 +33,7 @@ def has_calls(seen: Seen) -> bool:
 def _offered(seen: Seen) -> Iterator[Verdict]:
     for call in seen.calls:
         if call.name and call.name not in seen.tools:
-            yield broken(f"{one_line(call.name, 60)} was not offered")
+            yield broken(f"{one_line(call.name, 60)} was not offered", seen.last_frame(call))
 
 
 @rule(
@@ -52,9 +52,9 @@ def _json(seen: Seen) -> Iterator[Verdict]:
         if call.kind == "custom":
             continue
         if call.fault is not None:
-            yield broken(f"{one_line(call.name, 40)}: {one_line(call.fault.message, 100)}")
+            yield broken(f"{one_line(call.name, 40)}: {one_line(call.fault.message, 100)}", seen.last_frame(call))
         elif not call.arguments.strip() and members(seen.tools.get(call.name, {}).get("parameters")).get("required"):
-            yield broken(f"{one_line(call.name, 40)}: no arguments at all")
+            yield broken(f"{one_line(call.name, 40)}: no arguments at all", seen.last_frame(call))
     for report in seen.reported("arguments_encoded_twice", "arguments_null"):
         yield broken(one_line(report.message, 100), report.frame)
 
@@ -71,4 +71,4 @@ def _fit(seen: Seen) -> Iterator[Verdict]:
     for call in seen.calls:
         wrong = complaint(call, seen.tools.get(call.name, {}))
         if wrong:
-            yield broken(f"{one_line(call.name, 40)}: {one_line(wrong, 100)}")
+            yield broken(f"{one_line(call.name, 40)}: {one_line(wrong, 100)}", seen.last_frame(call))

@@ -14,7 +14,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from callscope.core.events import (
+    ArgumentsDelta,
     CallAssembled,
+    CallStarted,
     Diagnostic,
     PeerEvent,
     ResponseCompleted,
@@ -212,6 +214,11 @@ class Seen:
         """The calls that the decoder assembled and that are the client's to run."""
         found = {event.call.key: event.call for event in self.events if isinstance(event, CallAssembled)}
         return tuple(call for call in found.values() if call.executor == "local")
+
+    def last_frame(self, call: ToolCall) -> Frame | None:
+        """The frame in which a call's arguments grew last, or it began; None where the decoder knows none."""
+        grown = [e.frame for e in self.events if isinstance(e, CallStarted | ArgumentsDelta) and e.key == call.key]
+        return next((frame for frame in reversed(grown) if frame is not None), None)
 
     @cached_property
     def finished(self) -> ResponseCompleted | None:
