@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from callscope.compose import Options, open_session
-from callscope.config import Flags
 from callscope.core.values import Request
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import differences
 from callscope.serving.connection import Piece
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from callscope.settings.config import Flags
 from callscope.ui.gate import AbsentGate
 from command_line import Ran, callscope
 

@@ -23,9 +23,8 @@ from typing import Any
 
 import pytest
 
-from callscope import commands
+from callscope.commands import chat as commands
 from callscope.compose import Options
-from callscope.config import Flags
 from callscope.core.events import ResponseFailed, ToolFinished, ToolStarted, TurnEnded
 from callscope.record.checking import check
 from callscope.record.reading import open_recording
@@ -34,6 +33,7 @@ from callscope.record.rerunning import rerun
 from callscope.record.ruling import Rules
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from callscope.settings.config import Flags
 from command_line import callscope
 from fault_proxy import (
     EVENT_STREAM,

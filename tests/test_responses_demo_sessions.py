@@ -14,7 +14,6 @@ from typing import Any, Literal
 import pytest
 
 from callscope.compose import Options, open_session
-from callscope.config import Flags
 from callscope.core.state import Conversation
 from callscope.core.values import Message, Request, ToolCall
 from callscope.record.reading import open_recording
@@ -23,6 +22,7 @@ from callscope.serving.connection import Piece
 from callscope.serving.demo import DemoAgent
 from callscope.serving.demo_responses import RESPONSE_FAULTS
 from callscope.serving.server import run_in_thread
+from callscope.settings.config import Flags
 from callscope.ui.gate import AbsentGate
 from command_line import callscope
 

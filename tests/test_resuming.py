@@ -14,7 +14,6 @@ import pexpect
 import pytest
 
 from callscope.compose import Options, open_session
-from callscope.config import Flags
 from callscope.core.errors import CallscopeError, UnusableFile, UsageError
 from callscope.core.events import Event
 from callscope.core.state import Conversation
@@ -24,6 +23,7 @@ from callscope.record.rederiving import verify
 from callscope.record.rerunning import rerun
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from callscope.settings.config import Flags
 from callscope.tools.running.toolbox import LocalToolbox
 from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
 from playbook import Listener, check_history

@@ -79,7 +79,7 @@ def test_the_version_is_told_without_the_command_line(tmp_path: Path) -> None:
 def test_an_interruption_while_the_program_is_still_being_imported_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "callscope.app", Interrupting("callscope.app"))
+    monkeypatch.setitem(sys.modules, "callscope.app.app", Interrupting("callscope.app.app"))
     monkeypatch.setattr(sys, "argv", ["callscope", "ask", "hello"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -17,7 +17,7 @@ def main() -> None:
         return
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
-        from callscope.app import run
+        from callscope.app.app import run
 
         run(sys.argv[1:])
     except KeyboardInterrupt:  # while we were still being imported

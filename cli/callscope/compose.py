@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from callscope.choosing import checked, choice_from_flag, forms_from
-from callscope.config import Config, Flags, load_config
 from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, ToolsChanged
 from callscope.core.ports import Arrival, Gate, Sink
 from callscope.core.state import Conversation
@@ -35,6 +34,7 @@ from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
 from callscope.resuming import Resumed, changed_tools, changes, greeting, resuming, same_tools
 from callscope.session import Session
+from callscope.settings.config import Config, Flags, load_config
 from callscope.tools.definitions import LoadedTools
 from callscope.tools.loading import load_tools
 from callscope.tools.reading.mock_rules import mocked

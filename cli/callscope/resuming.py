@@ -14,15 +14,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from callscope.config import Flags
 from callscope.core.errors import UnusableFile
 from callscope.core.events import Event, SettingsChanged, UserMessage
 from callscope.core.state import Conversation
 from callscope.core.values import Approval, Settings, ToolSpec
-from callscope.profiles import Profile, profile_path, read_profiles
 from callscope.record.appending import LineFile
 from callscope.record.reading import Entry, RecordingFile
 from callscope.record.restoring import left_by
+from callscope.settings.config import Flags
+from callscope.settings.profiles import Profile, profile_path, read_profiles
 from callscope.tools.definitions import LoadedTools, Tool
 
 RECALLED = (

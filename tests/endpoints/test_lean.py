@@ -15,7 +15,7 @@ def fresh(program: str) -> list[str]:
 
 def test_the_endpoint_and_the_settings_import_no_network_library() -> None:
     loaded = fresh(
-        "import sys, json, callscope.config, callscope.endpoints.models, callscope.endpoints.curl\n"
+        "import sys, json, callscope.settings.config, callscope.endpoints.models, callscope.endpoints.curl\n"
         "heavy = ('httpx', 'httpcore', 'h11', 'anyio', 'rich', 'openai')\n"
         "print(json.dumps([name for name in heavy if name in sys.modules]))"
     )

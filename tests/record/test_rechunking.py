@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import recordbench
-from callscope import replaying
+from callscope.commands import replaying
 from callscope.core.errors import UsageError
 from callscope.core.events import PeerEvent, ResponseHead, TextDelta
 from callscope.core.ports import Decoder

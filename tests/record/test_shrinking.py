@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callscope.commands.reproducing import check_command
 from callscope.core.events import ArgumentsDelta, BytesRead, CallAssembled, Diagnostic, UserMessage
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.reading import Recording, open_recording
 from callscope.record.rederiving import derive
 from callscope.record.shrinking import Shows, Shrinking, Step
-from callscope.reproducing import check_command
 from command_line import callscope
 from recordbench import Answer, Scene, lines, plain, says, wants
 from sessionbench import assert_whole, fresh_folder, recorded, steps

@@ -29,10 +29,11 @@ def can_draw() -> bool:
 
 def play(recording: Recorded, speed: float, *, paused: bool) -> Sequence[Difference] | None:
     """Let a person play a recording; gives where it says other than its bytes, None after Ctrl-C."""
-    from callscope.player import Player
     from callscope.record.rederiving import derive
     from callscope.record.reel import Reel
     from callscope.ui.lines import chrome_console
+
+    from .player import Player
 
     found: list[Difference] = []
     reel = Reel(derive(recording, found=found))

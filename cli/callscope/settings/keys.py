@@ -12,7 +12,8 @@ from pathlib import Path
 
 from callscope.core.errors import UsageError
 from callscope.endpoints.addresses import address, origin
-from callscope.profiles import Profile
+
+from .profiles import Profile
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"

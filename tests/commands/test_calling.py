@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callscope.completing import completions
+from callscope.app.completing import completions
 from callscope.core.values import ToolSpec
 from command_line import Ran, callscope
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from callscope.commands.player import Player
 from callscope.core.events import CallStarted, Stamped
 from callscope.panels.look import Look
 from callscope.panels.playback import Playback
-from callscope.player import Player
 from callscope.record.reading import open_recording
 from callscope.record.rederiving import derive
 from callscope.record.reel import Reel
@@ -28,7 +28,7 @@ from callscope.ui.keys import Taker
 from ptyshell import SHELL, Shell
 from seenscreen import Memory
 
-SAMPLES = Path(__file__).parent.parent / "recordings" / "samples"
+SAMPLES = Path(__file__).parents[2] / "recordings" / "samples"
 WEATHER = SAMPLES / "weather.jsonl"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from command_line import callscope
 
-SAMPLES = Path(__file__).parent.parent / "recordings" / "samples"
+SAMPLES = Path(__file__).parents[2] / "recordings" / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,8 @@ def test_the_samples_read_the_same_everywhere(sample: str) -> None:
 
 
 def test_no_other_reader_is_imported_by_the_program_itself() -> None:
-    code = "import sys, callscope.rereading, callscope.slash.table; print({'openai', 'httpx_sse'} & set(sys.modules))"
+    imports = "import sys, callscope.commands.rereading, callscope.slash.table"
+    code = imports + "; print({'openai', 'httpx_sse'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout.strip() == "set()"
 

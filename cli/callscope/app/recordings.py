@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from callscope.flags import AsJson, Recordings
+from .flags import AsJson, Recordings
 
 recordings_app = typer.Typer(
     help="Look at recordings, and make smaller ones of them.", rich_markup_mode=None, no_args_is_help=True
@@ -27,7 +27,7 @@ ValueEnv = Annotated[
 @recordings_app.command("list")
 def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> None:
     """List recordings, newest first."""
-    from callscope import replaying
+    from callscope.commands import replaying
 
     replaying.list_recordings(recordings, as_json=as_json)
 
@@ -35,7 +35,7 @@ def recordings_list(recordings: Recordings = None, as_json: AsJson = False) -> N
 @recordings_app.command("show")
 def recordings_show(file: File, as_json: AsJson = False) -> None:
     """Show what a recording holds, and all of it at once."""
-    from callscope import replaying
+    from callscope.commands import replaying
 
     replaying.show_recording(file, as_json=as_json)
 
@@ -52,7 +52,7 @@ def recordings_why(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object (docs/forensics.md).")] = False,
 ) -> None:
     """Say why there was no call, or why one did not run, with the bytes that show it."""
-    from callscope import explaining
+    from callscope.commands import explaining
 
     explaining.why_recording(file, turn, call, as_json=as_json)
 
@@ -66,7 +66,7 @@ def recordings_fork(
     output: Output = None,
 ) -> None:
     """Copy a recording up to a turn; go on with the copy: callscope --resume FILE."""
-    from callscope import curating
+    from callscope.commands import curating
 
     curating.fork_recording(file, at, output)
 
@@ -78,7 +78,7 @@ def recordings_trim(
     output: Output = None,
 ) -> None:
     """Make a recording of some of the turns; requests are made anew without the others."""
-    from callscope import curating
+    from callscope.commands import curating
 
     curating.trim_recording(file, turns, output)
 
@@ -90,7 +90,7 @@ def recordings_diff(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Compare two sessions: calls, arguments, results, endings, timing, prose; exit code 1 unless only the last two."""
-    from callscope import curating
+    from callscope.commands import curating
 
     _exit(curating.diff_recordings(a, b, as_json=as_json))
 
@@ -107,7 +107,7 @@ def recordings_redact(
     in_place: Annotated[bool, typer.Option("--in-place", help="Replace the recording itself.")] = False,
 ) -> None:
     """Mask more in a recording, byte for byte; exit code 1 where something could not be masked."""
-    from callscope import curating
+    from callscope.commands import curating
 
     _exit(curating.redact_recording(file, value_env or [], path or [], output, in_place=in_place))
 
@@ -129,7 +129,7 @@ def recordings_shrink(
     most: Annotated[int, typer.Option("--most", min=1, help="Most runs of the check.")] = 10_000,
 ) -> None:
     """Find the smallest recording that still shows a bug, offline; Ctrl-C keeps the smallest so far."""
-    from callscope import reproducing
+    from callscope.commands import reproducing
 
     _exit(reproducing.shrink_recording(file, reproducing.Asked(check, diagnostic, output, limit, most)))
 
@@ -141,7 +141,7 @@ def recordings_verify(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a file.")] = False,
 ) -> None:
     """Check that recordings are whole, derive from their bytes, and hold no secret; exit code 1 where one does not."""
-    from callscope import curating
+    from callscope.commands import curating
 
     _exit(curating.verify_recordings(files, value_env or [], as_json=as_json))
 
@@ -155,7 +155,7 @@ def recordings_compare_readers(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Read the recorded bytes as other programs do: the openai SDK, its stream helper, httpx-sse."""
-    from callscope import rereading
+    from callscope.commands import rereading
 
     rereading.compare_readers(file, exchange, as_json=as_json)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from callscope.flags import AsJson, Strict, ToolForms, Tools
+from .flags import AsJson, Strict, ToolForms, Tools
 
 OneDialect = Annotated[str, typer.Option("--dialect", help="chat, responses or acf.")]
 
@@ -17,7 +17,7 @@ tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None,
 @tools_app.command("list")
 def tools_list(tools: Tools = None, as_json: AsJson = False) -> None:
     """List the tools of the files, or of ./tools.yaml."""
-    from callscope import commands
+    from callscope.commands import chat as commands
 
     commands.list_tools(tools, as_json=as_json)
 
@@ -25,7 +25,7 @@ def tools_list(tools: Tools = None, as_json: AsJson = False) -> None:
 @tools_app.command("show")
 def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: Tools = None) -> None:
     """Show one tool: where it is from, its policy, its parameters."""
-    from callscope import commands
+    from callscope.commands import chat as commands
 
     commands.show_tool(name, tools)
 
@@ -39,7 +39,7 @@ def tools_schema(
     tool_forms: ToolForms = None,
 ) -> None:
     """Print the definitions as a request carries them, in the dialect that is named; what it cannot say is told."""
-    from callscope import commands
+    from callscope.commands import chat as commands
 
     commands.print_schema(name, tools, dialect, strict=strict, forms=tool_forms or ())
 
@@ -53,7 +53,7 @@ def tools_lint(
     fix: Annotated[bool, typer.Option("--fix", help="Mend in YAML files what needs no judgement.")] = False,
 ) -> None:
     """Check definitions before a model or a server stumbles over them; exit code 1 with an error (docs/lint.md)."""
-    from callscope import linter
+    from callscope.commands import linter
 
     if code := linter.lint_tools(tools, provider, dialect, as_json=as_json, fix=fix):
         raise typer.Exit(code)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve_demo", "show_tool"]
 
 
-DEMO_TOOLS = Path(__file__).parent / "serving" / "data" / "tools.yaml"
+DEMO_TOOLS = Path(__file__).parents[1] / "serving" / "data" / "tools.yaml"
 
 
 def chat(options: Options) -> None:

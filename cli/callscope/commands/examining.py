@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from callscope.ask import INTERRUPTED
 from callscope.compose import LiveClock, open_endpoint
-from callscope.config import Config, Flags, load_config
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.events import SettingsChanged
 from callscope.core.paths import is_there
@@ -43,8 +42,10 @@ from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
 from callscope.session import Session
-from callscope.showing import opened
+from callscope.settings.config import Config, Flags, load_config
 from callscope.version import VERSION
+
+from .showing import opened
 
 BROKEN: Final = 1
 OUT_OF_TIME: Final = 124

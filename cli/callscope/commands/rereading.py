@@ -22,7 +22,8 @@ from callscope.readers.gathering import recorded
 from callscope.readers.processes import compared, reading_with
 from callscope.readers.values import Recorded
 from callscope.record.reading import Entry, RecordingFile
-from callscope.showing import say
+
+from .showing import say
 
 
 def compare_readers(file: Path, number: int | None, *, as_json: bool) -> None:

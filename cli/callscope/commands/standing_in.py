@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callscope.config import Config, Flags, load_config
 from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged, ToolsChanged, ToolStarted
 from callscope.core.ports import Gate, Guard
@@ -25,7 +24,9 @@ from callscope.record.live import asked_once
 from callscope.record.masking import Secrets
 from callscope.record.rerunning import Answers, Live
 from callscope.record.script import Script
-from callscope.showing import say
+from callscope.settings.config import Config, Flags, load_config
+
+from .showing import say
 
 if TYPE_CHECKING:
     from callscope.tools.definitions import LoadedTools

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from callscope.config import Config, Flags, load_config, resolve, unlock
 from callscope.core.errors import UsageError
 from callscope.endpoints.patience import Timeouts
-from callscope.profiles import Profile, profile_path, read_profiles
+from callscope.settings.config import Config, Flags, load_config, resolve, unlock
+from callscope.settings.profiles import Profile, profile_path, read_profiles
 
 KEY = "sk-not-a-real-key-0123456789"
 OTHER = "another-key-9876543210"
@@ -426,7 +426,7 @@ def test_a_key_command_that_does_not_exist_is_told(tmp_path: Path) -> None:
 
 
 def test_a_key_command_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callscope.keys.LONGEST_KEY_COMMAND", 0.2)
+    monkeypatch.setattr("callscope.settings.keys.LONGEST_KEY_COMMAND", 0.2)
     with pytest.raises(UsageError, match=r"gave no key within 0\.2 seconds"):
         unlock(commanded("import time; time.sleep(60)", tmp_path))
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from callscope.commands.curating import turn_numbers
 from callscope.core.errors import UsageError
-from callscope.curating import turn_numbers
 from command_line import callscope
 
-SAMPLES = Path(__file__).parent.parent / "recordings" / "samples"
+SAMPLES = Path(__file__).parents[2] / "recordings" / "samples"
 
 
 @pytest.fixture

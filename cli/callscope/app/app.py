@@ -15,11 +15,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from callscope.app_recordings import recordings_app
-from callscope.app_tools import tools_app
-from callscope.conversion import convert_plainly
 from callscope.core.errors import CallscopeError, UsageError
-from callscope.flags import (
+from callscope.version import VERSION
+
+from .conversion import convert_plainly
+from .flags import (
     Approve,
     AsJson,
     CaFile,
@@ -55,8 +55,9 @@ from callscope.flags import (
     Tools,
     Url,
 )
-from callscope.streams import escape_what_they_cannot_encode, open_missing, write_to_nowhere
-from callscope.version import VERSION
+from .recordings import recordings_app
+from .streams import escape_what_they_cannot_encode, open_missing, write_to_nowhere
+from .tools import tools_app
 
 COMPLETING = "_CALLSCOPE_COMPLETE"
 """The variable by which a shell asks what may come next: of that every command is a part."""
@@ -145,7 +146,7 @@ def chat(
     resume: Resume = None,
 ) -> None:
     """Open the REPL (also without the word chat)."""
-    from callscope import commands
+    from callscope.commands import chat as commands
 
     commands.chat(commands.options(ctx.params))
 
@@ -193,14 +194,14 @@ def ask(
     curl: Curl = False,
 ) -> None:
     """Ask one prompt and print the answer; calls and complaints go to stderr."""
-    from callscope import commands
+    from callscope.commands import chat as commands
 
     _exit(commands.ask(commands.options(ctx.params), prompt, file, as_json=as_json, seconds=timeout, embedded=demo))
 
 
 def _complete_call(ctx: typer.Context, incomplete: str) -> list[str]:
     """What may stand next behind `call`; a shell that asks never sees an error."""
-    from callscope import completing
+    from . import completing
 
     words = [*([ctx.params["tool"]] if ctx.params.get("tool") else []), *(ctx.params.get("arguments") or [])]
     return completing.offers(words, incomplete, ctx.params.get("tools") or [])
@@ -225,7 +226,7 @@ def call(
     recordings: Recordings = None,
 ) -> None:
     """Call one tool and print its result: no model, and nothing waits for a person."""
-    from callscope import calling
+    from callscope.commands import calling
 
     written = calling.Written(tool, tuple(arguments or ()), args_json)
     sources = calling.Sources(tuple(tools or ()), tuple(mock or ()))
@@ -263,7 +264,7 @@ def demo(
     resume: Resume = None,
 ) -> None:
     """Open the REPL against the embedded demo agent: no key, no network."""
-    from callscope import commands
+    from callscope.commands import chat as commands
 
     commands.demo(commands.options(ctx.params), local)
 
@@ -285,7 +286,8 @@ def agents(
     idle_timeout: IdleTimeout = None,
 ) -> None:
     """List the agents of a server (Agent Connect Framework)."""
-    from callscope import commands, discovering
+    from callscope.commands import chat as commands
+    from callscope.commands import discovering
 
     discovering.print_agents(commands.options(ctx.params).flags, as_json=as_json)
 
@@ -317,7 +319,8 @@ def doctor(
     recordings: Recordings = None,
 ) -> None:
     """Examine an endpoint with real requests, rule by rule; exit code 1 where a required rule is broken."""
-    from callscope import commands, examining
+    from callscope.commands import chat as commands
+    from callscope.commands import examining
 
     asked = examining.Asked(tuple(dict.fromkeys(model or ())), prompt, each, timeout, record, recordings, as_json)
     others = {name: value for name, value in ctx.params.items() if name != "model"}
@@ -338,11 +341,11 @@ def serve(
 ) -> None:
     """Serve recordings, or the demo agent, as the endpoint that they were recorded from."""
     if demo and not (files or speed or on_miss or repeat):
-        from callscope import commands
+        from callscope.commands import chat as commands
 
         commands.serve_demo(host, port)
         return
-    from callscope import providing
+    from callscope.commands import providing
 
     if demo or not files:
         raise UsageError("Say what to serve: recordings (FILE…), or --demo, which takes --host and --port alone.")
@@ -357,7 +360,7 @@ def proxy(
     recordings: Recordings = None,
 ) -> None:
     """Record another program: it talks to this port, and everything goes on to the server as it comes."""
-    from callscope import providing
+    from callscope.commands import providing
 
     _exit(providing.proxy(url, host, port, recordings))
 
@@ -407,13 +410,13 @@ def replay(
     files, mocks, paths = tuple(tools or ()), tuple(mock or ()), tuple(ignore or ())
     again = (server, calls, files, mocks, model, url, key_env, match, paths, slower, runs, record, recordings)
     if any(again):
-        from callscope import repeating
+        from callscope.commands import repeating
 
         shown = {"--speed": speed, "--step": step, "--accept": accept, "--rechunk": rechunk, "--follow": follow}
         beside = [name for name, value in shown.items() if value]
         _exit(repeating.repeat(file, repeating.Asked(*again), beside, as_json=as_json))
         return
-    from callscope import replaying
+    from callscope.commands import replaying
 
     _exit(replaying.replay(file, replaying.Asked(speed, step, as_json, accept, rechunk, follow)))
 
@@ -438,7 +441,7 @@ def run(arguments: list[str]) -> None:
     ):
         arguments = ["chat", *arguments]
     if arguments[0] in ("--install-completion", "--show-completion"):
-        from callscope.shells import use_our_scripts
+        from .shells import use_our_scripts
 
         use_our_scripts()
     open_missing()

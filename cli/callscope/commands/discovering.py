@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from callscope.compose import open_endpoint
-from callscope.config import Flags, load_config
 from callscope.core.visible import one_line, visible
 from callscope.dialects.acf.discovery import Agent
 from callscope.dialects.acf.urls import agents_urls, chat_url
 from callscope.endpoints.agents import FoundAgents, list_agents
+from callscope.settings.config import Flags, load_config
 
 COLUMNS = ("NAME", "VERSION", "STREAMS", "PROVIDER", "DESCRIPTION")
 WIDEST = 40

@@ -21,7 +21,8 @@ from callscope.forensics.case import Case
 from callscope.forensics.why import calls_named, why
 from callscope.record.reading import RecordingFile
 from callscope.record.rederiving import derive
-from callscope.showing import say
+
+from .showing import say
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from callscope.conversion import convert_plainly
+from callscope.app.conversion import convert_plainly
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 heard: dict[str, Any] = {}

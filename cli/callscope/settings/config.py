@@ -21,8 +21,9 @@ from callscope.endpoints.addresses import Address, address, origin
 from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
 from callscope.endpoints.http import check_header, merged
 from callscope.endpoints.patience import Timeouts
-from callscope.keys import OPENAI_URL, key_for, run_key_command
-from callscope.profiles import Profile, profile_path, read_profiles
+
+from .keys import OPENAI_URL, key_for, run_key_command
+from .profiles import Profile, profile_path, read_profiles
 
 BEARER = "authorization"
 Given = TypeVar("Given")

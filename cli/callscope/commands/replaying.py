@@ -20,11 +20,12 @@ from callscope.core.events import Stamped
 from callscope.core.ports import Sink
 from callscope.core.state import Conversation, apply
 from callscope.core.visible import visible
-from callscope.playing import can_draw, play
 from callscope.record.pacing import pacing
 from callscope.record.reading import Recorded, RecordingFile
 from callscope.record.reel import UNSEEN
-from callscope.showing import say, shown_to
+
+from .playing import can_draw, play
+from .showing import say, shown_to
 
 if TYPE_CHECKING:
     from callscope.record.rederiving import Difference

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from callscope.commands.explaining import why_recording
 from callscope.core.errors import UsageError
-from callscope.explaining import why_recording
 from command_line import callscope
 from written_recording import WEATHER, Written, says, wants
 
-SAMPLES = Path(__file__).parent.parent / "recordings" / "samples"
+SAMPLES = Path(__file__).parents[2] / "recordings" / "samples"
 OFFER = json.dumps({"model": "m", "messages": [], "tools": [{"type": "function", "function": WEATHER}]}).encode()
 LEAK = '<tool_call>{"name": "get_weather", "arguments": {}}</tool_call>'
 

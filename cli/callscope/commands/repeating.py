@@ -24,10 +24,11 @@ from callscope.record.requests import Level
 from callscope.record.rerunning import Answers, rerun
 from callscope.record.sameness import Terms
 from callscope.record.script import Script, script_of
-from callscope.showing import Shown, say, shown_to
-from callscope.standing_in import Cast, Roles, announced
-from callscope.standing_in import cast as cast_of
 from callscope.version import VERSION
+
+from .showing import Shown, say, shown_to
+from .standing_in import Cast, Roles, announced
+from .standing_in import cast as cast_of
 
 INTERRUPTED = 130
 SERVERS = ("recorded", "live")
