@@ -35,7 +35,8 @@ def server_words(seen: Seen) -> str:
     return one_line(words(seen.body.decode("utf-8", "replace")), 120)
 
 
-def _refusal(seen: Seen) -> str:
+def refusal(seen: Seen) -> str:
+    """A status that is none of success, with the server's words on it, or why no response came."""
     if not seen.status:
         return f"no response: {seen.exchange.detail or seen.exchange.how}"
     return f"status {seen.status}: {server_words(seen) or 'no words'}"
@@ -51,7 +52,7 @@ def _refusal(seen: Seen) -> str:
 )
 def _answers(seen: Seen) -> Iterator[Verdict]:
     if not seen.is_good:
-        yield broken(_refusal(seen), seen.frames[0] if seen.frames else None)
+        yield broken(refusal(seen), seen.frames[0] if seen.frames else None)
     elif not seen.raw.strip():
         yield broken(f"status {seen.status} and not one byte")
     else:
@@ -186,7 +187,7 @@ rule(
     when=lambda seen: seen.exchange.request.method == "POST" and not seen.asked and seen.status > 0,
 )
 def _bad_body(seen: Seen) -> Iterator[Verdict]:
-    yield held(f"status {seen.status}") if seen.status in (400, 415, 422) else broken(_refusal(seen))
+    yield held(f"status {seen.status}") if seen.status in (400, 415, 422) else broken(refusal(seen))
 
 
 @rule(
@@ -201,7 +202,7 @@ def _bad_model(seen: Seen) -> Iterator[Verdict]:
     if seen.is_good and not _error(seen):
         yield not_shown("answered all the same: the server takes any name, or has one model for all")
     else:
-        yield held(f"status {seen.status}") if seen.status in (400, 404, 422) else broken(_refusal(seen))
+        yield held(f"status {seen.status}") if seen.status in (400, 404, 422) else broken(refusal(seen))
 
 
 @rule(
@@ -216,7 +217,7 @@ def _no_key(seen: Seen) -> Iterator[Verdict]:
     if seen.is_good:
         yield held(f"status {seen.status}: no key is needed")
     else:
-        yield held(f"status {seen.status}") if seen.status in (401, 403) else broken(_refusal(seen))
+        yield held(f"status {seen.status}") if seen.status in (401, 403) else broken(refusal(seen))
 
 
 # ---- the list of models -------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def _no_key(seen: Seen) -> Iterator[Verdict]:
 def _models(seen: Seen) -> Iterator[Verdict]:
     listed = seen.whole.get("data")
     if not seen.is_good:
-        yield broken(_refusal(seen))
+        yield broken(refusal(seen))
     elif not isinstance(listed, list):
         yield broken(f"no list `data`: {shown(seen.whole)}")
     elif odd := [entry for entry in listed if not (isinstance(entry, dict) and isinstance(entry.get("id"), str))]:

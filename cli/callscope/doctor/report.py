@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from .battery import BATTERIES
 from .exchange import Exchange
+from .http_rules import refusal
 from .rule import Rule, Verdict
 from .seen import Seen
 
@@ -19,6 +20,12 @@ Came = Literal["pass", "fail", "not_shown", "not_asked"]
 WORST_FIRST: Final[tuple[Came, ...]] = ("fail", "pass", "not_shown")
 LONGEST_EXCERPT: Final = 2000
 """Bytes of a frame that a finding quotes."""
+
+KEY_REFUSED: Final = (401, 403)
+ANSWERS: Final = "http.answers"
+WHAT_TO_DO: Final = "the server refuses the key, or that there is none; --key-env NAME names the variable that holds it"
+EXAMINED_ALL_THE_SAME: Final = ("http.complete", "http.error_shape", "http.no_key")
+"""Rules that an answer without a key shows as well as any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,23 @@ class Finding:
 def examine(exchanges: Sequence[Exchange], dialect: str) -> tuple[Finding, ...]:
     """A finding for each rule of the dialect, in their order."""
     seen = [Seen(exchange, dialect) for exchange in exchanges if exchange.how != "cancelled"]
-    return tuple(_finding(rule, seen) for rule in BATTERIES[dialect].rules)
+    findings = tuple(_finding(rule, seen) for rule in BATTERIES[dialect].rules)
+    turned_away = [one for one in seen if one.is_chat]
+    if turned_away and all(one.status in KEY_REFUSED for one in turned_away):
+        return tuple(_where_nobody_comes_in(finding, turned_away) for finding in findings)
+    return findings
+
+
+def _where_nobody_comes_in(finding: Finding, turned_away: Sequence[Seen]) -> Finding:
+    """What a finding is worth where the key was refused each time: that is one fault, and not one of every rule."""
+    first = turned_away[0]
+    if finding.rule.id == ANSWERS:
+        came = f"{refusal(first)}: {WHAT_TO_DO}"
+        frame = _evidence(Verdict("fail", came, first.frames[0] if first.frames else None), first)
+        return Finding(finding.rule, "fail", came, first.exchange.place, frame, len(turned_away))
+    if finding.outcome == "fail" and finding.rule.id not in EXAMINED_ALL_THE_SAME:
+        return Finding(finding.rule, "not_shown", "the key is refused", finding.exchange, None, finding.times)
+    return finding
 
 
 def _finding(rule: Rule, all_seen: Iterable[Seen]) -> Finding:
