@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
@@ -81,3 +83,20 @@ def test_hostile_text_commands_no_terminal() -> None:
 
 def test_with_ascii_alone_nothing_else_is_shown() -> None:
     assert all(line.isascii() for line in lines(Reading(text="é" * 200), ascii_only=True))
+
+
+FAULTY = Reading((Call("call_1", "get_weather", '{"city": "P', fault="arguments_incomplete"),), finish_reason="stop")
+HANDED_ON = Reading((Call("call_1", "get_weather", '{"city": "P'),), finish_reason="stop")
+
+
+def test_a_call_that_cannot_run_is_told_and_that_others_hand_it_on() -> None:
+    shown = lines(HANDED_ON, FAULTY)
+    assert shown[2].endswith("1 call cannot run")
+    assert shown[3].endswith("same, handed on")
+    assert shown[4] == "  call 0 cannot run (arguments_incomplete); others hand it on without a word"
+
+
+def test_who_reads_on_with_our_decoder_hands_no_broken_call_on() -> None:
+    shown = lines(replace(HANDED_ON, events=3), FAULTY)
+    assert shown[3].endswith("same")
+    assert shown[4] == "  call 0 cannot run (arguments_incomplete)"

@@ -62,7 +62,8 @@ def shown_comparison(compared: Compared, look: Look) -> Iterator[Text]:
     yield _line("Callscope", names, compared.ours, (_ours(compared.ours), ""), look)
     for row in compared.rows:
         reading = row.outcome if isinstance(row.outcome, Reading) else None
-        yield _line(str(row.reader), names, reading, (_verdict(row), _style(row)), look)
+        yield _line(str(row.reader), names, reading, (_verdict(row, compared.ours), _style(row)), look)
+    yield from _shown_faults(compared, look)
     for row in compared.rows:
         for difference in row.differences:
             yield from _shown_difference(row, difference, look)
@@ -97,15 +98,34 @@ def _tokens(reading: Reading | None, look: Look) -> str:
     return f"{came} {'->' if look.ascii_only else '→'} {went}"
 
 
+def _shown_faults(compared: Compared, look: Look) -> Iterator[Text]:
+    handed_on = any(_hands_on(row, compared.ours) for row in compared.rows)
+    for place, call in enumerate(compared.ours.calls):
+        if call.fault:
+            others = "; others hand it on without a word" if handed_on else ""
+            yield Text(look.fit(f"  call {place} cannot run ({call.fault}){others}", look.width), "yellow")
+
+
+def _hands_on(row: Row, ours: Reading) -> bool:
+    """Whether a reader gives its program a call that cannot run; who reads on with our decoder does not."""
+    same = isinstance(row.outcome, Reading) and row.outcome.events is None and not row.differences
+    return same and any(call.fault for call in ours.calls)
+
+
 def _ours(reading: Reading) -> str:
-    return f"error: {reading.trouble.words}" if reading.trouble else "an answer"
+    if reading.trouble:
+        return f"error: {reading.trouble.words}"
+    faulty = sum(call.fault is not None for call in reading.calls)
+    return f"{counted(faulty, 'call')} cannot run" if faulty else "an answer"
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: Row, ours: Reading) -> str:
     if isinstance(row.outcome, NotRead):
         return f"not read: {row.outcome.why}"
     if not row.differences:
-        return "the same error" if row.outcome.trouble else "same"
+        if row.outcome.trouble:
+            return "the same error"
+        return "same, handed on" if _hands_on(row, ours) else "same"
     first, more = row.differences[0], len(row.differences) - 1
     words = WORDS.get(first.kind, first.kind)
     if row.outcome.trouble and row.outcome.trouble.kind != "error":

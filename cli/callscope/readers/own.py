@@ -36,7 +36,10 @@ def _reading(exchange: int, events: Iterable[PeerEvent]) -> Reading:
         return Reading()
     failure, usage = response.failure, response.usage
     return Reading(
-        calls=tuple(Call(call.call_id, call.name, call.arguments, call.executor) for call in response.chunks.calls),
+        calls=tuple(
+            Call(call.call_id, call.name, call.arguments, call.executor, call.fault and call.fault.code)
+            for call in response.chunks.calls
+        ),
         text=response.text("output"),
         refusal=response.text("refusal"),
         finish_reason=response.finish_reason,

@@ -43,12 +43,16 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as a reader saw it; a member is None where the reader gave none. A remote one the peer runs itself."""
+    """A call as a reader saw it; a member is None where the reader gave none. A remote one the peer runs itself.
+
+    `fault` is the code of what keeps Callscope from running it; no other reader says any such thing.
+    """
 
     call_id: str | None
     name: str | None
     arguments: str | None
     executor: Executor = "local"
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
