@@ -9,7 +9,7 @@ import typer
 
 from .flags import AsJson, Strict, ToolForms, Tools
 
-OneDialect = Annotated[str, typer.Option("--dialect", help="chat, responses or acf.")]
+OneDialect = Annotated[str, typer.Option("--dialect", help="Protocol: chat (default), responses, acf (agents).")]
 
 tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None, no_args_is_help=True)
 

@@ -130,7 +130,7 @@ async def _detected(endpoint: Endpoint, config: Config, asked: Asked, known: Run
     """The dialect and the models, with what was asked to learn them; at most three GETs."""
     models = asked.models or ((config.model,) if config.model else ())
     if config.dialect not in ("auto", *BATTERIES):
-        raise UsageError(f"--dialect: {config.dialect!r} is none of auto, {', '.join(BATTERIES)}.")
+        raise UsageError(f"--dialect {config.dialect}: write one of auto, {', '.join(BATTERIES)}.")
     told = (
         told_by_url(config.url)
         if config.dialect == "auto"

@@ -25,7 +25,8 @@ DIALECTS: dict[str, type[Dialect]] = {"chat": ChatCompletions, "acf": AgentConne
 def dialect_named(name: str) -> Dialect:
     """A dialect by its name; raises UsageError for a name that is none."""
     if name not in DIALECTS:
-        raise UsageError(f"There is no dialect named {name!r}; there are: {', '.join(sorted(DIALECTS))}.")
+        others = [one for one in ("auto", *DIALECTS) if one != name]  # to a program that cannot ask, auto is none
+        raise UsageError(f"dialect {name}: write one of {', '.join(others)}.")
     return DIALECTS[name]()
 
 
