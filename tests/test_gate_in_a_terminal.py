@@ -130,7 +130,7 @@ def test_the_whole_arguments_are_printed_and_the_question_comes_again(there: Ter
     enter(child, f'get_weather {{"city": "{"x" * 1500}"}}')
     asks(child, "run it?")
     child.send("p")
-    child.expect(r"print\S*\s+\{\"city\": \"x{1500}\"\}")
+    child.expect(r"p\S*\s+\{\"city\": \"x{1500}\"\}")
     asks(child, "run it?")
     child.send("n")
     leave(child)

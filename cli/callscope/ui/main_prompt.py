@@ -18,7 +18,7 @@ from callscope.core.visible import visible
 
 from .completion import Complete
 from .editor import NoEditor, edit_in_editor, editor_command
-from .typed_ahead import take_lines_typed_ahead
+from .typed_ahead import with_what_was_typed
 
 if TYPE_CHECKING:
     from prompt_toolkit.buffer import Buffer
@@ -65,10 +65,10 @@ class MainPrompt:
 
     async def ask(self, prompt: str, *, default: str = "", complete: Complete | None = None) -> str | None:
         """The next line, edited from `default`; an empty one after Ctrl-C, None after Ctrl-D."""
-        take_lines_typed_ahead(self.session.input)
+        completer = _completer(complete) if complete else None
         try:
-            completer = _completer(complete) if complete else None
-            return await self.session.prompt_async(prompt, default=default, completer=completer)
+            with with_what_was_typed(self.session.input):
+                return await self.session.prompt_async(prompt, default=default, completer=completer)
         except KeyboardInterrupt:
             return ""
         except EOFError:

@@ -8,33 +8,50 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prompt_toolkit.input import Input
     from prompt_toolkit.key_binding import KeyPress
 
+_MEANT = {0x0A: "\r", 0x00: "\x04"}
+"""What the ordinary mode made of Enter, and of Ctrl-D (which Linux keeps as NUL)."""
 
-def take_lines_typed_ahead(source: Input) -> None:
-    """Have the next prompt read, as if they were typed now, the whole lines that wait in the terminal."""
-    if not os.isatty(source.fileno()) or not (waiting := _whole_lines(source.fileno())):
+
+@contextmanager
+def with_what_was_typed(source: Input) -> Iterator[None]:
+    """Raw mode, in which the next prompt reads first what was typed before, as if it were typed now.
+
+    Raw mode begins before the waiting bytes are read: a line that came in between would still end with a line feed.
+    """
+    if not os.isatty(source.fileno()):
+        yield
         return
+    with source.raw_mode():
+        if waiting := _waiting(source.fileno()):
+            _type(source, waiting.translate(_MEANT))
+        yield
+
+
+def _type(source: Input, text: str) -> None:
     from prompt_toolkit.input.typeahead import store_typeahead
     from prompt_toolkit.input.vt100_parser import Vt100Parser
 
     keys: list[KeyPress] = []
     parser = Vt100Parser(keys.append)
-    parser.feed(waiting.replace("\n", "\r"))
+    parser.feed(text)
     parser.flush()
     store_typeahead(source, keys)
 
 
-def _whole_lines(descriptor: int) -> str:
-    """The lines that ended with Enter: while the terminal is in its ordinary mode, only such lines can be read."""
-    lines = bytearray()
+def _waiting(descriptor: int) -> str:
+    """All that waits in the terminal; Ctrl-D where it has gone."""
+    text = bytearray()
     while select.select([descriptor], [], [], 0)[0]:
-        line = os.read(descriptor, 65536)
-        lines += line or b"\x04"  # Ctrl-D on a line of its own
-        if not line:
+        read = os.read(descriptor, 65536)
+        text += read or b"\x04"
+        if not read:
             break
-    return lines.decode("utf-8", "replace")
+    return text.decode("utf-8", "replace")
