@@ -306,3 +306,11 @@ def test_leaving_at_the_question_is_exit_code_130(there: There) -> None:
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+def test_a_server_that_cannot_be_reached_leaves_the_question_open_and_says_what_to_name(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[2] / "recordings" / "samples" / "weather.jsonl"
+    ran = callscope("replay", sample, "--server", "live", "--url", "http://127.0.0.1:1/v1", folder=tmp_path)
+    assert ran.code == 4
+    assert "an open question; --url names" in ran.err
+    assert "divergence" not in ran.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"
 SAID = {"error": {"message": "Incorrect API key provided", "type": "auth", "param": None, "code": "invalid_api_key"}}
 
 
-def refused(dialect: str = "chat", status: int = 401, **asked: object) -> Exchange:
+def refused(dialect: str = "chat", status: int = 401, **asked: Any) -> Exchange:
     return exchange(dialect, [json.dumps(SAID).encode()], asked, status=status, headers=DOCUMENT)
 
 

@@ -243,7 +243,17 @@ def _exit_code(reports: Sequence[RerunReport]) -> int:
     return max((report.exit_code for report in reports), default=DIVERGED)
 
 
+OPEN = (
+    "It stopped there: the server did not answer. Whether all of it happens again is an open question; --url names "
+    "where the server is now (for a recording of `callscope demo`: `callscope serve --demo --port N`, then "
+    "--url http://127.0.0.1:N/v1)."
+)
+
+
 def _tell(report: RerunReport) -> None:
+    if report.unreachable and report.count <= 1:  # the one divergence is that nobody answered
+        say(f"callscope: {OPEN}")
+        return
     if report.count > 1 or any(_has_more(one) for one in report.divergences):
         for one in report.divergences[:MOST_TOLD]:
             lines = one.sentences()
