@@ -222,8 +222,15 @@ def test_a_bracket_of_another_kind_ends_no_arguments() -> None:
 @settings(max_examples=60, deadline=None)
 @given(made=call_lists())
 def test_an_ordinary_stream_is_without_complaint(made: list[Call]) -> None:
-    for custom in (as_openai_does, interleaved, with_indexes_from_3_by_2):
+    for custom in (as_openai_does, interleaved):
         assert codes(stream(*(calls(*entries) for entries in custom(made)))) == set()
+
+
+@settings(max_examples=60, deadline=None)
+@given(made=call_lists())
+def test_indexes_that_do_not_count_from_0_are_told_and_nothing_else(made: list[Call]) -> None:
+    events = stream(*(calls(*entries) for entries in with_indexes_from_3_by_2(made)))
+    assert codes(events) == ({"index_odd"} if made else set())
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,7 +12,7 @@ import pytest
 
 LOOKING = """
 import resource, sys
-from callscope.app import run
+from callscope.app.app import run
 try:
     run(sys.argv[1:])
 except SystemExit as ended:

@@ -37,7 +37,7 @@ def _reading(exchange: int, events: Iterable[PeerEvent]) -> Reading:
     failure, usage = response.failure, response.usage
     return Reading(
         calls=tuple(
-            Call(call.call_id, call.name, call.arguments, call.executor, call.fault and call.fault.code)
+            Call(call.call_id, call.name, call.arguments, call.executor, call.fault.code if call.fault else None)
             for call in response.chunks.calls
         ),
         text=response.text("output"),
