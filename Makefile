@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test lint bench recorders screen local format clean
+.PHONY: demo test test-all lint bench recorders screen local format clean
 
 demo: $(READY)           ## set up and open the REPL against the embedded demo agent
 	$(BIN)/callscope demo
 
 test: $(READY)           ## set up and run the tests
 	$(BIN)/pytest -n auto
+
+test-all: $(READY)       ## the tests, with every case of the large matrices
+	CALLSCOPE_ALL_TESTS=1 $(BIN)/pytest -n auto
 
 lint: $(READY)           ## style, types, import rule
 	$(BIN)/ruff check
