@@ -198,7 +198,7 @@ def test_the_embedded_agent_speaks_the_framework_when_it_is_told_to(folder: Path
 def test_an_unknown_dialect_is_refused_with_those_there_are(folder: Path) -> None:
     ran = callscope("ask", "--demo", "--dialect", "soap", "hello", folder=folder)
     assert ran.code == 2
-    assert "acf, chat" in ran.err
+    assert "auto, chat, acf" in ran.err
 
 
 # ---- recordings -----------------------------------------------------------------------------------------------------

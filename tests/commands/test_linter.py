@@ -121,7 +121,7 @@ def test_a_definition_that_a_dialect_has_no_place_for_is_left_out_and_told(
 def test_an_unknown_dialect_is_one_error_with_those_there_are(tmp_path: Path) -> None:
     code, _, err = schema(tmp_path, "--dialect", "soap")
     assert code == 2
-    assert "there are: acf, chat, responses" in err
+    assert "write one of auto, chat, acf, responses" in err
     assert callscope("tools", "lint", "--dialect", "soap", folder=tmp_path).code == 2
 
 
