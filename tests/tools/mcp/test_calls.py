@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,20 @@ def test_a_server_that_was_killed_between_calls_is_started_again_at_once(tmp_pat
     assert second != first
 
 
+def test_a_server_whose_end_nobody_has_seen_yet_is_not_asked(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    tools = toolbox(tmp_path, "", mark)
+    call_of_the_fake = SERVERS.call
+
+    async def killed_while_the_loop_looks_away(*given: Any, **more: Any) -> Any:
+        SERVERS._submit(_kill_and_wait(mark))  # holds the loop up: the call comes next, before any look at the pipes
+        return await call_of_the_fake(*given, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SERVERS, "call", killed_while_the_loop_looks_away)
+        assert run(tools, "fake__add").status == "ok"
+
+
 def test_calls_at_one_time_share_a_server_also_when_it_has_to_be_started_again(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     tools = toolbox(tmp_path, "", mark)
@@ -193,6 +208,11 @@ def test_calls_at_one_time_share_a_server_also_when_it_has_to_be_started_again(t
 
     assert asyncio.run(together()) == ["ok"] * 5
     assert len(running(mark)) == 1
+
+
+async def _kill_and_wait(mark: Path) -> None:
+    end(running(mark)[0])
+    soon(lambda: not running(mark))
 
 
 def test_a_second_load_keeps_a_server_whose_settings_are_the_same(tmp_path: Path) -> None:

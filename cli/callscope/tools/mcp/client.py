@@ -34,6 +34,10 @@ Note = Callable[[str], None]
 MOST_PAGES = 100
 """Of tools: a server whose cursor never ends is stopped here."""
 
+TURNS = 30
+"""Of the event loop, until a server that has ended is known to have: a pipe's end, which is there before its process
+can be seen to be gone, takes six of them through asyncio and the SDK, and each message before it some more."""
+
 _misfits: ContextVar[list[str]] = ContextVar("misfits")
 
 
@@ -74,6 +78,16 @@ class Connection:
     def over(self) -> bool:
         """Whether nothing is left of it."""
         return self._task.done()
+
+    async def look(self) -> None:
+        """Let the loop come to see whether the server has ended.
+
+        A request that is sent before that cannot be told from one that the server got and died of.
+        """
+        for _ in range(TURNS):
+            if self.ended:
+                return
+            await asyncio.sleep(0)
 
     async def tools(self) -> Sequence[Tool]:
         """All tools that the server has now. Raises McpUnavailable."""

@@ -124,6 +124,8 @@ class McpServers:
         note: Note,
     ) -> CallToolResult:
         async with asyncio.timeout(seconds):
+            if known := self._connections.get(server):
+                await known.look()
             try:
                 return await self._connection(server, environment).call(name, arguments, note)
             except SessionGone:
