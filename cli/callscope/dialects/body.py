@@ -23,12 +23,12 @@ _EVENTS_INSIDE = re.compile(rb"[\r\n][ \t]*(?:data|event):")
 class BodyReader:
     """The frames of one response body. A document or a page is one frame, given when the body ends."""
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        """Take the response's headers, their names in lower case."""
+    def __init__(self, headers: Mapping[str, str], watch: Callable[[bytes], None] | None = None) -> None:
+        """Take the response's headers, their names in lower case, and who hears the bytes before the frames."""
         self.defects: list[Defect] = []
         self.inflater = Inflater(headers.get("content-encoding", ""))
         self.size = 0
-        self.watch: Callable[[bytes], None] | None = None  # hears the bytes before the frames are made of them
+        self._watch = watch
         self._sse = SSEDecoder()
         self._sse.defects = self.defects
         self._streams: bool | None = None  # None until the first byte that tells
@@ -39,8 +39,8 @@ class BodyReader:
         """Take a read; give the frames that are whole now."""
         data = self.inflater.feed(raw) if self.inflater.needed(raw) else raw
         self.size += len(data)
-        if self.watch is not None:
-            self.watch(data)
+        if self._watch is not None:
+            self._watch(data)
         if self._streams:
             return self._sse.feed(data)
         if self._kept_size <= LIMIT:

@@ -69,6 +69,7 @@ class Exchange:
     mistaken: str = ""  # which protocol that is, and what to do about it
     choiceless: bool = False  # a document with an empty list of choices
     cut_off: bool = False  # a document of which the end is missing
+    event_cut_off: bool = False  # an event of a stream, likewise
     empty: bool = True
     compressed: bool = False
     undecodable: str = ""

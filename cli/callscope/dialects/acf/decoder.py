@@ -11,12 +11,13 @@ import re
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from callscope.core.events import Diagnostic, PeerEvent, ResponseHead, ThreadNamed
+from callscope.core.events import PeerEvent, ThreadNamed
 from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
-from callscope.dialects.chat.decoder import ChatDecoder
+from callscope.dialects.chat.decoder import ChatReader
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import documents
 from callscope.dialects.failures import error_in, words
+from callscope.dialects.frames import FrameDecoder
 
 from .answer import CHUNK, AgentAnswer
 from .calls import AgentCalls, Told
@@ -39,44 +40,36 @@ _ERROR_WORDS: Final = re.compile(
 )
 
 
-class AgentDecoder(ChatDecoder):
-    """One exchange. Feed the head and the reads, then close: a ResponseCompleted or a ResponseFailed comes last."""
+def agent_decoder(exchange: int, tools: Sequence[ToolSpec]) -> FrameDecoder:
+    """A decoder for one exchange in which these tools were offered."""
+    habits = Habits()
+    return FrameDecoder(AgentReader(exchange, tools, habits), habits.feed)
 
-    def __init__(self, exchange: int, tools: Sequence[ToolSpec]) -> None:
+
+class AgentReader(ChatReader):
+    """The frames of one exchange in, what they say out; `habits` hears the bytes."""
+
+    def __init__(self, exchange: int, tools: Sequence[ToolSpec], habits: Habits) -> None:
         super().__init__(exchange, tools)
-        self._state.protocol = "Agent Connect Framework"
-        calls = AgentCalls(exchange, self._answer.calls, self._state.offered)
-        self._agent = AgentAnswer(self._answer, calls)
-        self._habits = Habits()
-        self._body.watch = self._habits.feed
+        self.state.protocol = "Agent Connect Framework"
+        calls = AgentCalls(exchange, self.answer.calls, self.state.offered)
+        self._agent = AgentAnswer(self.answer, calls)
+        self._habits = habits
         self._thread = ""
         self._unframed: Frame | None = None  # text outside any event that reads like an error
         self._simple = False
         self._simple_ended = False
-        self._cut = False
-
-    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
-        """Take the head or a read of the body."""
-        out = super().feed(wire)
-        self._body.watch = self._habits.feed  # the head brings a body of its own
-        return out
 
     # ---- frames -----------------------------------------------------------------------------------------------------
 
-    def _take_last(self, frame: Frame, how: Ending, out: list[PeerEvent]) -> None:
-        mark = len(out)
-        super()._take_last(frame, how, out)
-        self._cut = self._cut or any(isinstance(e, Diagnostic) and e.code == "event_cut_off" for e in out[mark:])
-
-    def _read(self, frame: Frame, out: list[PeerEvent]) -> None:
-        if self._state.refused:
-            super()._read(frame, out)
-        elif frame.channel == "comment":
-            self._answer.report(out, "comment", frame, text=excerpt(frame.data))
+    def read(self, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take a frame of an answer, whatever is in it."""
+        if frame.channel == "comment":
+            self.report(out, "comment", frame, text=excerpt(frame.data))
         elif frame.channel == "sse" and frame.event == "error":
             self._read_error(frame, out)
         else:
-            super()._read(frame, out)
+            super().read(frame, out)
 
     def _read_error(self, frame: Frame, out: list[PeerEvent]) -> None:
         """An error event, or a line `Error: …`, which the framing takes for one."""
@@ -84,14 +77,14 @@ class AgentDecoder(ChatDecoder):
             out.append(diagnostic("error_as_text", None, frame, text=excerpt(frame.data)))
         elif documents(frame.data).rest:
             out.append(diagnostic("event_not_json", None, frame, text=excerpt(frame.data)))
-        self._state.fail(words(frame.data) or "The agent reported an error.")
+        self.state.fail(words(frame.data) or "The agent reported an error.")
 
-    def _read_text(self, text: str, frame: Frame, out: list[PeerEvent]) -> None:
+    def read_text(self, text: str, frame: Frame, out: list[PeerEvent]) -> None:
         """Text outside any event: an error, or words of the answer that the agent forgot to frame."""
-        mark, remark, self._state.remark = len(out), self._state.remark, ""
-        super()._read_text(text, frame, out)
-        if frame.channel != "body" or not self._state.remark:
-            self._state.remark = self._state.remark or remark
+        mark, remark, self.state.remark = len(out), self.state.remark, ""
+        super().read_text(text, frame, out)
+        if frame.channel != "body" or not self.state.remark:
+            self.state.remark = self.state.remark or remark
             return
         del out[mark:]
         if len(text) <= LONGEST_ERROR and _ERROR_WORDS.search(text):
@@ -103,16 +96,17 @@ class AgentDecoder(ChatDecoder):
 
     # ---- documents --------------------------------------------------------------------------------------------------
 
-    def _read_document(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+    def read_document(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take one JSON object: a frame, an answer in one piece, an event of the second dialect, an error."""
         self._notice(document, frame, out)
-        if self._state.done:
+        if self.state.done:
             self._read_late(document, frame, out)
             return
         error = error_in(document)
         kind = document.get("object")
         kind = kind if isinstance(kind, str) else frame.event
         if error is not None:
-            self._state.fail(error)
+            self.state.fail(error)
         elif name := simple_name(document, frame):
             self._read_simple(name, document, frame, out)
         elif kind == COMPLETED:
@@ -122,16 +116,16 @@ class AgentDecoder(ChatDecoder):
             self._read_choices(document, kind, frame, out)
         elif kind not in MARKS and document.keys() - {"thread_id", "object", "id"}:
             self._read_unusual(document, frame, out)
-        self._answer.take_usage(document.get("usage"))
+        self.answer.take_usage(document.get("usage"))
 
     def _notice(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """Say what is odd about the frame itself, and learn the thread."""
-        report, kind = self._answer.report, document.get("object")
+        report, kind = self.report, document.get("object")
         if frame.channel == "sse":
             for code in self._habits.of(frame):
                 report(out, code, frame)
-            label = self._state.headers.get("content-type", "")
-            if self._state.status is not None and not label.lower().startswith("text/event-stream"):
+            label = self.state.headers.get("content-type", "")
+            if self.state.status is not None and not label.lower().startswith("text/event-stream"):
                 report(out, "content_type_odd", frame, text=excerpt(label) or "nothing")
             if not frame.event and isinstance(kind, str) and kind.startswith("thread."):
                 report(out, "event_line_missing", frame)
@@ -141,42 +135,42 @@ class AgentDecoder(ChatDecoder):
 
     def _learn(self, thread: str, frame: Frame | None, out: list[PeerEvent]) -> None:
         """Keep the first thread that the agent names; what a frame says goes before what the head says."""
-        thread = thread or ("" if self._thread else head_thread(self._state.headers))
+        thread = thread or ("" if self._thread else head_thread(self.state.headers))
         if thread and not self._thread:
             self._thread = thread
             out.append(ThreadNamed(thread, frame))
         elif thread and thread != self._thread:
-            self._answer.report(out, "thread_changed", frame, text=excerpt(thread))
+            self.report(out, "thread_changed", frame, text=excerpt(thread))
 
     def _begin(self, document: JsonObject) -> None:
         """Take note that the agent speaks."""
-        self._state.chunks += 1
-        self._state.remark = ""
+        self.state.chunks += 1
+        self.state.remark = ""
         self._unframed = None
-        if not self._model and isinstance(document.get("model"), str):
-            self._model = document["model"]
+        if not self.model and isinstance(document.get("model"), str):
+            self.model = document["model"]
 
     def _read_choices(self, document: JsonObject, kind: str, frame: Frame, out: list[PeerEvent]) -> None:
         """A frame, or an answer in one piece."""
         self._begin(document)
         whole = frame.channel == "body" or kind == ANSWER
         if not isinstance(document.get("object"), str):
-            self._answer.report(out, "object_missing", frame)
+            self.report(out, "object_missing", frame)
         elif whole and kind != ANSWER:
-            self._answer.report(out, "object_odd", frame, text=excerpt(kind))
+            self.report(out, "object_odd", frame, text=excerpt(kind))
         elif kind == CHUNK:
-            self._answer.report(out, "chunk_in_stream", frame)
+            self.report(out, "chunk_in_stream", frame)
         if "choices" in document:
             choices = document["choices"]
         else:
-            self._answer.report(out, "choices_missing", frame)
+            self.report(out, "choices_missing", frame)
             choices = [{"delta": document["delta"]}]
         if not choices:
-            self._answer.report(out, "delta_empty", frame)
-            self._state.choiceless = True
+            self.report(out, "delta_empty", frame)
+            self.state.choiceless = True
         for choice in choices if isinstance(choices, list) else [choices]:
             self._agent.add(choice, document, kind, frame, out)
-            self._answer.whole = self._answer.whole or (
+            self.answer.whole = self.answer.whole or (
                 whole and isinstance(choice, dict) and bool(choice.get("message"))
             )
 
@@ -192,18 +186,19 @@ class AgentDecoder(ChatDecoder):
             case Told():
                 self._agent.calls.answer(event, frame, out)
             case Failed():
-                self._state.fail(words(event.words) or "The agent reported an error.")
+                self.state.fail(words(event.words) or "The agent reported an error.")
             case Ended(status=status):
                 self._simple_ended = True
                 if status in ("failed", "error"):
-                    self._state.fail(f"The agent ended the stream with the status {status}.")
+                    self.state.fail(f"The agent ended the stream with the status {status}.")
             case _:
                 assert_never(event)
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 
-    def _end(self, how: Ending, detail: str, out: list[PeerEvent]) -> None:
-        state, answer = self._state, self._answer
+    def end(self, how: Ending, detail: str, out: list[PeerEvent]) -> None:
+        """Say how the response came out."""
+        state, answer = self.state, self.answer
         self._learn("", None, out)
         self._agent.close(out)
         if self._unframed is not None:
@@ -214,11 +209,11 @@ class AgentDecoder(ChatDecoder):
         state.early = early or "The stream ended before the agent said anything."
         if self._simple_ended or state.done or (how == "complete" and state.chunks and not early):
             answer.whole = answer.whole or not state.remark
-        super()._end(how, detail, out)
+        super().end(how, detail, out)
 
     def _early(self) -> str:
         """Why a clean end is an early one all the same: most agents just close when they are done."""
-        if self._cut:
+        if self.state.event_cut_off:
             return "The stream ended in the middle of an event."
         if self._simple and not self._simple_ended:
             return "The stream ended without stream_end."

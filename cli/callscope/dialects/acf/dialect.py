@@ -26,6 +26,6 @@ class AgentConnect:
 
     def decoder(self, exchange: int, tools: Sequence[ToolSpec]) -> Decoder:
         """A fresh decoder for one exchange in which these tools were offered."""
-        from .decoder import AgentDecoder  # as for Chat Completions: the first prompt need not wait for it
+        from .decoder import agent_decoder  # as for Chat Completions: the first prompt need not wait for it
 
-        return AgentDecoder(exchange, tools)
+        return agent_decoder(exchange, tools)

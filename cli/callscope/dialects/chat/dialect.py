@@ -25,6 +25,6 @@ class ChatCompletions:
 
     def decoder(self, exchange: int, tools: Sequence[ToolSpec]) -> Decoder:
         """A fresh decoder for one exchange in which these tools were offered."""
-        from .decoder import ChatDecoder  # 10 ms with its parts, which the first prompt need not wait for
+        from .decoder import chat_decoder  # 10 ms with its parts, which the first prompt need not wait for
 
-        return ChatDecoder(exchange, tools)
+        return chat_decoder(exchange, tools)

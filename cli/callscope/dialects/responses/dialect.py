@@ -25,6 +25,6 @@ class Responses:
 
     def decoder(self, exchange: int, tools: Sequence[ToolSpec]) -> Decoder:
         """A fresh decoder for one exchange in which these tools were offered."""
-        from .decoder import ResponsesDecoder  # as for Chat Completions: the first prompt need not wait for it
+        from .decoder import responses_decoder  # as for Chat Completions: the first prompt need not wait for it
 
-        return ResponsesDecoder(exchange, tools)
+        return responses_decoder(exchange, tools)
