@@ -62,7 +62,7 @@ def test_the_answer_is_on_stdout_and_everything_else_on_stderr(demo: str, folder
     assert ran.code == 0
     assert "21" in ran.out
     assert "valid JSON" not in ran.out
-    assert "get_weather mocked" in ran.err
+    assert "get_weather · call_1 mocked" in ran.err
 
 
 @pytest.mark.parametrize("how", ["argument", "stdin", "dash", "file"])

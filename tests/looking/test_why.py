@@ -34,7 +34,7 @@ def test_a_verdict_stands_with_its_bytes_and_with_what_to_do() -> None:
     shown = lines(after(body))
     place = body.index(b'"finish_reason": "tool_calls"')
     assert shown[0] == "  certain: call_dropped"
-    assert f'    response 1, bytes {place}–{place + 29}  "finish_reason": "tool_calls"' in shown
+    assert f'    exchange 1, response bytes {place}–{place + 29}  "finish_reason": "tool_calls"' in shown
     assert any(line.startswith("    → Look into the server's log") for line in shown)
 
 
@@ -43,7 +43,7 @@ def test_calls_that_ran_are_said_to_have_and_are_numbered() -> None:
     scene.tell(ToolStarted(KEY, "get_weather", "{}"), ToolFinished(ToolResult(KEY, "sunny"))).exchange(said("So."))
     assert lines(scene)[:2] == [
         "  every call of this turn ran, and its result went back",
-        "  1  get_weather  1 delta, ok",
+        "  1  get_weather · call_a  1 delta, ok",
     ]
 
 

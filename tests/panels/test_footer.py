@@ -84,7 +84,7 @@ def test_the_finish_reasons_of_all_requests_are_told() -> None:
     for number in (2, 3):
         scene.at(number, opened(number), ResponseCompleted("tool_calls"))
     scene.at(4, opened(4), ResponseCompleted("stop"))
-    assert " · tool_calls x3, stop · 4 requests" in summary(scene.trace, Look(120)).text
+    assert " · tool_calls, stop · 4 requests" in summary(scene.trace, Look(120)).text
 
 
 def test_findings_and_a_break_outlast_the_times() -> None:

@@ -286,9 +286,7 @@ def test_a_result_without_end_is_cut_and_says_so() -> None:
 
 def test_words_stand_in_a_panel_with_their_size() -> None:
     scene = Scene().asked().at(1, TextDelta("output", "Hello, ")).at(1.5, TextDelta("output", "you."))
-    assert (
-        panel(scene.trace.blocks[-1], LOOK, 2).text == "╭─ answer\n│ Hello, you.\n╰─ 11 characters in 2 deltas, 500 ms"
-    )
+    assert panel(scene.trace.blocks[-1], LOOK, 2).text == "╭─ answer\n│ Hello, you.\n╰─ 11 bytes in 2 deltas, 500 ms"
 
 
 def test_the_persons_words_have_no_frame() -> None:
@@ -406,7 +404,7 @@ def test_a_call_of_which_all_is_said_is_not_said_again() -> None:
 def test_the_newest_rows_are_the_ones_that_are_kept_in_sight() -> None:
     scene = Scene().asked().at(1, TextDelta("output", "".join(f"line {n}\n" for n in range(50))))
     view = Panel(content(scene.trace.blocks[-1], LOOK), LOOK)
-    assert lines(view, 1, most=3) == ["│ line 48", "│ line 49", "╰─ 390 characters in 1 delta"]
+    assert lines(view, 1, most=3) == ["│ line 48", "│ line 49", "╰─ 390 bytes in 1 delta"]
 
 
 def test_rows_that_are_full_go_into_scrollback_once() -> None:

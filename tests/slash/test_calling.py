@@ -56,7 +56,7 @@ def test_a_call_that_the_model_shall_see_is_in_the_next_request(tmp_path: Path) 
 
 def test_what_is_put_into_the_conversation_is_shown_by_the_view(tmp_path: Path) -> None:
     shown = ScriptedRepl(tmp_path, TOOLS).typed("/call! get_weather city=Paris").splitlines()
-    assert shown[1].endswith('by hand: get_weather {"city": "Paris"}')
+    assert shown[1].endswith('by hand: get_weather · by_hand_0 {"city": "Paris"}')
     assert shown[2:] == [
         '  mocked: {"temperature":21}',
         "  in the conversation as by_hand_0; the model sees it with your next message",

@@ -327,7 +327,7 @@ def test_a_result_that_was_json_is_edited_as_json_and_any_other_as_text() -> Non
 def test_a_result_that_stands_above_the_question_is_named_and_printed_only_when_asked_for() -> None:
     asked = Asked("p", "y")
     asked.review(replace(RESULT, output="\x1b]0;title\x07" + "\n".join(f"line {number}" for number in range(100))))
-    assert asked.person.asked[0] == "result of get_weather (c1), ok, 799 characters — send it? yempa"
+    assert asked.person.asked[0] == "result of get_weather (c1), ok, 799 bytes — send it? yempa"
     shown = asked.screen.getvalue()
     assert "\x1b" not in shown
     assert shown.count("line 99") == 1

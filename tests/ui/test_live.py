@@ -134,7 +134,7 @@ def test_a_turn_leaves_its_panels_in_scrollback_and_a_summary() -> None:
     assert stage.lines == [
         "╭─ answer",
         "│ Let me see.",
-        "╰─ 11 characters in 1 delta",
+        "╰─ 11 bytes in 1 delta",
         "╭─ get_weather · call_0",
         '│ {"ci┊ty": "Pa┊ris"}',
         "│ ✓ 3 deltas, 17 bytes in 30 ms · valid by the schema",
@@ -277,7 +277,7 @@ def test_a_resize_in_mid_stream_breaks_the_rows_anew() -> None:
     async def play() -> Stage:
         async with drawing() as stage:
             stage.scene.at(0.1, TextDelta("output", "word " * 20))
-            await stage.until("characters in 1 delta")
+            await stage.until("bytes in 1 delta")
             stage.screen.resize(30, 40)
             stage.console.size = (40, 30)  # type: ignore[assignment]
             os.kill(os.getpid(), signal.SIGWINCH)

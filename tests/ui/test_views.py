@@ -96,7 +96,7 @@ def test_a_call_is_shown_with_its_arguments_and_its_result() -> None:
     _, err = shown(calls(PARIS), text("."), outputs={"get_weather": "21"})
     assert '{"city": "Paris"}' in err
     assert "valid JSON" in err
-    assert "get_weather ok" in err
+    assert "get_weather · c0-1 ok" in err
 
 
 def test_a_terminal_shows_where_the_server_cut_the_arguments() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from callscope.core.events import ArgumentsDelta
 from callscope.core.values import CallKind, Frame
-from callscope.dialects.json_progress import JsonProgress, State, in_string
+from callscope.dialects.json_progress import JsonProgress, State, in_string, utf8_size
 
 from .placing import byte_of
 from .tail import Tail
@@ -60,7 +60,7 @@ class Following:
 
     def __init__(self, kind: CallKind = "function") -> None:
         self.count = 0
-        self.size = 0  # characters
+        self.size = self.bytes = 0  # characters, and what they take in UTF-8
         self.broken: Break | None = None
         self.ends_at: int | None = None  # the offset in the body behind the last character, where JSON is left open
         self.open = ""  # what of the JSON is not closed yet, in words
@@ -88,6 +88,7 @@ class Following:
         if self._json and self.broken is None:
             self._find_break(pending, tail)
         self.size += sum(len(delta.text) for _, _, delta in pending)
+        self.bytes += sum(utf8_size(delta.text) for _, _, delta in pending)
         self.state = self._progress.state
         self.open = _open(self._progress) if self.state == "incomplete" else ""
         if pending:

@@ -14,7 +14,7 @@ from textwrap import wrap
 from rich.cells import cell_len
 from rich.text import Text
 
-from callscope.core.values import Abort, Edit, Mock, Reject, Run
+from callscope.core.values import Abort, CallKey, Edit, Mock, Reject, Run
 from callscope.core.visible import one_line
 from callscope.forensics.calls import WHO, call_verdict
 from callscope.forensics.case import Case
@@ -23,7 +23,7 @@ from callscope.forensics.facts import CallFacts
 from callscope.forensics.following import Fragment
 from callscope.forensics.why import calls_named, why, why_no_call_of
 from callscope.panels.fitting import fitted
-from callscope.panels.wording import counted, span
+from callscope.panels.wording import call_named, counted, span
 from callscope.ui.lines import SEVERITY_STYLES, STYLES
 
 from .raw import Secrets
@@ -47,7 +47,7 @@ class Why:
         self.width = max(width, 30)
         self.ascii_only = ascii_only
         self.command = command
-        self.dash, self.here, self.advice = ("-", ">", "->") if ascii_only else ("–", "▶", "→")
+        self.dash, self.here, self.advice, self.dot = ("-", ">", "->", "-") if ascii_only else ("–", "▶", "→", "·")
 
     def lines(self, words: str) -> Iterator[Text]:
         """What `/why` and these words show."""
@@ -82,7 +82,7 @@ class Why:
 
     def _verdicts(self, found: Sequence[Verdict]) -> Iterator[Text]:
         for each in found:
-            where = f" {self._dot()} call {each.call.exchange}.{each.call.index}" if each.call else ""
+            where = f" {self.dot} {self._called(each.call)}" if each.call else ""
             yield self._row(f"  {each.certainty}: {each.code}{where}", CERTAIN[each.certainty])
             yield from self._paragraph(each.sentence, indent=4)
             for evidence in each.evidence:
@@ -90,9 +90,8 @@ class Why:
             yield from self._paragraph(f"{self.advice} {each.advice}", indent=4, style="cyan")
 
     def _evidence(self, evidence: Evidence) -> Iterator[Text]:
-        known = evidence.start is not None
-        place = f", {span(evidence.start or 0, evidence.end or 0, self.dash)}" if known else ""
-        line = Text(f"    {evidence.side} {evidence.exchange}{place}  ", "dim")
+        place = "" if evidence.start is None else f" {span(evidence.start, evidence.end or 0, self.dash)}"
+        line = Text(f"    exchange {evidence.exchange}, {evidence.side}{place}  ", "dim")
         if self.width < NARROW:
             yield self._row(line.plain.rstrip(), "dim")
             line = Text("      ")
@@ -103,16 +102,8 @@ class Why:
         """The calls that can be asked about."""
         for number, facts in enumerate(self.case.calls.values(), start=1):
             said = call_verdict(self.case, facts)
-            state = (
-                said.code
-                if said
-                else facts.result.status
-                if facts.result
-                else "said again"
-                if not facts.call
-                else "open"
-            )
-            line = f"  {number}  {one_line(facts.name, 40)}  {counted(facts.following.count, 'delta')}, {state}"
+            state = said.code if said else _state(facts)
+            line = f"  {number}  {self._named(facts)}  {counted(facts.following.count, 'delta')}, {state}"
             yield self._row(line, "red" if said else "dim")
         if more := self.case.more_calls:
             yield self._row(f"  {counted(more, 'more call')}, not kept here", "dim")
@@ -123,13 +114,12 @@ class Why:
 
     def call(self, facts: CallFacts) -> Iterator[Text]:
         """A call from its raw deltas to what went back."""
-        call, following = facts.call, facts.following
-        given = f"  id {one_line(call.call_id, 60)}" if call else ""
-        yield self._row(f"  {one_line(facts.name, 64)}{given}  exchange {facts.key.exchange}", "bold cyan")
+        following = facts.following
+        yield self._row(f"  {self._named(facts)}, exchange {facts.key.exchange}", "bold cyan")
         if said := call_verdict(self.case, facts):
             yield from self._verdicts([said])
         yield from self._joined(facts)
-        came = f"{counted(following.count, 'delta')}, {counted(following.size, 'character')}"
+        came = f"{counted(following.count, 'delta')}, {counted(following.bytes, 'byte')}"
         yield self._row(f"  on the wire: {came}", "bold")
         yield from self._fragments(facts)
         for found in facts.diagnostics:
@@ -277,8 +267,19 @@ class Why:
             rows = wrap(shown, room // 2, subsequent_indent=" " * hanging, break_on_hyphens=False)
         yield from (Text(" " * indent + row, style) for row in rows)
 
-    def _dot(self) -> str:
-        return "-" if self.ascii_only else "·"
+    def _called(self, key: CallKey) -> str:
+        """What the call goes by elsewhere on the screen; of one that is not kept here only its place is known."""
+        facts = self.case.calls.get(key)
+        return self._named(facts) if facts else f"call {key.exchange}.{key.index}"
+
+    def _named(self, facts: CallFacts) -> str:
+        return call_named(facts.name, facts.call.call_id if facts.call else "", self.dot)
+
+
+def _state(facts: CallFacts) -> str:
+    if facts.result:
+        return facts.result.status
+    return "open" if facts.call else "said again"
 
 
 def _decided(facts: CallFacts) -> str:

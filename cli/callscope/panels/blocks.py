@@ -108,7 +108,8 @@ class ExchangeTrace:
 class TextTrace:
     """Words: the person's, or those of one channel of a response without a break.
 
-    `frames` are the offsets into the response body between which it came, where they are known.
+    `bytes` is their size in UTF-8, as that of arguments. `frames` are the offsets into the response body between which
+    they came, where they are known.
     """
 
     voice: Voice
@@ -117,7 +118,7 @@ class TextTrace:
     last_at: float
     chunks: list[str] = field(default_factory=list)
     count: int = 0
-    characters: int = 0
+    bytes: int = 0
     frames: tuple[int, int] | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     done: bool = False

@@ -91,9 +91,9 @@ def _ends(exchanges: Sequence[ExchangeTrace]) -> list[Fact]:
     reasons = [_reason(exchange) for exchange in exchanges if exchange.completed]
     if not reasons:
         return []
-    runs = [(reason, len(list(same))) for reason, same in groupby(reasons)]
-    told = ", ".join(f"{reason} x{count}" if count > 1 else reason for reason, count in runs)
-    return [Fact(told, 4, short=reasons[-1] if len(runs) > 1 else ""), Fact(wording.tokens(exchanges[-1].usage), 5)]
+    told = [reason for reason, _ in groupby(reasons)]  # how many there were the number of requests says
+    short = told[-1] if len(told) > 1 else ""
+    return [Fact(", ".join(told), 4, short=short), Fact(wording.tokens(exchanges[-1].usage), 5)]
 
 
 def _reason(exchange: ExchangeTrace) -> str:

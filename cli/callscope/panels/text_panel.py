@@ -67,7 +67,7 @@ class TextContent:
     def closing(self, now: float) -> list[Row]:
         """How much it was."""
         block = self.block
-        size = f"{wording.counted(block.characters, 'character')} in {wording.counted(block.count, 'delta')}"
+        size = f"{wording.counted(block.bytes, 'byte')} in {wording.counted(block.count, 'delta')}"
         took = f", {wording.seconds(block.last_at - block.first_at)}" if block.count > 1 else ""
         return paragraph(self._look, size + took, "dim", edge=CORNER)
 

@@ -179,7 +179,7 @@ class Trace:
             self.blocks.append(text)
         text.chunks.append(event.text)
         text.count += 1
-        text.characters += len(event.text)
+        text.bytes += utf8_size(event.text)
         text.last_at = at
         if frame := event.frame:
             text.frames = (text.frames[0] if text.frames else frame.start, frame.end)
@@ -278,7 +278,7 @@ class Trace:
                 assert_never(event)
 
     def _say(self, voice: Voice, text: str, at: float) -> TextTrace:
-        said = TextTrace(voice, 0, at, at, [text], 1, len(text), done=True)
+        said = TextTrace(voice, 0, at, at, [text], 1, utf8_size(text), done=True)
         self.blocks.append(said)
         return said
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -18,10 +19,9 @@ def hanging(console: Console, text: str, style: str = "", *, more: int = 2) -> I
     for line in visible(text).split("\n"):
         said = line.lstrip(" ")
         indent = len(line) - len(said)
-        if not console.is_terminal or indent + len(said) <= console.width // 2:
-            yield Text(line, style)
+        if not console.is_terminal or ("\t" not in line and cell_len(line) <= console.width):
+            yield Text(line, style)  # as it was written, columns and all
             continue
-        # a wide character takes two columns, so the text is measured where it could be too wide
         rows = Text(said, style).wrap(console, max(console.width - indent - more, 10), tab_size=4)
         for number, row in enumerate(rows):
             row.rstrip()

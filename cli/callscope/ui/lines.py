@@ -37,8 +37,9 @@ from callscope.core.events import (
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
+from callscope.dialects.json_progress import utf8_size
 from callscope.panels.blocks import ran
-from callscope.panels.wording import ending, failure_sentence, place, seconds, tokens
+from callscope.panels.wording import call_named, counted, ending, failure_sentence, place, seconds, tokens
 
 from .chrome import ChromeConsole
 
@@ -77,7 +78,7 @@ class LinesView:
         fancy = (chrome.encoding or "").lower().startswith("utf")
         self._cut = self._styled("·" if fancy else "|", "cyan")
         self._dim = self._styled("-", "dim").split("-")  # what stands around dim words: rendering each costs 80 µs
-        self._dash = "–" if fancy else "-"
+        self._dash, self._dot = ("–", "·") if fancy else ("-", "-")
         self._glyphs = ("▸", "✓", "✗", "!") if fancy else (">", "ok", "x", "!")
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
@@ -215,18 +216,20 @@ class LinesView:
 
     def _assembled(self, call: ToolCall) -> None:
         arrow, check, cross, _ = self._glyphs
-        if not self.live or not self._deltas.get(call.key):
-            self._say(f"{arrow} {one_line(call.name, 64)} {one_line(call.arguments)}", "bold cyan")
         count = self._deltas.pop(call.key, 0)
-        size = f"{count} delta{'' if count == 1 else 's'}, {len(call.arguments):,} characters"
+        size = f"{counted(count, 'delta')}, {counted(utf8_size(call.arguments), 'byte')}"
+        if self.live and count:  # its name stands before the arguments that grew, its id not yet
+            size = f"{self._called(call)}: {size}"
+        else:
+            self._say(f"{arrow} {self._called(call)} {one_line(call.arguments)}", "bold cyan")
         if call.fault:
             self._say(f"  {cross} {size}: {one_line(call.fault.message)}", "bold red")
         else:
             whose = ", run by the agent itself" if call.executor == "remote" else ""
-            self._say(f"  {check} {size}, {arguments_state(call)}, id {one_line(call.call_id, 80)}{whose}", "dim")
+            self._say(f"  {check} {size}, {arguments_state(call)}{whose}", "dim")
 
     def _decided(self, event: CallDecided, conversation: Conversation) -> None:
-        name = _name(event.key, conversation)
+        name = self._name(event.key, conversation)
         match event.decision:
             case Edit(arguments=arguments):
                 self._say(f"  {name}: arguments edited to {one_line(arguments)}", "magenta")
@@ -243,7 +246,7 @@ class LinesView:
 
     def _finished(self, result: ToolResult, conversation: Conversation) -> None:
         record = conversation.calls.get(result.key)
-        name = _name(result.key, conversation)
+        name = self._name(result.key, conversation)
         glyph = self._glyphs[1] if result.status in ("ok", "mocked") else self._glyphs[2]
         # nobody knows how long a call ran in a session that was killed
         ran = record and record.started and (result.status != "cancelled" or result.duration)
@@ -256,19 +259,19 @@ class LinesView:
         for item in items:
             match item:
                 case ToolCall():
-                    self._say(
-                        f"{self._glyphs[0]} by hand: {one_line(item.name, 64)} {one_line(item.arguments)}", "cyan"
-                    )
+                    self._say(f"{self._glyphs[0]} by hand: {self._called(item)} {one_line(item.arguments)}", "cyan")
                 case ToolResult():
                     self._say(f"  {item.status}: {one_line(item.output)}", STYLES[item.status])
                 case _:
                     self._say(f"  by hand: {one_line(item.text)}")
 
+    def _name(self, key: CallKey, conversation: Conversation) -> str:
+        """What a call goes by; a recording that nobody vouches for may speak of a call that never came."""
+        record = conversation.calls.get(key)
+        return self._called(record.call) if record else f"call {key.exchange}.{key.index}"
 
-def _name(key: CallKey, conversation: Conversation) -> str:
-    """What a call is called; a recording that nobody vouches for may speak of a call that never came."""
-    record = conversation.calls.get(key)
-    return one_line(record.call.name, 64) if record else f"call {key.exchange}.{key.index}"
+    def _called(self, call: ToolCall) -> str:
+        return call_named(call.name, call.call_id, self._dot)
 
 
 def _same_file(out: TextIO, chrome: IO[str]) -> bool:

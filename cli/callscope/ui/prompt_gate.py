@@ -19,6 +19,7 @@ from callscope.core.ports import Gate
 from callscope.core.state import CallRecord, Conversation
 from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
+from callscope.dialects.json_progress import utf8_size
 from callscope.panels.wording import counted
 from callscope.session import strictest
 
@@ -182,7 +183,7 @@ class PromptGate:
     async def _reviewed(self, call: ToolCall, result: ToolResult) -> str | None:
         """The words that go back; None where they are the tool's own. The result stands above the question already."""
         is_json = _not_json(result.output) is None
-        size = f"{result.status}, {counted(len(result.output), 'character')}"
+        size = f"{result.status}, {counted(utf8_size(result.output), 'byte')}"
         question = f"result of {one_line(call.name, 64)} ({one_line(call.call_id, 64)}), {size} {self._dash} send it?"
         while True:
             match await self.person.key(question, RESULT):
