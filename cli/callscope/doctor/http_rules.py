@@ -13,7 +13,7 @@ from callscope.core.visible import one_line
 from callscope.dialects.failures import words
 
 from .rule import Rule, Verdict, broken, held, not_shown, rule
-from .seen import NO_KEY, NO_SUCH_MODEL, Seen, members, shown
+from .seen import NO_KEY, NO_SUCH_MODEL, Seen, as_sent, members, shown
 
 HTTP_RULES: Final[list[Rule]] = []
 FEATURES: Final = ("tools", "response_format", "text", "previous_response_id", "instructions")
@@ -154,7 +154,7 @@ def _judged_error(seen: Seen) -> Iterator[Verdict]:
     if not error:
         yield broken(f"status {seen.status} without an `error` object: {shown(seen.whole)}")
     elif not isinstance(error.get("message"), str) or not error["message"]:
-        yield broken(f"`error.message` is {shown(error.get('message'))}")
+        yield broken(f"in `error`, {as_sent(error, 'message')}")
     elif missing := [name for name in ("type", "code") if name not in error]:
         yield broken(f"`error` has no {' and no '.join(missing)}: {shown(error)}")
     else:

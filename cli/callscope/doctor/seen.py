@@ -120,8 +120,8 @@ class Seen:
 
     @cached_property
     def _framed(self) -> tuple[bytes, tuple[Frame, ...], tuple[Defect, ...]]:
-        reader, pieces = BodyReader(self.headers), list[bytes]()
-        reader.watch = pieces.append
+        pieces = list[bytes]()
+        reader = BodyReader(self.headers, pieces.append)
         frames = [*reader.feed(self.raw), *reader.close()]
         body = b"".join(pieces)
         if self.exchange.how != "complete" and frames and frames[-1].end >= len(body):
@@ -265,3 +265,8 @@ def shown(value: Any, limit: int = 80) -> str:
     """The beginning of a value, as compact JSON."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return written if len(written) <= limit else f"{written[:limit]}…"
+
+
+def as_sent(document: JsonObject, name: str, limit: int = 80) -> str:
+    """What stands under this name, in words: null was sent, missing was not."""
+    return f"`{name}` is {shown(document[name], limit) if name in document else 'missing'}"

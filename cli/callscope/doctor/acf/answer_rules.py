@@ -12,7 +12,7 @@ from callscope.core.events import TextDelta
 from callscope.core.visible import one_line
 from callscope.doctor.http_rules import server_words, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Said, Seen, entries, members, shown
+from callscope.doctor.seen import Said, Seen, as_sent, entries, members, shown
 
 from .envelopes import MESSAGE, deltas, has, is_error, is_simple
 
@@ -115,7 +115,7 @@ def _is_whole(seen: Seen) -> bool:
 )
 def _whole_object(seen: Seen) -> Iterator[Verdict]:
     if seen.whole.get("object") != "chat.completion":
-        yield broken(f"`object` is {shown(seen.whole.get('object'), 40)}", seen.said[0].frame)
+        yield broken(as_sent(seen.whole, "object", 40), seen.said[0].frame)
 
 
 @rule(
@@ -131,9 +131,9 @@ def _whole_message(seen: Seen) -> Iterator[Verdict]:
     if not message:
         yield broken(f"no message: {shown(seen.whole)}", seen.said[0].frame)
     elif message.get("role") != "assistant":
-        yield broken(f"`role` is {shown(message.get('role'), 40)}", seen.said[0].frame)
+        yield broken(as_sent(message, "role", 40), seen.said[0].frame)
     elif not isinstance(message.get("content"), str) and not message.get("tool_calls"):
-        yield broken(f"`content` is {shown(message.get('content'), 60)}", seen.said[0].frame)
+        yield broken(as_sent(message, "content", 60), seen.said[0].frame)
 
 
 @rule(

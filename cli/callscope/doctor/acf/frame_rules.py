@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from callscope.core.visible import one_line
 from callscope.doctor.rule import Level, Rule, Verdict, broken, held, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, as_sent, members, shown
 
 from .envelopes import (
     CHUNK,
@@ -60,7 +60,7 @@ def _object(seen: Seen) -> Iterator[Verdict]:
     for said in envelopes(seen):
         found = said.document.get("object")
         if not isinstance(found, str):
-            yield broken(f"`object` is {shown(found) if 'object' in said.document else 'missing'}", said.frame)
+            yield broken(as_sent(said.document, "object"), said.frame)
         elif found not in (STEP, MESSAGE, *MARKS, *NATIVE):
             yield broken(f"`object` is {one_line(found, 60)}", said.frame)
 
@@ -91,7 +91,7 @@ def _member(name: str, level: Level, breaks: str, is_good: Callable[[Any], bool]
         for said in envelopes(seen):
             found = said.document.get(name)
             if kind(said) not in NATIVE and not is_good(found):
-                yield broken(f"`{name}` is {shown(found) if name in said.document else 'missing'}", said.frame)
+                yield broken(as_sent(said.document, name), said.frame)
 
     rule(
         FRAME_RULES,
@@ -171,7 +171,7 @@ def _role(seen: Seen) -> Iterator[Verdict]:
     for delta in deltas(seen, STEP, MESSAGE):
         role = delta.members.get("role")
         if role != "assistant" and delta.members:
-            yield broken(f"`role` is {shown(role) if 'role' in delta.members else 'missing'}", delta.frame)
+            yield broken(as_sent(delta.members, "role"), delta.frame)
 
 
 @rule(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from callscope.core.visible import one_line
 from callscope.doctor.rule import Rule, Verdict, broken, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, as_sent, members, shown
 
 from .envelopes import calls, has, steps
 
@@ -39,7 +39,7 @@ def _result_id(seen: Seen) -> Iterator[Verdict]:
             continue
         named = step.members.get("tool_call_id")
         if not isinstance(named, str) or not named:
-            yield broken(f"`tool_call_id` is {shown(named, 40) if named is not None else 'missing'}", step.frame)
+            yield broken(as_sent(step.members, "tool_call_id", 40), step.frame)
         elif named not in known:
             yield broken(f"{one_line(named, 40)} names no call that came", step.frame)
 
@@ -55,7 +55,7 @@ def _result_id(seen: Seen) -> Iterator[Verdict]:
 def _result_name(seen: Seen) -> Iterator[Verdict]:
     for step in steps(seen, "tool_response"):
         if not isinstance(step.members.get("name"), str) or not step.members["name"]:
-            yield broken(f"`name` is {shown(step.members.get('name'), 40)}", step.frame)
+            yield broken(as_sent(step.members, "name", 40), step.frame)
 
 
 @rule(
@@ -69,7 +69,7 @@ def _result_name(seen: Seen) -> Iterator[Verdict]:
 def _result_content(seen: Seen) -> Iterator[Verdict]:
     for step in steps(seen, "tool_response"):
         if not isinstance(step.members.get("content"), str):
-            yield broken(f"`content` is {shown(step.members.get('content'))}", step.frame)
+            yield broken(as_sent(step.members, "content"), step.frame)
 
 
 @rule(

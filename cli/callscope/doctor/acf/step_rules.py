@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from callscope.core.visible import one_line
 from callscope.doctor.rule import Rule, Verdict, broken, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, as_sent, members, shown
 
 from .envelopes import MESSAGE, STEP, calls, deltas, has, has_envelopes, steps
 
@@ -62,7 +62,7 @@ def _place(seen: Seen) -> Iterator[Verdict]:
 def _type(seen: Seen) -> Iterator[Verdict]:
     for step in steps(seen):
         if step.members.get("type") not in TYPES:
-            yield broken(f"`type` is {shown(step.members.get('type'), 40)}", step.frame)
+            yield broken(as_sent(step.members, "type", 40), step.frame)
 
 
 @rule(
@@ -79,7 +79,7 @@ def _thinking(seen: Seen) -> Iterator[Verdict]:
             yield broken("thinking as the content of a message", delta.frame)
     for step in steps(seen, "thinking"):
         if not isinstance(step.members.get("content"), str):
-            yield broken(f"`content` is {shown(step.members.get('content'), 40)}", step.frame)
+            yield broken(as_sent(step.members, "content", 40), step.frame)
 
 
 # ---- calls --------------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def _tool_calls(seen: Seen) -> Iterator[Verdict]:
     for step in steps(seen, "tool_calls"):
         found = step.members.get("tool_calls")
         if not isinstance(found, list) or not found:
-            yield broken(f"`tool_calls` is {shown(found)}", step.frame)
+            yield broken(as_sent(step.members, "tool_calls"), step.frame)
         elif odd := [entry for entry in found if not isinstance(entry, dict)]:
             yield broken(f"a call is {shown(odd[0])}", step.frame)
 
@@ -134,7 +134,7 @@ def _name(seen: Seen) -> Iterator[Verdict]:
     for call in calls(seen):
         own = _own(call.entry)
         if own is not None and not (isinstance(own.get("name"), str) and own["name"]):
-            yield broken(f"`name` is {shown(own.get('name'), 40)}", call.frame)
+            yield broken(as_sent(own, "name", 40), call.frame)
 
 
 @rule(
@@ -149,7 +149,7 @@ def _args(seen: Seen) -> Iterator[Verdict]:
     for call in calls(seen):
         own = _own(call.entry)
         if own is not None and not isinstance(own.get("args"), dict):
-            yield broken(f"`args` is {shown(own.get('args')) if 'args' in own else 'missing'}", call.frame)
+            yield broken(as_sent(own, "args"), call.frame)
 
 
 @rule(
@@ -166,7 +166,7 @@ def _id(seen: Seen) -> Iterator[Verdict]:
         entry = members(call.entry)
         name = entry.get("id")
         if not isinstance(name, str) or not name:
-            yield broken(f"`id` is {shown(name, 40) if 'id' in entry else 'missing'}", call.frame)
+            yield broken(as_sent(entry, "id", 40), call.frame)
         elif name in known and known[name] != entry:
             yield broken(f"two calls have the id {one_line(name, 40)}", call.frame)
         else:

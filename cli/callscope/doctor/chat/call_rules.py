@@ -12,7 +12,7 @@ from typing import Final
 from callscope.core.visible import one_line
 from callscope.dialects.assembly import CUT
 from callscope.doctor.rule import Level, Rule, Verdict, broken, held, rule
-from callscope.doctor.seen import Seen, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 from callscope.doctor.tool_rules import is_named
 
 from .chunks import Piece, finish_reasons, has_chunks, is_whole, pieces
@@ -53,7 +53,7 @@ def _index(seen: Seen) -> Iterator[Verdict]:
     for piece in pieces(seen):
         index = piece.entry.get("index")
         if type(index) is not int:
-            yield broken(f"`index` is {shown(index, 40) if 'index' in piece.entry else 'missing'}", piece.frame)
+            yield broken(as_sent(piece.entry, "index", 40), piece.frame)
         elif index > last + 1:
             yield broken(f"`index` is {index} after {last}" if last >= 0 else f"the first is {index}", piece.frame)
         last = max(last, index) if type(index) is int else last
@@ -135,7 +135,7 @@ _complaint(
 def _type(seen: Seen) -> Iterator[Verdict]:
     for piece in pieces(seen):
         if piece.opens and piece.entry.get("type") not in ("function", "custom"):
-            yield broken(f"`type` is {shown(piece.entry.get('type'), 40)}", piece.frame)
+            yield broken(as_sent(piece.entry, "type", 40), piece.frame)
 
 
 # ---- arguments ----------------------------------------------------------------------------------------------------

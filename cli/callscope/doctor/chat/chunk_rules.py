@@ -13,7 +13,7 @@ from callscope.core.visible import one_line
 from callscope.dialects.assembly import CUT
 from callscope.doctor.http_rules import is_plain, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, as_sent, members, shown
 
 from .chunks import choices, chunks, deltas, finish_reasons, has_chunks, is_error, is_stream, is_whole
 
@@ -111,9 +111,9 @@ def _object(seen: Seen) -> Iterator[Verdict]:
         kind, name = said.document.get("object"), said.document.get("id")
         first = first or name  # Azure's first chunk, which has no choice, has the id ""
         if kind != "chat.completion.chunk":
-            yield broken(f"`object` is {shown(kind, 40)}", said.frame)
+            yield broken(as_sent(said.document, "object", 40), said.frame)
         elif (name != first and said.document.get("choices")) or not isinstance(name, str):
-            yield broken(f"`id` is {shown(name, 40)} after {shown(first, 40)}", said.frame)
+            yield broken(f"{as_sent(said.document, 'id', 40)} after {shown(first, 40)}", said.frame)
 
 
 @rule(
@@ -128,12 +128,12 @@ def _choices(seen: Seen) -> Iterator[Verdict]:
     for said in chunks(seen):
         listed = said.document.get("choices")
         if not isinstance(listed, list) or not all(isinstance(choice, dict) for choice in listed):
-            yield broken(f"`choices` is {shown(listed, 40) if 'choices' in said.document else 'missing'}", said.frame)
+            yield broken(as_sent(said.document, "choices", 40), said.frame)
     for frame, choice in choices(seen):
         if choice.get("index") != 0 or type(choice.get("index")) is not int:
-            yield broken(f"`index` is {shown(choice.get('index'), 40)}", frame)
+            yield broken(as_sent(choice, "index", 40), frame)
         if not isinstance(choice.get("delta"), dict):
-            yield broken(f"`delta` is {shown(choice.get('delta'), 40) if 'delta' in choice else 'missing'}", frame)
+            yield broken(as_sent(choice, "delta", 40), frame)
 
 
 @rule(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.doctor.rule import Rule, Verdict, broken, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, as_sent, members, shown
 
 from .chunk_rules import FINISHED, is_count
 from .chunks import choices, is_whole
@@ -28,13 +28,13 @@ WHOLE_RULES: Final[list[Rule]] = []
 def _whole(seen: Seen) -> Iterator[Verdict]:
     frame = seen.said[0].frame
     if seen.whole.get("object") != "chat.completion":
-        yield broken(f"`object` is {shown(seen.whole.get('object'), 40)}", frame)
+        yield broken(as_sent(seen.whole, "object", 40), frame)
     choice = next((choice for _, choice in choices(seen)), {})
     message = members(choice.get("message"))
     if message.get("role") != "assistant":
         yield broken(f"no message of the assistant: {shown(choice or seen.whole)}", frame)
     elif choice.get("finish_reason") not in FINISHED:
-        yield broken(f"`finish_reason` is {shown(choice.get('finish_reason'), 40)}", frame)
+        yield broken(as_sent(choice, "finish_reason", 40), frame)
 
 
 @rule(
@@ -48,4 +48,4 @@ def _whole(seen: Seen) -> Iterator[Verdict]:
 def _whole_usage(seen: Seen) -> Iterator[Verdict]:
     usage = seen.whole.get("usage")
     if not (is_count(usage, "prompt_tokens") and is_count(usage, "completion_tokens")):
-        yield broken(f"`usage` is {shown(usage)}", seen.said[0].frame)
+        yield broken(as_sent(seen.whole, "usage"), seen.said[0].frame)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from callscope.core.visible import one_line
 from callscope.doctor.http_rules import is_plain, server_words, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, entries, members, shown
+from callscope.doctor.seen import Seen, as_sent, entries, members, shown
 
 from .events import BEGINNINGS, ENDS, came_whole, events, final, has_events, is_error, is_whole, name
 
@@ -44,7 +44,7 @@ def _type(seen: Seen) -> Iterator[Verdict]:
     for said in seen.said:
         kind = said.document.get("type")
         if not isinstance(kind, str):
-            yield broken(f"`type` is {shown(kind, 40) if 'type' in said.document else 'missing'}", said.frame)
+            yield broken(as_sent(said.document, "type", 40), said.frame)
         elif said.frame.event not in ("", kind):
             yield broken(f"event: {one_line(said.frame.event, 40)}, type: {one_line(kind, 40)}", said.frame)
 
@@ -76,7 +76,7 @@ def _sequence(seen: Seen) -> Iterator[Verdict]:
     for said in seen.said:
         number = said.document.get("sequence_number")
         if type(number) is not int:
-            yield broken(f"`sequence_number` is {shown(number, 40)}", said.frame)
+            yield broken(as_sent(said.document, "sequence_number", 40), said.frame)
             return
         if last is not None and number != last + 1:
             yield broken(f"{number} after {last}", said.frame)
@@ -161,13 +161,13 @@ def _known(seen: Seen) -> Iterator[Verdict]:
 def _response(seen: Seen) -> Iterator[Verdict]:
     response, frame = final(seen), seen.said[-1].frame
     if response.get("object") != "response":
-        yield broken(f"`object` is {shown(response.get('object'), 40)}", frame)
+        yield broken(as_sent(response, "object", 40), frame)
     elif not isinstance(response.get("id"), str) or not response["id"]:
-        yield broken(f"`id` is {shown(response.get('id'), 40)}", frame)
+        yield broken(as_sent(response, "id", 40), frame)
     elif not isinstance(response.get("output"), list):
-        yield broken(f"`output` is {shown(response.get('output'), 40)}", frame)
+        yield broken(as_sent(response, "output", 40), frame)
     elif response.get("status") not in ("completed", "incomplete"):
-        yield broken(f"`status` is {shown(response.get('status'), 40)}", frame)
+        yield broken(as_sent(response, "status", 40), frame)
     elif seen.streamed and name(seen.said[-1]) != f"response.{response['status']}" and name(seen.said[-1]) in ENDS:
         yield broken(f"`status` is {response['status']} in {name(seen.said[-1])}", frame)
 

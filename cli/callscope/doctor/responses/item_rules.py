@@ -12,7 +12,7 @@ from typing import Any, Final
 from callscope.core.visible import one_line
 from callscope.doctor.call_rules import has_calls
 from callscope.doctor.rule import Rule, Verdict, broken, held, rule
-from callscope.doctor.seen import Seen, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .events import (
     ADDED,
@@ -90,7 +90,7 @@ def _index(seen: Seen) -> Iterator[Verdict]:
         nested = name(said).rpartition(".")[0] in _NESTED
         if name(said) in (ADDED, DONE) or nested:
             if type(index) is not int:
-                yield broken(f"`output_index` is {shown(index, 40)} in {name(said)}", said.frame)
+                yield broken(f"{as_sent(said.document, 'output_index', 40)} in {name(said)}", said.frame)
                 return
             if name(said) == ADDED and index != count:
                 yield broken(f"`output_index` of the next item is {index}, not {count}", said.frame)
@@ -213,7 +213,7 @@ def _call_id(seen: Seen) -> Iterator[Verdict]:
     for frame, item in calls(seen):
         found = item.get("call_id")
         if not isinstance(found, str) or not found:
-            yield broken(f"`call_id` is {shown(found, 40)}", frame)
+            yield broken(as_sent(item, "call_id", 40), frame)
         elif found in known:
             yield broken(f"two calls have {one_line(found, 40)}", frame)
         else:
@@ -235,7 +235,7 @@ def _arguments(seen: Seen) -> Iterator[Verdict]:
     for frame, item in calls(seen):
         member = "input" if item.get("type") == "custom_tool_call" else "arguments"
         if not isinstance(item.get(member), str):
-            yield broken(f"`{member}` is {shown(item.get(member), 60)}", frame)
+            yield broken(as_sent(item, member, 60), frame)
 
 
 @rule(
