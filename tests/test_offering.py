@@ -212,10 +212,10 @@ def test_places_of_secrets_that_make_no_sense_hide_nothing(file: Path, spans: An
 
 def test_the_sample_with_a_secret_can_be_asked_with_the_secret() -> None:
     sample = next(path for path in servebench.SAMPLES if path.stem == "masked-secret")
-    request = offer(sample).exchanges[0].request
-    assert request.body.count(b"*" * 16) == 1
-    assert unlike(sample, request.body.replace(b"*" * 16, b"0123456789abcdef")) is None
-    assert unlike(sample, request.body.replace(b"*" * 16, b"0123456789abcde")) is not None
+    body = offer(sample).exchanges[0].read_body()
+    assert body.count(b"*" * 16) == 1
+    assert unlike(sample, body.replace(b"*" * 16, b"0123456789abcdef")) is None
+    assert unlike(sample, body.replace(b"*" * 16, b"0123456789abcde")) is not None
 
 
 # ---- what a recording has -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, Resp
 from callscope.core.values import Request, Settings
 from callscope.record.matching import mismatch, mismatch_of_texts
 from callscope.record.reading import Entry, Recorded
-from callscope.record.stored import StoredAnswer
+from callscope.record.stored import StoredAnswer, StoredBody, without_body
 from callscope.serving.choosing import RecordedExchange, Unlike, path_of
 
 HIDDEN: Final = "\x01"
@@ -42,7 +42,7 @@ class Offer:
 def offered(recording: Recorded) -> Offer:
     """What a recording has to serve, after one pass through it. Raises UnusableFile where that is nothing.
 
-    The answers stay in the file, and are read from it whenever one is asked for.
+    Bodies and answers stay in the file, and are read from it whenever they are asked for.
     """
     found = _Found(recording.path)
     for entry in recording.entries:
@@ -59,7 +59,7 @@ def offered(recording: Recorded) -> Offer:
 
 @dataclass(slots=True)
 class _Taken:
-    """An exchange while its lines pass."""
+    """An exchange while its lines pass; the body of its request stays in the file."""
 
     opened: ExchangeOpened
     line: int
@@ -85,10 +85,11 @@ class _Found:
         match entry.event:
             case ExchangeOpened():
                 number = entry.event.exchange
-                answer = StoredAnswer(self.path, number, entry.start)
-                self._latest[number] = _Taken(entry.event, entry.line, entry.members.get("masked"), answer)
-                self.taken.append(self._latest[number])
                 self._note_ids(entry.event)
+                answer = StoredAnswer(StoredBody.of(self.path, entry, entry.event.request.body), number)
+                masked = entry.members.get("masked")
+                self._latest[number] = _Taken(without_body(entry.event), entry.line, masked, answer)
+                self.taken.append(self._latest[number])
             case (ResponseHead() | BytesRead() | ExchangeEnded()) as wire if wire.exchange in self._latest:
                 self._latest[wire.exchange].answer.take(entry, wire)
             case SettingsChanged(settings=settings):
@@ -112,10 +113,10 @@ class _Found:
 
 
 def _exchange(taken: _Taken, minted: Set[str]) -> RecordedExchange:
-    request = taken.opened.request
-    asked = _Asked(request, _with_hidden(request.body, taken.masked), minted)
-    name = f"{taken.answer.path.name}, exchange {taken.opened.exchange} (line {taken.line})"
-    return RecordedExchange(name, request, taken.answer, asked.unlike)
+    request, body = taken.opened.request, taken.answer.request
+    asked = _Asked(request, body, taken.masked, minted)
+    name = f"{body.path.name}, exchange {taken.opened.exchange} (line {taken.line})"
+    return RecordedExchange(name, request, body.read, taken.answer, asked.unlike)
 
 
 def _with_hidden(body: bytes, masked: Any) -> bytes:
@@ -162,10 +163,11 @@ def _is_text(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A recorded request; `body` has its secrets marked, `minted` are ids that another run may call otherwise."""
+    """A recorded request; `masked` says where its secrets are, `minted` are ids that another run may call otherwise."""
 
     request: Request
-    body: bytes
+    body: StoredBody
+    masked: Any
     minted: Set[str]
 
     def unlike(self, now: Request) -> Unlike | None:
@@ -174,7 +176,7 @@ class _Asked:
             return Unlike("$.method", self.request.method, now.method)
         if path_of(self.request.url) != path_of(now.url):
             return Unlike("$.path", path_of(self.request.url), path_of(now.url))
-        return self._query(now) or (None if self.body == now.body else self._body(now))
+        return self._query(now) or (None if self.body.is_same(now.body) else self._body(now))
 
     def _query(self, now: Request) -> Unlike | None:
         """Parameters that both have; a client adds some of its own, keys among them."""
@@ -185,12 +187,13 @@ class _Asked:
         return None
 
     def _body(self, now: Request) -> Unlike | None:
-        recorded, current = _parsed(self.body), _parsed(now.body)
+        body = _with_hidden(self.body.read(), self.masked)
+        recorded, current = _parsed(body), _parsed(now.body)
         same = partial(_same, _Names(self.minted))
         if isinstance(recorded, dict | list) and isinstance(current, dict | list):
             found = mismatch(recorded, current, "$.body", same)
         else:
-            a, b = (body.decode(errors="backslashreplace") for body in (self.body, now.body))
+            a, b = (one.decode(errors="backslashreplace") for one in (body, now.body))
             found = mismatch_of_texts(a, b, "$.body", same)
         return Unlike(found.path, _shown(found.recorded), found.now) if found else None
 

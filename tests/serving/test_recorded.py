@@ -57,6 +57,63 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "it.jsonl"
 
 
+# ---- a recording that does not stay as it was ---------------------------------------------------------------------
+
+
+def gone(file: Path) -> None:
+    file.unlink()
+
+
+def another(file: Path) -> None:
+    recording(file, exchange(1, {"other": 1}, head(), read(b"another answer"), end()))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:300])
+
+
+@pytest.mark.parametrize("change", [gone, another, cut])
+def test_a_recording_that_has_changed_is_one_clear_error_to_both_sides(file: Path, change: Any) -> None:
+    recording(file, exchange(1, {}, head(), read(EVENTS), end()))
+    with serving(file) as served:
+        change(file)
+        raw = served.post()
+        assert (raw.status, raw.headers["content-type"]) == (500, "application/json")
+        error = json.loads(raw.body)["error"]
+        assert error.keys() == {"message", "type", "code", "param"}
+        assert error["code"] == "recording_changed"
+        assert str(file) not in error["message"]
+        assert str(file) in served.said[-1]
+        assert "Start again" in served.said[-1]
+
+
+def test_a_comparison_with_a_body_that_is_gone_is_the_same_error(file: Path) -> None:
+    recording(file, exchange(1, {"asked": "one thing"}, head(), read(EVENTS), end()))
+    with serving(file) as served:
+        file.unlink()
+        assert served.post({"asked": "another"}).status == 500
+
+
+def test_a_recording_that_is_back_answers_again(file: Path) -> None:
+    recording(file, exchange(1, {}, head(), read(EVENTS), end()), exchange(2, {}, head(), read(b"two"), end()))
+    whole = file.read_bytes()
+    with serving(file) as served:
+        file.unlink()
+        assert served.post().status == 500
+        file.write_bytes(whole)
+        assert served.post().body == b"two"
+
+
+def test_an_answer_whose_end_is_gone_is_broken_off_and_not_ended(file: Path) -> None:
+    recording(file, exchange(1, {}, head(), read(EVENTS), read(b"more"), end()))
+    with serving(file) as served:
+        whole = file.read_bytes()
+        file.write_bytes(whole[: whole.rindex(b'{"t"', 0, whole.rindex(b'{"t"'))])  # its head and its first read
+        raw = served.post()
+        assert (raw.reset, raw.ended) == (True, False)
+        assert "has changed" in served.said[-1]
+
+
 # ---- the answer is what it was ------------------------------------------------------------------------------------
 
 
@@ -66,7 +123,7 @@ def test_a_sample_comes_back_byte_by_byte_and_chunk_by_chunk(sample: Path) -> No
     with serving(sample) as served:
         for each in exchanges:
             reads = [wire for _, wire in each.answer if type(wire).__name__ == "BytesRead"]
-            raw = served.post(each.request.body)
+            raw = served.post(each.read_body())
             assert raw.body == b"".join(wire.data for wire in reads)
             assert raw.ended
             assert raw.chunk_sizes == (*(len(wire.data) for wire in reads), 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import chain, takewhile
 from pathlib import Path
 
 from callscope.core.errors import UnusableFile
@@ -37,11 +38,17 @@ class StoredBody:
 
     def read(self) -> bytes:
         """The body. Raises UnusableFile where something else stands there by now."""
-        entry = next(RecordingFile(self.path).entries_from(self.start), None)
-        event = entry.event if entry else None
-        if not isinstance(event, ExchangeOpened) or not self.is_same(event.request.body):
-            raise UnusableFile(f"{self.path} has changed while it was read.")
-        return event.request.body
+        opened, _ = self.opened()
+        return opened.request.body
+
+    def opened(self) -> tuple[ExchangeOpened, Iterator[Entry]]:
+        """The request, and the lines from its own on. Raises UnusableFile, as do the lines, where they have changed."""
+        entries = _entries(self.path, self.start)
+        first = next(entries, None)
+        event = first.event if first else None
+        if first is None or not isinstance(event, ExchangeOpened) or not self.is_same(event.request.body):
+            raise _changed(self.path)
+        return event, chain((first,), entries)
 
 
 def without_body(opened: ExchangeOpened) -> ExchangeOpened:
@@ -58,15 +65,14 @@ def with_body(recorded: Request, stored: StoredBody | None, now: Request) -> Req
 
 @dataclass(slots=True)
 class StoredAnswer:
-    """What came back in an exchange, each time anew from the file, with the seconds since the request had left.
+    """What came back to a request, each time anew from the file, with the seconds since the request had left.
 
-    Its request's line begins at byte `start` of the file, the last line of it at `last`; `size` is the bytes of the
-    body, `how` its end, if it has one. While it is found, `take` is told of each line.
+    Its last line begins at byte `last` of the file; `size` is the bytes of the body, `how` its end, if it has one.
+    While it is found, `take` is told of each line. Going through it raises UnusableFile where it is there no more.
     """
 
-    path: Path
+    request: StoredBody
     exchange: int
-    start: int
     last: int = 0
     size: int = 0
     how: Ending | None = None
@@ -80,11 +86,28 @@ class StoredAnswer:
             self.how = wire.how
 
     def __iter__(self) -> Iterator[tuple[float, ResponseHead | BytesRead | ExchangeEnded]]:
+        _, entries = self.request.opened()
         opened_at: float | None = None
-        for entry in RecordingFile(self.path).entries_from(self.start):
+        size = last = 0
+        for entry in takewhile(lambda entry: entry.start <= max(self.last, self.request.start), entries):
             opened_at = entry.at if opened_at is None else opened_at
-            if entry.start > self.last:
-                return
             wire = entry.event
             if isinstance(wire, ResponseHead | BytesRead | ExchangeEnded) and wire.exchange == self.exchange:
+                last = entry.start
+                size += len(wire.data) if isinstance(wire, BytesRead) else 0
                 yield max(entry.at - opened_at, 0.0), wire
+        if (last, size) != (self.last, self.size):
+            raise _changed(self.request.path)
+
+
+def _entries(path: Path, start: int) -> Iterator[Entry]:
+    """The lines from this byte on; what is no line of a recording has been written there since."""
+    recording = RecordingFile(path)
+    try:
+        yield from recording.entries_from(start)
+    except UnusableFile:  # its own words would count lines from here
+        raise _changed(path) from None
+
+
+def _changed(path: Path) -> UnusableFile:
+    return UnusableFile(f"{path} has changed since it was opened: what stood in it is there no more.")

@@ -51,11 +51,13 @@ class Answer(Protocol):
 class RecordedExchange:
     """A request and what came back; `name` is for a person, `unlike` compares another request with this one.
 
-    Two that look alike are two: each is there once.
+    Two that look alike are two: each is there once. The request is without its body, which `read_body` gives. All that
+    reads raises UnusableFile where the recording is gone, or is another by now.
     """
 
     name: str
     request: Request
+    read_body: Callable[[], bytes]
     answer: Answer
     unlike: Callable[[Request], Unlike | None]
 
@@ -109,7 +111,7 @@ class Shelf:
             return Chosen(None)
         expected, unlike = alike[0]
         if self._on_miss != "next":
-            expected, unlike = max(alike, key=lambda pair: _likeness(pair[0].request.body, request.body))
+            expected, unlike = max(alike, key=lambda pair: _likeness(pair[0].read_body(), request.body))
         if self._on_miss == "fail":
             return Chosen(None, unlike, expected)
         return self._use(Chosen(expected, unlike, expected))

@@ -10,8 +10,10 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import aclosing
 from typing import Any, Final
 
+from callscope.core.errors import UnusableFile
 from callscope.core.events import BytesRead, ExchangeEnded, ResponseHead
 from callscope.core.ports import Clock
 from callscope.core.values import Ending, Request
@@ -52,7 +54,19 @@ class RecordedServer:
         self._agents = tuple(agents)
 
     async def __call__(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """Answer one request."""
+        """Answer one request; where the recording is gone, or another by now, both sides hear of it."""
+        headless = True
+        try:
+            async with aclosing(self._answered(request)) as pieces:
+                async for piece in pieces:
+                    headless = False
+                    yield piece
+        except UnusableFile as error:
+            self._say(f"{request.method} {request.url}: {error} Start again with a recording that stays as it is.")
+            for piece in _document(500, GONE) if headless else (Reset(),):
+                yield piece
+
+    async def _answered(self, request: Request) -> AsyncGenerator[Piece, None]:
         chosen = self._shelf.choose(request)
         asked = f"{request.method} {request.url}"
         if chosen.exchange is None:
@@ -74,7 +88,7 @@ class RecordedServer:
             await self._wait(started, at)
             match wire:
                 case ResponseHead():
-                    head = head_of(exchange)
+                    head = head_of(wire, exchange)
                     if head is None:
                         no_status = (
                             f"{exchange.name} was answered with the status {wire.status}, which HTTP does not have"
@@ -130,13 +144,12 @@ class RecordedServer:
 # ---- a recorded answer over HTTP ----------------------------------------------------------------------------------
 
 
-def head_of(exchange: RecordedExchange) -> Head | None:
+def head_of(recorded: ResponseHead, exchange: RecordedExchange) -> Head | None:
     """The recorded head as it can be sent; None where its status is none that a response can have.
 
     Of the headers about the connection only `connection: close` is kept. A content-length stays where the recorded
     bytes make it true, or where the answer was cut short of it; otherwise the body is sent in chunks.
     """
-    recorded = next(wire for _, wire in exchange.answer if isinstance(wire, ResponseHead))
     if not 200 <= recorded.status <= 999:
         return None
     size, whole = exchange.answer.size, exchange.answer.how == "complete"
@@ -183,6 +196,10 @@ def _excerpt(value: Any) -> str:
 
 def _error(message: str, code: str, **facts: str) -> dict[str, Any]:
     return {"error": {"message": message, "type": "not_recorded", "code": code, "param": None, **facts}}
+
+
+GONE: Final = _error("the recording cannot be read any more, or has changed", "recording_changed")
+"""What a client is told; where the recording lies is nothing that it has to know."""
 
 
 def _document(status: int, document: dict[str, Any]) -> Iterator[Piece]:
