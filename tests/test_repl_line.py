@@ -250,3 +250,28 @@ def test_ctrl_z_suspends_at_the_prompt_and_the_line_is_there_again_afterwards(de
         shell.expect(pexpect.EOF)
     finally:
         shell.close(force=True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ([], "dialect chat: the URL looks like an OpenAI-compatible one"),
+        (["--dialect", "responses"], "dialect responses: as --dialect says"),
+        (["--dialect", "responses", "--history", "server"], "says; history server: only what is new is sent"),
+        (["--history", "last"], "one; history last: only what was said since your last message is sent"),
+        (["--history", "server"], "No server keeps the history in the dialect chat: it is sent whole"),
+    ],
+)
+def test_the_first_lines_say_the_dialect_and_why_and_what_a_request_holds(
+    demo: str, tmp_path: Path, flags: list[str], said: str
+) -> None:
+    furnish(tmp_path)
+    words = ["-m", "callscope", "--url", demo, "--model", "callscope-demo", *flags]
+    child: Child = pexpect.spawn(
+        sys.executable, words, cwd=str(tmp_path), dimensions=(30, 140),
+        encoding="utf-8", timeout=20, env=environment(tmp_path),
+    )  # fmt: skip
+    at_prompt(child)
+    before = str(child.before)
+    child.close(force=True)
+    assert said in before

@@ -9,7 +9,7 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from callscope.choosing import checked, choice_from_flag, forms_from
-from callscope.core.events import ExchangeOpened, SettingsChanged, Stamped, ToolsChanged
+from callscope.core.events import SettingsChanged, ToolsChanged
 from callscope.core.ports import Arrival, Gate, Sink
-from callscope.core.state import Conversation
 from callscope.core.values import Request, Settings
 from callscope.dialects.acf.request import DEFAULT_MODEL
 from callscope.dialects.detecting import Told
 from callscope.dialects.registry import dialect_named, models_url
-from callscope.endpoints.curl import curl_command
+from callscope.endpoints.curl import CurlLines, curl_command
 from callscope.endpoints.detecting import Detected, Witness, detect
 from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
@@ -83,10 +82,12 @@ def _members(kind: type[Any], said: Mapping[str, Any]) -> dict[str, Any]:
 class Opened:
     """A session and what stands behind it.
 
-    `reload` reads its tool files again, `record` begins a new recording, `curl` gives the line that repeats a request.
+    `detected` says how its dialect is known. `reload` reads its tool files again, `record` begins a new recording,
+    `curl` gives the line that repeats a request.
     """
 
     session: Session
+    detected: Detected
     tools: LoadedTools
     toolbox: LocalToolbox
     secrets: Secrets
@@ -128,11 +129,11 @@ async def open_session(
         endpoint = open_endpoint(config)
         stack.push_async_callback(endpoint.aclose)
         endpoint.check()
-        detected = await _detected(endpoint, config)
+        detected = await _detected(endpoint, config, _named_by(options, resumed))
         model, detected = (config.model, detected) if config.model else await _model(endpoint, config, detected)
         settings = _settings(options, config, model, detected.told.dialect, tools)
         settings = resumed.settings(settings) if resumed else settings
-        for notice in checked(settings, tools.specs, refuse=resumed is None):
+        for notice in (*_history_not_kept(settings), *checked(settings, tools.specs, refuse=resumed is None)):
             say(notice)
         dialect = dialect_named(settings.dialect)
         toolbox = LocalToolbox(tools.tools)
@@ -162,7 +163,7 @@ async def open_session(
             guard=SecretGuard(secrets),
         )
         _begin(session, settings, tools, detected, resumed, say)
-        yield Opened(session, tools, toolbox, secrets, recorder, load, record, curl)
+        yield Opened(session, detected, tools, toolbox, secrets, recorder, load, record, curl)
 
 
 def _begin(
@@ -236,11 +237,23 @@ def open_endpoint(config: Config) -> HttpEndpoint:
     )
 
 
-async def _detected(endpoint: HttpEndpoint, config: Config) -> Detected:
+async def _detected(endpoint: HttpEndpoint, config: Config, named_by: str) -> Detected:
     """The dialect: the one that was named, unless it has to be found out."""
     if config.dialect == "auto":
         return await detect(endpoint, config.url, config.model)
-    return Detected(Told(config.dialect, "as --dialect or the profile says"))
+    return Detected(Told(config.dialect, named_by))
+
+
+def _named_by(options: Options, resumed: Resumed | None) -> str:
+    """Who names the dialect, where anything does."""
+    if options.flags.dialect:
+        return "as --dialect says"
+    return "as recorded" if resumed is not None and not resumed.named.dialect else "as the profile says"
+
+
+def _history_not_kept(settings: Settings) -> Iterator[str]:
+    if settings.history == "server" and settings.dialect != "responses":
+        yield f"No server keeps the history in the dialect {settings.dialect}: it is sent whole, as by default."
 
 
 def _tell(session: Session, detected: Detected) -> None:
@@ -278,16 +291,3 @@ def _settings(options: Options, config: Config, model: str, dialect: str, tools:
         retries=config.retries,
         parameters=config.parameters,
     )
-
-
-class CurlLines:
-    """A sink that says the curl line of every request that leaves."""
-
-    def __init__(self, say: Say, curl: Callable[[Request], str]) -> None:
-        self.say = say
-        self.curl = curl
-
-    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
-        """Say it."""
-        if isinstance(stamped.event, ExchangeOpened):
-            self.say(self.curl(stamped.event.request))

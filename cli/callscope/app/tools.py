@@ -17,17 +17,17 @@ tools_app = typer.Typer(help="Look at tool definitions.", rich_markup_mode=None,
 @tools_app.command("list")
 def tools_list(tools: Tools = None, as_json: AsJson = False) -> None:
     """List the tools of the files, or of ./tools.yaml."""
-    from callscope.commands import chat as commands
+    from callscope.commands import definitions
 
-    commands.list_tools(tools, as_json=as_json)
+    definitions.list_tools(tools, as_json=as_json)
 
 
 @tools_app.command("show")
 def tools_show(name: Annotated[str, typer.Argument(help="The tool.")], tools: Tools = None) -> None:
     """Show one tool: where it is from, its policy, its parameters."""
-    from callscope.commands import chat as commands
+    from callscope.commands import definitions
 
-    commands.show_tool(name, tools)
+    definitions.show_tool(name, tools)
 
 
 @tools_app.command("schema", short_help="Print the definitions as a request carries them.")
@@ -39,9 +39,9 @@ def tools_schema(
     tool_forms: ToolForms = None,
 ) -> None:
     """Print the definitions as a request carries them, in the dialect that is named; what it cannot say is told."""
-    from callscope.commands import chat as commands
+    from callscope.commands import definitions
 
-    commands.print_schema(name, tools, dialect, strict=strict, forms=tool_forms or ())
+    definitions.print_schema(name, tools, dialect, strict=strict, forms=tool_forms or ())
 
 
 @tools_app.command("lint", short_help="Check definitions for what models and servers refuse.")

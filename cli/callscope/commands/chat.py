@@ -1,11 +1,10 @@
-"""What the commands do: chat, ask, demo, serve, tools.
+"""What the commands do: chat, ask, demo, serve.
 
 Knows how a command goes from options to a session and back to an exit code. Must not know Typer.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from callscope.ask import INTERRUPTED, Ended, read_prompt
 from callscope.ask import ask as ask_once
-from callscope.compose import DEFAULT_TOOLS, LiveClock, Options, open_session, options
+from callscope.compose import LiveClock, Opened, Options, open_session, options
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.ports import Gate, Sink
-from callscope.core.values import Settings, ToolSpec
+from callscope.core.values import History, Settings
 from callscope.core.visible import visible
 from callscope.loop import run
 
@@ -31,8 +30,15 @@ if TYPE_CHECKING:
     from callscope.tools.running.toolbox import LocalToolbox
     from callscope.ui.outcome import Outcome
 
-__all__ = ["ask", "chat", "demo", "list_tools", "options", "print_schema", "serve_demo", "show_tool"]
+__all__ = ["ask", "chat", "demo", "options", "serve_demo"]
 
+
+HISTORIES: dict[History, str] = {
+    "full": "",
+    "last": "history last: only what was said since your last message is sent",
+    "server": "history server: only what is new is sent",
+}
+"""What a request holds of the conversation, where that is not all of it."""
 
 DEMO_TOOLS = Path(__file__).parents[1] / "serving" / "data" / "tools.yaml"
 
@@ -59,9 +65,8 @@ async def _chat(options: Options) -> None:
     async with open_session(options, gate=gate, views=lambda recorder: [witness, view], say=view.say) as opened:
         view.check = opened.toolbox.check
         settings = opened.session.conversation.settings
-        tools = len(opened.tools.specs)
-        offered = f"{tools} tool{'' if tools == 1 else 's'}"
-        view.say(f"{settings.model} at {settings.url}, {offered}; /help lists the commands")
+        for line in _who_is_asked(opened, settings):
+            view.say(line)
         repl = Repl(
             session=opened.session,
             prompt=MainPrompt(history_file(os.environ, _say), lambda text: opened.secrets.mask(text)[0]),
@@ -82,6 +87,16 @@ async def _chat(options: Options) -> None:
             await repl.run()
         if repl.recorder:
             _say(f"recorded in {repl.recorder.path}")
+
+
+def _who_is_asked(opened: Opened, settings: Settings) -> Iterator[str]:
+    """The lines before the first prompt: who answers, in which protocol and why in that, and what a request holds."""
+    tools = len(opened.tools.specs)
+    offered = f"{tools} tool{'' if tools == 1 else 's'}"
+    yield f"{settings.model} at {settings.url}, {offered}; /help lists the commands"
+    dialect = "" if opened.detected.is_news else f"dialect {settings.dialect}: {opened.detected.told.how}"
+    if said := "; ".join(filter(None, (dialect, HISTORIES[settings.history]))):
+        yield said
 
 
 def demo(options: Options, local: Path | None) -> None:
@@ -166,59 +181,6 @@ def serve_demo(host: str, port: int) -> None:
     serve_forever(DemoAgent(), host, port, lambda url: _say(f"the demo agent listens on {url}/v1 (Ctrl-C ends it)"))
 
 
-def list_tools(paths: Sequence[Path] | None, *, as_json: bool) -> None:
-    """Print a line a tool."""
-    for spec in _specs(paths):
-        if as_json:
-            line = {"name": spec.name, "kind": spec.kind, "approve": spec.approve, "source": spec.source}
-            _print(json.dumps({**line, "description": spec.description}, ensure_ascii=False))
-        else:
-            _print(f"{spec.name:<24} {' '.join(spec.description.split())}")
-
-
-def show_tool(name: str, paths: Sequence[Path] | None) -> None:
-    """Print what is known of a tool."""
-    spec = _named(name, _specs(paths))
-    approve = f", approve: {spec.approve}" if spec.approve else ""
-    _print(f"{spec.name}  ({spec.kind}{approve})\n{spec.source}\n\n{spec.description}\n")
-    _print(json.dumps(dict(spec.parameters), indent=2, ensure_ascii=False))
-
-
-def print_schema(
-    name: str | None, paths: Sequence[Path] | None, dialect: str, *, strict: bool | None, forms: Sequence[str]
-) -> None:
-    """Print definitions as a request in this dialect carries them; what has no place in it is told on stderr."""
-    from callscope.choosing import forms_from
-    from callscope.dialects.registry import definitions
-
-    specs = _specs(paths)
-    settings = Settings(dialect=dialect, strict=strict, tool_forms=forms_from(forms))
-    written, notices = definitions(settings, [_named(name, specs)] if name else specs)
-    for notice in notices:
-        _say(notice)
-    if written or not name:
-        _print(json.dumps(written[0] if name else written, indent=2, ensure_ascii=False))
-
-
-def _specs(paths: Sequence[Path] | None) -> Sequence[ToolSpec]:
-    from callscope.tools.loading import load_tools
-    from callscope.tools.memory import remember
-
-    paths = list(paths or [DEFAULT_TOOLS])
-    tools = load_tools(paths)
-    for warning in tools.warnings:
-        _say(warning)
-    remember(paths, tools.specs)
-    return tools.specs
-
-
-def _named(name: str, specs: Sequence[ToolSpec]) -> ToolSpec:
-    for spec in specs:
-        if spec.name == name:
-            return spec
-    raise UsageError(f"There is no tool {name!r}; there are: {', '.join(spec.name for spec in specs)}.")
-
-
 # ---- what commands share ------------------------------------------------------------------------------------------
 
 
@@ -279,7 +241,3 @@ def _gate(
 def _say(text: str) -> None:
     sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from callscope.core.events import ExchangeOpened, Stamped
+from callscope.core.state import Conversation
 from callscope.core.values import Request
 
 from .credentials import secrets_in_headers, secrets_in_query
@@ -197,3 +199,16 @@ def _escaped(character: str) -> str:
             return character
         case _:
             return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+class CurlLines:
+    """A sink that says the curl line of every request that leaves."""
+
+    def __init__(self, say: Callable[[str], None], curl: Callable[[Request], str]) -> None:
+        self.say = say
+        self.curl = curl
+
+    def handle(self, stamped: Stamped, conversation: Conversation) -> None:
+        """Say it."""
+        if isinstance(stamped.event, ExchangeOpened):
+            self.say(self.curl(stamped.event.request))
