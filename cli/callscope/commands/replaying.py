@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -142,12 +143,23 @@ def accept_file(file: Path) -> None:
 
 
 def list_recordings(folder: Path | None, *, as_json: bool) -> None:
-    """Print a line a recording, newest first."""
+    """Print a line a recording, newest first, as a table that fits the terminal."""
     from callscope.record.directories import recordings_directory
     from callscope.record.listing import list_recordings as summaries
 
-    for summary in summaries(recordings_directory(folder, os.environ)):
-        _print(json.dumps(summary.as_json(), ensure_ascii=False) if as_json else str(summary))
+    where = recordings_directory(folder, os.environ)
+    found = summaries(where)
+    if as_json:
+        for summary in found:
+            _print(json.dumps(summary.as_json(), ensure_ascii=False))
+        return
+    from callscope.looking.recordings import table
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in table(found, width=width, ascii_only=not sys.stdout.encoding.lower().startswith("utf")):
+        _print(line)
+    if not found:
+        say(f"no recordings in {where}")
 
 
 def show_recording(file: Path, *, as_json: bool) -> None:
