@@ -20,6 +20,9 @@ from callscope.core.values import Frame
 LIMIT = 64 * 1024 * 1024
 """Bytes: of a line, and of the data of an event, longer than this only the beginning is kept."""
 
+MOST_LINES = 1_000_000
+"""Lines of one event, or of one text outside any: of more only the first are kept. Each costs more than its bytes."""
+
 LONGEST_FIELD = 64
 """Bytes: room for a field's name before its value."""
 
@@ -64,6 +67,7 @@ class SSEDecoder:
         self._loose: list[str] = []  # lines that are no fields
         self._loose_start = 0
         self._loose_end = 0
+        self._loose_size = 0
         self._wrong: list[DefectCode] = []  # with the frame that is being read
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -74,8 +78,8 @@ class SSEDecoder:
                 self._offset += 1
                 data = data[1:]
         frames: list[Frame] = []
-        lines = self._whole_lines(data)
-        for line in lines[self._ordinary(lines, frames) :]:
+        data = self._ordinary(data, frames)
+        for line in self._whole_lines(data) if data else ():
             if line == b"\n" and not self._loose:
                 if self._start >= 0:
                     frames.append(self._dispatch())
@@ -90,23 +94,28 @@ class SSEDecoder:
                 self._dropped = 0
         return frames
 
-    def _ordinary(self, lines: list[bytes], frames: list[Frame]) -> int:
-        """The hot path: events of one data line and a blank one. Gives how many of the lines it took."""
-        if self._start >= 0 or self._loose or self._wrong or self._dropped or not self._offset:
-            return 0
-        taken = 0
-        for line, blank in zip(lines[::2], lines[1::2], strict=False):
-            if blank != b"\n" or line[:6] != b"data: " or line[-2] == 0x0D or len(line) > LIMIT:
+    def _ordinary(self, data: bytes, frames: list[Frame]) -> bytes:
+        """The hot path: events of one data line and a blank one. Gives what it did not take."""
+        end = data.rfind(b"\n\n")
+        if end < 0 or self._start >= 0 or self._loose or self._wrong or self._dropped or not self._offset:
+            return data
+        if self._partial:
+            data = b"".join((*self._partial, data))
+            end += self._partial_size
+            self._partial.clear()
+            self._partial_size = 0
+        begin = at = self._offset
+        for event in data[:end].split(b"\n\n"):
+            if event[:6] != b"data: " or b"\n" in event or b"\r" in event or len(event) > LIMIT:
                 break
             try:
-                text = line[6:-1].decode()
+                text = event[6:].decode()
             except UnicodeDecodeError:
                 break
-            end = self._offset + len(line)
-            frames.append(Frame("sse", "", text, self._offset, end - 1))
-            self._offset = end + 1
-            taken += 2
-        return taken
+            frames.append(Frame("sse", "", text, at, at + len(event)))
+            at += len(event) + 2
+        self._offset = at
+        return data[at - begin :]
 
     def close(self) -> list[Frame]:
         """Flush what the end of the body left open; an event among it is marked as unterminated."""
@@ -138,7 +147,7 @@ class SSEDecoder:
             self._partial.clear()
             self._partial_size = 0
             if self._dropped:
-                self._wrong.append("event_too_long")
+                self._find_wrong("event_too_long")
         if unfinished:
             self._keep(unfinished)
         return lines
@@ -170,7 +179,7 @@ class SSEDecoder:
             if field not in FIELDS:
                 self._add_loose(content, frames)
                 return
-            self._wrong.append("field_misspelt")
+            self._find_wrong("field_misspelt")
         self._flush_loose(frames)
         length = size - (len(line) - len(content))
         self._field(field, value[1:] if value[:1] == b" " else value, length, frames)
@@ -205,14 +214,14 @@ class SSEDecoder:
         if self._data:
             if self._begins_another(text):
                 self._part(frames)
-            elif self._size > LIMIT:
-                self._wrong.append("event_too_long")
-                text = ""
         if self._start < 0:
             self._size = 0
         self._open(size - (len(value) - len(stripped)))
         self._name_with_data = self._name
-        self._size += len(text)
+        if self._size > LIMIT or len(self._data) >= MOST_LINES:
+            self._find_wrong("event_too_long")
+            return
+        self._size += len(text) + 1
         self._data.append(text)
 
     def _begins_another(self, text: str) -> bool:
@@ -234,7 +243,12 @@ class SSEDecoder:
             frames.append(self._dispatch())
         if not self._loose:
             self._loose_start = self._offset
+            self._loose_size = 0
         self._loose_end = self._offset + len(content)
+        if self._loose_size > LIMIT or len(self._loose) >= MOST_LINES:
+            self._find_wrong("event_too_long")
+            return
+        self._loose_size += len(content)
         self._loose.append(self._text(content))
 
     def _open(self, length: int) -> None:
@@ -244,15 +258,20 @@ class SSEDecoder:
 
     def _text(self, raw: bytes) -> str:
         if len(raw) > LIMIT:
-            self._wrong.append("event_too_long")
+            self._find_wrong("event_too_long")
             raw = raw[:LIMIT]
         try:
             return raw.decode()
         except UnicodeDecodeError:
-            self._wrong.append("invalid_utf8")
+            self._find_wrong("invalid_utf8")
             return raw.decode(errors="replace")
 
     # ---- frames -----------------------------------------------------------------------------------------------------
+
+    def _find_wrong(self, code: DefectCode) -> None:
+        """Once for a frame, which may have any number of lines."""
+        if code not in self._wrong:
+            self._wrong.append(code)
 
     def _dispatch(self) -> Frame:
         data = self._data[0] if len(self._data) == 1 else "\n".join(self._data)
