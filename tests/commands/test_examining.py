@@ -141,6 +141,45 @@ def test_what_a_server_says_commands_no_terminal(tmp_path: Path) -> None:
     assert "[bold]" in ran.out
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_where_the_list_and_a_plain_talk_refuse_the_key_nothing_more_is_asked(status: int, tmp_path: Path) -> None:
+    asked: list[Request] = []
+
+    async def shut(request: Request) -> Any:
+        asked.append(request)
+        yield Head(status, (("content-type", "application/json"),))
+        refusal: Piece = b'{"error": {"message": "No.", "type": "auth", "param": null, "code": "invalid_api_key"}}'
+        yield refusal
+
+    with run_in_thread(shut) as server:
+        env = {"SOME_KEY": KEY}
+        ran = doctor(f"{server.url}/v1", tmp_path, *CHAT, "--json", "--key-env", "SOME_KEY", env=env)
+    assert [one.method for one in asked] == ["GET", "POST"]
+    assert (ran.code, lines(ran)[-1]["exit_code"]) == (1, 1)
+    assert "refuses the key: nothing more was asked" in lines(ran)[-1]["error"]
+    found = outcomes(ran)
+    assert [rule for rule, outcome in found.items() if outcome == "fail"] == ["http.answers"]
+    assert {found[rule] for rule in ("http.bad_model", "http.no_key", "tools.required")} == {"not_asked"}
+
+
+def test_a_model_that_the_key_may_not_use_is_asked_once_and_the_other_in_full(counted: Counted, tmp_path: Path) -> None:
+    async def choosy(request: Request) -> Any:
+        if b'"forbidden"' in request.body:
+            counted.requests.append(request)
+            yield Head(403, (("content-type", "application/json"),))
+            refusal: Piece = b'{"error": {"message": "Not yours.", "type": "auth", "param": null, "code": "no_access"}}'
+            yield refusal
+            return
+        async for piece in counted(request):
+            yield piece
+
+    with run_in_thread(choosy) as server:
+        ran = doctor(f"{server.url}/v1", tmp_path, *CHAT, "-m", "forbidden", "--json")
+    assert sum(b'"forbidden"' in one.body for one in counted.requests) == 1
+    held = {line["model"] for line in lines(ran) if line.get("rule") == "tools.required" and line["outcome"] == "pass"}
+    assert (held, lines(ran)[-1]["error"]) == ({"callscope-demo"}, None)
+
+
 def test_the_key_is_left_out_once_and_is_nowhere_to_be_seen(url: str, counted: Counted, tmp_path: Path) -> None:
     ran = doctor(f"{url}/v1", tmp_path, *CHAT, "--key-env", "SOME_KEY", env={"SOME_KEY": KEY})
     without = [one for one in counted.requests if "authorization" not in {name.lower() for name, _ in one.headers}]

@@ -35,6 +35,7 @@ from callscope.doctor.report import Finding, examine
 from callscope.doctor.running import Answering, Loosening, Pump
 from callscope.endpoints.credentials import secrets_in_headers, secrets_in_query
 from callscope.endpoints.detecting import Detected, Witness, detect
+from callscope.endpoints.fetching import bare
 from callscope.endpoints.models import list_models, only_model
 from callscope.loop import run
 from callscope.record.directories import recordings_directory
@@ -203,9 +204,11 @@ async def _ask_probes(pump: Pump, config: Config, asked: Asked, known: Run) -> N
         f"models: {', '.join(known.models)}"
     )
     pump.session.emit(SettingsChanged(pump.settings))
-    await pump.ask(questions)
-    for model in known.models:
-        await pump.ask(talks, model)
+    if not await pump.ask_all(questions, talks, known.models):
+        wants = "refuses the key" if keyed else "wants a key"
+        known.error = (
+            f"{bare(config.url)} {wants}: nothing more was asked; --key-env NAME names the variable of the right one"
+        )
 
 
 def _without_key(config: Config) -> Config:

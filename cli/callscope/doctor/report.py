@@ -14,14 +14,13 @@ from .battery import BATTERIES
 from .exchange import Exchange
 from .http_rules import refusal
 from .rule import Rule, Verdict
-from .seen import Seen
+from .seen import KEY_REFUSED, Seen
 
 Came = Literal["pass", "fail", "not_shown", "not_asked"]
 WORST_FIRST: Final[tuple[Came, ...]] = ("fail", "pass", "not_shown")
 LONGEST_EXCERPT: Final = 2000
 """Bytes of a frame that a finding quotes."""
 
-KEY_REFUSED: Final = (401, 403)
 ANSWERS: Final = "http.answers"
 WHAT_TO_DO: Final = "the server refuses the key, or that there is none; --key-env NAME names the variable that holds it"
 EXAMINED_ALL_THE_SAME: Final = ("http.complete", "http.error_shape", "http.no_key")

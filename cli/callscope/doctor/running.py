@@ -27,6 +27,7 @@ from callscope.session import Session
 
 from .exchange import Gathering
 from .probe import RESULT, Probe, Question, Talk
+from .seen import KEY_REFUSED
 
 
 class Answering:
@@ -82,6 +83,28 @@ class Pump:
             else:
                 await self._question(probe)
             self._give_up_where_nobody_is()
+
+    async def ask_all(self, questions: Sequence[Probe], talks: Sequence[Probe], models: Sequence[str]) -> bool:
+        """Ask the questions once and the talks of each model; False where the key is refused, for every model.
+
+        Once a question is refused for its key, a talk comes before the others; a model that refuses its first talk is
+        asked no other.
+        """
+        (first, *others), waiting, answered = talks, list(questions), False
+        while waiting:
+            await self.ask((waiting.pop(0),))
+            if self._was_key_refused():
+                break
+        for model in models:
+            await self.ask((first,), model)
+            if not self._was_key_refused():
+                await self.ask((*waiting, *others), model)
+                waiting, answered = [], True
+        return answered
+
+    def _was_key_refused(self) -> bool:
+        head = self.gathering.exchanges[-1].head
+        return head is not None and head.status in KEY_REFUSED
 
     def _give_up_where_nobody_is(self) -> None:
         """Raise EndpointError where no request came through so far."""

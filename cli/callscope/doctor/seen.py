@@ -33,6 +33,8 @@ from callscope.dialects.sse import Defect
 from .exchange import Exchange
 
 NO_SUCH_MODEL: Final = "callscope-doctor-no-such-model"
+KEY_REFUSED: Final = (401, 403)
+"""Statuses that refuse a key, or that there is none."""
 NO_KEY: Final = ("x-callscope-doctor", "no key")
 """The header that marks the one request that leaves its key out on purpose."""
 
