@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .flags import AsJson, Recordings
+from .leaving import leave
 
 recordings_app = typer.Typer(
     help="Look at recordings, and make smaller ones of them.", rich_markup_mode=None, no_args_is_help=True
@@ -92,7 +93,7 @@ def recordings_diff(
     """Compare two sessions: calls, arguments, results, endings, timing, prose; exit code 1 unless only the last two."""
     from callscope.commands import curating
 
-    _exit(curating.diff_recordings(a, b, as_json=as_json))
+    leave(curating.diff_recordings(a, b, as_json=as_json))
 
 
 @recordings_app.command("redact", short_help="Mask more in a recording, byte for byte.")
@@ -109,7 +110,7 @@ def recordings_redact(
     """Mask more in a recording, byte for byte; exit code 1 where something could not be masked."""
     from callscope.commands import curating
 
-    _exit(curating.redact_recording(file, value_env or [], path or [], output, in_place=in_place))
+    leave(curating.redact_recording(file, value_env or [], path or [], output, in_place=in_place))
 
 
 @recordings_app.command("shrink", short_help="Find the smallest recording that still shows a bug.")
@@ -131,7 +132,7 @@ def recordings_shrink(
     """Find the smallest recording that still shows a bug, offline; Ctrl-C keeps the smallest so far."""
     from callscope.commands import reproducing
 
-    _exit(reproducing.shrink_recording(file, reproducing.Asked(check, diagnostic, output, limit, most)))
+    leave(reproducing.shrink_recording(file, reproducing.Asked(check, diagnostic, output, limit, most)))
 
 
 @recordings_app.command("verify", short_help="Check that recordings are whole and hold no secret.")
@@ -143,7 +144,7 @@ def recordings_verify(
     """Check that recordings are whole, derive from their bytes, and hold no secret; exit code 1 where one does not."""
     from callscope.commands import curating
 
-    _exit(curating.verify_recordings(files, value_env or [], as_json=as_json))
+    leave(curating.verify_recordings(files, value_env or [], as_json=as_json))
 
 
 @recordings_app.command("compare-readers", short_help="Read the recorded bytes as other programs do.")
@@ -181,8 +182,3 @@ def recordings_export(
     from callscope.exporting import forms
 
     forms.export(file, forms.Asked(form, output, tuple(expect or ()), tuple(tools or ())))
-
-
-def _exit(code: int) -> None:
-    if code:
-        raise typer.Exit(code)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .flags import AsJson, Strict, ToolForms, Tools
+from .leaving import leave
 
 OneDialect = Annotated[str, typer.Option("--dialect", help="Protocol: chat (default), responses, acf (agents).")]
 
@@ -55,5 +56,4 @@ def tools_lint(
     """Check definitions before a model or a server stumbles over them; exit code 1 with an error (docs/lint.md)."""
     from callscope.commands import linter
 
-    if code := linter.lint_tools(tools, provider, dialect, as_json=as_json, fix=fix):
-        raise typer.Exit(code)
+    leave(linter.lint_tools(tools, provider, dialect, as_json=as_json, fix=fix))
