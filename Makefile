@@ -1,11 +1,12 @@
 # Everything runs in a virtual environment inside the checkout.
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALLED := .venv/installed
 READY := .venv/ready
 
 .PHONY: demo test test-all lint bench recorders screen local format clean
 
-demo: $(READY)           ## set up and open the REPL against the embedded demo agent
+demo: $(INSTALLED)       ## set up and open the REPL against the embedded demo agent
 	$(BIN)/callscope demo
 
 test: $(READY)           ## set up and run the tests
@@ -30,7 +31,7 @@ recorders: $(READY)      ## measure beside other recorders (docs/recorders.md)
 screen: $(READY)         ## draw the pictures of the README again
 	$(BIN)/python docs/screen.py
 
-local: $(READY)          ## fetch a real small language model and chat with it offline
+local: $(INSTALLED)      ## fetch a real small language model and chat with it offline
 	$(BIN)/pip install --quiet --editable ".[local]"
 	model=$$($(BIN)/python examples/local/fetch_model.py) && $(BIN)/callscope demo --local "$$model"
 
@@ -38,11 +39,17 @@ format: $(READY)         ## rewrite the code in the house's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-$(READY): pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/pip install --quiet --editable . --group dev
-	touch $(READY)
+$(INSTALLED): pyproject.toml
+	@echo "Setting up .venv: Callscope and its libraries. Once, for about half a minute."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/pip install --quiet --editable .
+	@touch $(INSTALLED)
+
+$(READY): $(INSTALLED)
+	@echo "Adding to .venv what the tests need. Once, for about half a minute."
+	@$(BIN)/pip install --quiet --group dev
+	@touch $(READY)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
