@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import warm_commands
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -30,16 +32,23 @@ class Ran:
 def callscope(
     *arguments: str | Path, folder: Path, stdin: bytes = b"", env: Mapping[str, str] | None = None, limit: float = 40
 ) -> Ran:
-    """Run `callscope` in a folder; no command of it may end in a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "callscope", *map(str, arguments)],
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        timeout=limit,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
+    """Run `callscope` in a folder; no command of it may end in a traceback.
+
+    It is forked off a process that has imported it, but for `make test-all`, which begins each one anew.
+    """
+    words, variables = [*map(str, arguments)], {**os.environ, **(env or {})}
+    if "CALLSCOPE_ALL_TESTS" not in os.environ and warm_commands.can_be_forked(variables, stdin):
+        done = warm_commands.run(words, folder=folder, stdin=stdin, env=variables, limit=limit)
+    else:
+        done = subprocess.run(
+            [sys.executable, "-m", "callscope", *words],
+            cwd=folder,
+            input=stdin,
+            capture_output=True,
+            timeout=limit,
+            env=variables,
+            check=False,
+        )
     ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "\nTraceback" not in f"\n{ran.err}", ran.err
     return ran
