@@ -88,3 +88,21 @@ def test_a_line_that_no_recording_has_is_refused_before_it_fills_the_memory(tmp_
         timeout=50,
     )
     assert b"longer than 134,217,728 bytes" in done.stderr
+
+
+def test_the_doctor_looks_at_one_answer_after_the_other(tmp_path: Path) -> None:
+    small, large = recording(tmp_path / "small.jsonl", 4), recording(tmp_path / "large.jsonl", 64)
+    grown = memory(tmp_path, "doctor", large) - memory(tmp_path, "doctor", small)
+    assert grown < 4_000_000
+
+
+def test_the_doctor_refuses_an_answer_that_it_cannot_hold_and_says_which(tmp_path: Path) -> None:
+    path = recording(tmp_path / "one.jsonl", 1)
+    read = json.dumps({"t": 1, "kind": "read", "exchange": 1, "text": f"data: {'x' * 900_000}\n\n"})
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:5], *[read] * 9, *lines[5:]]) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "callscope", "doctor", str(path)], capture_output=True, check=False, timeout=50
+    )
+    assert done.returncode == 3
+    assert b"one.jsonl, line 14: an answer of more than 8 MB" in done.stderr

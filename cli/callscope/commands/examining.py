@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from callscope.core.events import SettingsChanged
 from callscope.core.paths import is_there
 from callscope.core.ports import Arrival, Endpoint
 from callscope.core.values import Settings
-from callscope.core.visible import one_line, visible
+from callscope.core.visible import one_line
 from callscope.dialects.acf.request import DEFAULT_MODEL
 from callscope.dialects.detecting import Told, told_by_url
 from callscope.dialects.registry import dialect_named, models_url
@@ -41,12 +41,14 @@ from callscope.loop import run
 from callscope.record.directories import recordings_directory
 from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
+from callscope.record.reading import RecordingFile
 from callscope.record.recorder import Recorder
 from callscope.session import Session
 from callscope.settings.config import Config, Flags, load_config
 from callscope.version import VERSION
 
-from .showing import opened
+from .recorded_exchanges import asked_of, recorded_exchanges
+from .showing import say
 
 BROKEN: Final = 1
 OUT_OF_TIME: Final = 124
@@ -74,8 +76,14 @@ class Run:
     models: tuple[str, ...] = ()
     secrets: Secrets = field(default_factory=lambda: Secrets([]))
     recording: str | None = None
+    file: Path | None = None
     error: str | None = None
     requests: int = 0
+
+    @property
+    def exchanges(self) -> Iterator[Exchange]:
+        """What was asked and came back; those of a file are read one by one."""
+        return recorded_exchanges(RecordingFile(self.file)) if self.file else iter(self.gathering.exchanges)
 
     def mask(self, text: str) -> str:
         """A text without the secrets of this run."""
@@ -109,7 +117,7 @@ async def _ask_all(flags: Flags, asked: Asked, known: Run) -> int:
         config = replace(config, timeouts=replace(config.timeouts, total=asked.each))
         known.secrets = Secrets(config.secrets)
         for notice in config.notices:
-            _say(notice)
+            say(notice)
         endpoint, keyless = open_endpoint(config), open_endpoint(_without_key(config))
         stack.push_async_callback(endpoint.aclose)
         stack.push_async_callback(keyless.aclose)
@@ -138,10 +146,10 @@ async def _detected(endpoint: Endpoint, config: Config, asked: Asked, known: Run
         else Told(config.dialect, "as --dialect or the profile says")
     )
     if told is None or not (models or told.dialect == "acf"):
-        _say("first at most 3 GETs, to learn the protocol and the model")
+        say("first at most 3 GETs, to learn the protocol and the model")
     detected = Detected(told) if told else await detect(endpoint, config.url, models[0] if models else None)
     known.dialect = detected.told.dialect
-    _say(f"dialect {known.dialect}: {detected.told.how}")
+    say(f"dialect {known.dialect}: {detected.told.how}")
     if not models and known.dialect == "acf":
         models = (detected.agents[0] if detected.agents else DEFAULT_MODEL,)
     elif not models:
@@ -199,7 +207,7 @@ async def _ask_probes(pump: Pump, config: Config, asked: Asked, known: Run) -> N
     talks = battery.talks(asked.prompt)
     known.requests = most(questions) + most(talks) * len(known.models)
     more = " more" if been_there else ""
-    _say(
+    say(
         f"at most {known.requests}{more} requests, at most {asked.each:g} s each, {asked.seconds:g} s in all; "
         f"models: {', '.join(known.models)}"
     )
@@ -222,18 +230,14 @@ def _without_key(config: Config) -> Config:
 
 
 def _read_recording(file: Path, flags: Flags, asked: Asked, known: Run) -> None:
-    known.recording = str(file)
-    for entry in opened(file).entries:
-        if entry.event is not None:
-            known.gathering.feed(entry.at, entry.event)
-    known.gathering.finish()
-    settings = [one.settings for one in known.gathering.exchanges if one.settings.model or one.settings.url]
-    named = flags.dialect if flags.dialect != "auto" else None
-    dialect = named or (settings[0].dialect if settings else "chat")
+    known.recording, recording = str(file), RecordingFile(file)
+    dialect, models = asked_of(recording)
+    for warning in recording.warnings:
+        say(f"callscope: {warning}")
+    dialect = (flags.dialect if flags.dialect != "auto" else None) or dialect
     if dialect not in BATTERIES:
         raise UsageError(f"There are no rules for the dialect {dialect}.")
-    known.dialect = dialect
-    known.models = asked.models or tuple(dict.fromkeys(one.model for one in settings if one.model)) or ("",)
+    known.file, known.dialect, known.models = file, dialect, asked.models or models
 
 
 # ---- telling --------------------------------------------------------------------------------------------------------
@@ -252,21 +256,21 @@ def _tell(known: Run, asked: Asked, code: int) -> int:
         from callscope.ui.chrome import ChromeConsole
 
         print_findings(ChromeConsole(highlight=False, markup=False, emoji=False), found, known.mask)
-        _say(summary(found))
+        say(summary(found))
     if known.error:
-        _say(f"callscope: {known.error}")
+        say(f"callscope: {known.error}")
     if known.recording and asked.record and known.requests:
-        _say(f"recorded in {known.recording}")
+        say(f"recorded in {known.recording}")
     return code
 
 
 def _findings(known: Run) -> dict[str, Sequence[Finding]]:
     """The findings of each model; what was asked of the server and of no model counts for each."""
-    exchanges = known.gathering.exchanges
-    if not known.dialect or not any(exchange.head for exchange in exchanges):
+    if not known.dialect or not any(exchange.head for exchange in known.exchanges):
         return {}
     return {
-        model: examine([one for one in exchanges if _is_of(one, model, known)], known.dialect) for model in known.models
+        model: examine((one for one in known.exchanges if _is_of(one, model, known)), known.dialect)
+        for model in known.models
     }
 
 
@@ -277,14 +281,13 @@ def _is_of(exchange: Exchange, model: str, known: Run) -> bool:
 def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> None:
     from callscope.doctor.wording import finding_line
 
-    for model, findings in found.items():
-        for one in findings:
-            sys.stdout.write(finding_line(one, model, known.mask) + "\n")
+    told = (finding_line(one, model, known.mask) for model, findings in found.items() for one in findings)
+    sys.stdout.writelines(f"{line}\n" for line in told)
     ended = {
         "event": "ended",
         "dialect": known.dialect,
         "models": known.models,
-        "requests": len(known.gathering.exchanges),
+        "requests": sum(1 for _ in known.exchanges),
         "failed": sum(one.is_failure for findings in found.values() for one in findings),
         "exit_code": code,
         "error": known.error,
@@ -295,9 +298,4 @@ def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> N
 
 def _progress(name: str) -> None:
     if sys.stderr.isatty():
-        _say(f"  {one_line(name, 76)}")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(visible(text) + "\n")
-    sys.stderr.flush()
+        say(f"  {one_line(name, 76)}")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from callscope.core.ports import Sink
 from callscope.core.visible import visible
-from callscope.record.reading import Recording, open_recording
 
 if TYPE_CHECKING:
     from callscope.ui.jsonl import JsonLines
@@ -24,14 +23,6 @@ def say(text: str) -> None:
     """Tell the person something."""
     sys.stderr.write(visible(text) + "\n")
     sys.stderr.flush()
-
-
-def opened(file: Path) -> Recording:
-    """Read a recording; a person hears its warnings."""
-    recording = open_recording(file)
-    for warning in recording.warnings:
-        say(f"callscope: {warning}")
-    return recording
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ shown. Pure: the same exchanges give the same findings, live and from a recordin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from .battery import BATTERIES
@@ -53,36 +53,83 @@ class Finding:
         return self.outcome == "fail" and self.rule.level == "required"
 
 
-def examine(exchanges: Sequence[Exchange], dialect: str) -> tuple[Finding, ...]:
-    """A finding for each rule of the dialect, in their order."""
-    seen = [Seen(exchange, dialect) for exchange in exchanges if exchange.how != "cancelled"]
-    findings = tuple(_finding(rule, seen) for rule in BATTERIES[dialect].rules)
-    turned_away = [one for one in seen if one.is_chat]
-    if turned_away and all(one.status in KEY_REFUSED for one in turned_away):
+def examine(exchanges: Iterable[Exchange], dialect: str) -> tuple[Finding, ...]:
+    """A finding for each rule of the dialect, in their order. One exchange is looked at after the other."""
+    drafts = [_Draft(rule) for rule in BATTERIES[dialect].rules]
+    turned_away = _TurnedAway()
+    for exchange in exchanges:
+        if exchange.how != "cancelled":
+            seen = Seen(exchange, dialect)
+            turned_away.hear(seen)
+            for draft in drafts:
+                draft.hear(seen)
+    findings = tuple(draft.finding for draft in drafts)
+    if turned_away.always:
         return tuple(_where_nobody_comes_in(finding, turned_away) for finding in findings)
     return findings
 
 
-def _where_nobody_comes_in(finding: Finding, turned_away: Sequence[Seen]) -> Finding:
+class _Draft:
+    """A finding while exchanges are looked at: of each outcome the first verdict, rather one that says what came."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._found: dict[Came, Finding] = {}
+
+    def hear(self, seen: Seen) -> None:
+        """Ask the rule about an exchange."""
+        for verdict in self._rule.verdicts(seen):
+            known = self._found.get(verdict.outcome)
+            if known is None or (verdict.came and not known.came):
+                evidence = _evidence(verdict, seen)
+                found = Finding(self._rule, verdict.outcome, verdict.came, seen.exchange.place, evidence)
+                self._found[verdict.outcome] = replace(found, times=known.times + 1 if known else 1)
+            else:
+                self._found[verdict.outcome] = replace(known, times=known.times + 1)
+
+    @property
+    def finding(self) -> Finding:
+        """The worst that was found."""
+        found = (self._found[outcome] for outcome in WORST_FIRST if outcome in self._found)
+        return next(found, Finding(self._rule, "not_asked"))
+
+
+@dataclass(slots=True)
+class _TurnedAway:
+    """Whether nobody was ever let in: how often, and how the first one was refused."""
+
+    times: int = 0
+    came: str = ""
+    place: int = 0
+    evidence: Evidence | None = None
+    let_in: bool = False
+
+    @property
+    def always(self) -> bool:
+        """Whether each question was refused for its key."""
+        return self.times > 0 and not self.let_in
+
+    def hear(self, seen: Seen) -> None:
+        """Look at the status of an answer."""
+        if not seen.is_chat:
+            return
+        if seen.status not in KEY_REFUSED:
+            self.let_in = True
+            return
+        self.times += 1
+        if self.times == 1:
+            self.came, self.place = f"{refusal(seen)}: {WHAT_TO_DO}", seen.exchange.place
+            self.evidence = _evidence(Verdict("fail", self.came, seen.frames[0] if seen.frames else None), seen)
+
+
+def _where_nobody_comes_in(finding: Finding, turned_away: _TurnedAway) -> Finding:
     """What a finding is worth where the key was refused each time: that is one fault, and not one of every rule."""
-    first = turned_away[0]
+    away = turned_away
     if finding.rule.id == ANSWERS:
-        came = f"{refusal(first)}: {WHAT_TO_DO}"
-        frame = _evidence(Verdict("fail", came, first.frames[0] if first.frames else None), first)
-        return Finding(finding.rule, "fail", came, first.exchange.place, frame, len(turned_away))
+        return Finding(finding.rule, "fail", away.came, away.place, away.evidence, away.times)
     if finding.outcome == "fail" and finding.rule.id not in EXAMINED_ALL_THE_SAME:
         return Finding(finding.rule, "not_shown", "the key is refused", finding.exchange, None, finding.times)
     return finding
-
-
-def _finding(rule: Rule, all_seen: Iterable[Seen]) -> Finding:
-    said = [(verdict, seen) for seen in all_seen for verdict in rule.verdicts(seen)]
-    for outcome in WORST_FIRST:
-        alike = [(verdict, seen) for verdict, seen in said if verdict.outcome == outcome]
-        if alike:
-            verdict, seen = next(((v, s) for v, s in alike if v.came), alike[0])
-            return Finding(rule, outcome, verdict.came, seen.exchange.place, _evidence(verdict, seen), len(alike))
-    return Finding(rule, "not_asked")
 
 
 def _evidence(verdict: Verdict, seen: Seen) -> Evidence | None:
