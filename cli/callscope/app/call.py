@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .flags import Mock, Recordings, Tools
+from .flags import Mock, Recordings, Tools, above_zero
 from .leaving import leave
 
 
@@ -32,7 +32,9 @@ def call(
     as_json: Annotated[bool, typer.Option("--json", help="One line with status, output, duration.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would run, exactly, and run nothing.")] = False,
     mock: Mock = None,
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds for all of it; exit code 124.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", callback=above_zero, help="Seconds for all of it; exit code 124.")
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep a recording of the call.")] = False,
     recordings: Recordings = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .flags import Dialect, Param, Record, Recordings
+from .flags import Dialect, Param, Record, Recordings, above_zero
 from .leaving import leave
 from .sharing import Way, shares
 
@@ -23,8 +23,10 @@ def doctor(
         str | None, typer.Option("--prompt", help="Words that make the model, or the agent, use its tools.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line (docs/doctor.md).")] = False,
-    each: Annotated[float, typer.Option("--each", min=0.1, help="Seconds for each request.")] = 60.0,
-    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds for all of it; exit code 124.")] = 600.0,
+    each: Annotated[float, typer.Option("--each", callback=above_zero, help="Seconds for each request.")] = 60.0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", callback=above_zero, help="Seconds for all of it; exit code 124.")
+    ] = 600.0,
     param: Param = None,
     record: Record = True,
     recordings: Recordings = None,

@@ -5,10 +5,19 @@ Knows how each is spelled and helped. Must not know what any of them does.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def above_zero(value: float | None) -> float | None:
+    """The callback of each option that takes seconds, or a factor: nan, inf, 0 and less are none."""
+    if value is not None and not 0 < value < math.inf:
+        raise typer.BadParameter(f"{value:g} is no number above 0, such as 2.5.")
+    return value
+
 
 Url = Annotated[str | None, typer.Option("--url", help="Base URL of the endpoint, or the full one. [$OPENAI_BASE_URL]")]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Model; where missing, the only one the server has.")]
@@ -59,9 +68,15 @@ Retries = Annotated[int | None, typer.Option("--retries", min=0, help="Tries aft
 Profile = Annotated[str | None, typer.Option("--profile", help="Profile of ~/.config/callscope/config.toml.")]
 Proxy = Annotated[str | None, typer.Option("--proxy", help="Proxy URL, before those of the environment.")]
 CaFile = Annotated[Path | None, typer.Option("--ca-file", help="PEM file of authorities to trust.")]
-ConnectTimeout = Annotated[float | None, typer.Option("--connect-timeout", help="Seconds to connect.")]
-FirstByteTimeout = Annotated[float | None, typer.Option("--first-byte-timeout", help="Seconds to the first byte.")]
-IdleTimeout = Annotated[float | None, typer.Option("--idle-timeout", help="Seconds between two reads.")]
+ConnectTimeout = Annotated[
+    float | None, typer.Option("--connect-timeout", callback=above_zero, help="Seconds to connect.")
+]
+FirstByteTimeout = Annotated[
+    float | None, typer.Option("--first-byte-timeout", callback=above_zero, help="Seconds to the first byte.")
+]
+IdleTimeout = Annotated[
+    float | None, typer.Option("--idle-timeout", callback=above_zero, help="Seconds between two reads.")
+]
 Approve = Annotated[
     str | None,
     typer.Option("--approve", help="ask (default), always, result (run, hold the results), never; the stricter wins."),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .flags import AsJson, Recordings
+from .flags import AsJson, Recordings, above_zero
 from .leaving import leave
 
 recordings_app = typer.Typer(
@@ -126,7 +126,7 @@ def recordings_shrink(
         str | None, typer.Option("--diagnostic", help="The bug is this code of docs/diagnostics.md; needs no command.")
     ] = None,
     output: Output = None,
-    limit: Annotated[float, typer.Option("--limit", min=0, help="Most seconds.")] = 300,
+    limit: Annotated[float, typer.Option("--limit", callback=above_zero, help="Most seconds.")] = 300,
     most: Annotated[int, typer.Option("--most", min=1, help="Most runs of the check.")] = 10_000,
 ) -> None:
     """Find the smallest recording that still shows a bug, offline; Ctrl-C keeps the smallest so far."""

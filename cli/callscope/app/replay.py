@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .flags import AsJson, KeyEnv, Mock, Model, Recordings, Tools, Url
+from .flags import AsJson, KeyEnv, Mock, Model, Recordings, Tools, Url, above_zero
 from .leaving import leave
 
 
@@ -39,7 +39,10 @@ def replay(
         list[str] | None, typer.Option("--ignore", help="JSON path to leave out, as $.messages[0].content; repeatable.")
     ] = None,
     slower: Annotated[
-        float | None, typer.Option("--slower", help="What takes more than so many times as long is a divergence.")
+        float | None,
+        typer.Option(
+            "--slower", callback=above_zero, help="What takes more than so many times as long is a divergence."
+        ),
     ] = None,
     runs: Annotated[int | None, typer.Option("--runs", min=1, help="Run so many times: k of N are the same.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep a recording of each run.")] = False,

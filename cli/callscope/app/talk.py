@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .flags import AsJson
+from .flags import AsJson, above_zero
 from .leaving import leave
 from .sharing import Calls, GoneOn, Kept, Server, Shown, Talk, Thread, Waits, Way, shares
 
@@ -28,7 +28,9 @@ def ask(
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the prompt from a file.")] = None,
     as_json: AsJson = False,
     no_run: Annotated[bool, typer.Option("--no-run", help="Show the calls and run none.")] = False,
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds for all of it; exit code 124.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", callback=above_zero, help="Seconds for all of it; exit code 124.")
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Ask the embedded demo agent.")] = False,
     **said: Any,
 ) -> None:
