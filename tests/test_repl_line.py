@@ -275,3 +275,10 @@ def test_the_first_lines_say_the_dialect_and_why_and_what_a_request_holds(
     before = str(child.before)
     child.close(force=True)
     assert said in before
+
+
+def test_a_command_that_is_an_option_says_how_the_session_goes_on_with_it(child: Child, tmp_path: Path) -> None:
+    enter(child, "/dialect responses")
+    child.expect_exact("There is no /dialect. It is said when a session begins: callscope --resume")
+    child.expect_exact("--dialect …")
+    leave(child)

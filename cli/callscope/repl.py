@@ -39,6 +39,9 @@ Result = TypeVar("Result")
 Group = Literal["conversation", "tools", "looking", "session"]
 """Under which heading of /help a command stands."""
 
+OF_THE_START = frozenset(("/url", "/dialect", "/profile", "/key-env", "/header", "/query", "/param", "/thread"))
+"""What a person may look for among the commands, and is an option: with it an endpoint is opened."""
+
 GO_ON: Choices = {"y": Choice("yes", "go on for as many rounds again"), "n": Choice("no", "leave it at that")}
 
 
@@ -147,16 +150,21 @@ class Repl:
     async def _command(self, name: str, rest: str) -> None:
         command = self.commands.get(name)
         if command is None:
-            near = difflib.get_close_matches(name, self.commands, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
-            self.say(
-                f"There is no {one_line(name, 40)}.{hint} /help lists the commands; // begins a message with a slash."
-            )
+            self.say(f"{self._nearest(name)} /help lists the commands; // begins a message with a slash.")
             return
         try:
             await command.run(self, rest)
         except UsageError as error:
             self.say(str(error), "yellow")
+
+    def _nearest(self, name: str) -> str:
+        """What to say of a command that there is not."""
+        missing = f"There is no {one_line(name, 40)}."
+        if name in OF_THE_START:
+            go_on = f" --resume {self.recorder.path}" if self.recorder else ""
+            return f"{missing} It is said when a session begins: callscope{go_on} --{name[1:]} …"
+        near = difflib.get_close_matches(name, self.commands, n=1)
+        return f"{missing} Did you mean {near[0]}?" if near else missing
 
     async def turn(self, text: str) -> None:
         """Drive one turn; Ctrl-C ends the turn and not the program. At the round limit the person may go on."""

@@ -25,7 +25,7 @@ def test_the_last_turn_is_shown_and_the_rest_counted() -> None:
         "  the conversation goes on: 2 items before this; /history shows all",
         "> weather?",
         "  reasoning: hm⏎hm",
-        '  get_weather {"city":"Rome"}',
+        '  get_weather · c {"city":"Rome"}',
         "  ok: sunny",
         "Sun.\nA lot.",
     ]  # fmt: skip

@@ -50,7 +50,8 @@ from callscope.ui.hanging import hanging
 from callscope.ui.jsonl import JsonLines, event_json
 from callscope.ui.lines import LinesView
 from callscope.ui.outcome import Outcome
-from playbook import Answer, Playbook, calls, failure, text
+from callscope.ui.view import LaterPanels
+from playbook import Answer, FakeClock, Playbook, calls, failure, text
 from scene import Scene, opened
 
 PARIS = ("get_weather", '{"city": "Paris"}')
@@ -333,3 +334,10 @@ def test_no_line_of_chrome_is_wider_than_its_terminal(text: str) -> None:
     lines = [line.plain for line in hanging(narrow, text)]
     assert all(cell_len(line) <= 40 for line in lines)
     assert "".join("".join(lines).split()) == "".join(visible(text).split())
+
+
+def test_a_view_that_was_made_before_the_tools_were_known_judges_by_them_all_the_same() -> None:
+    view = LaterPanels(Console(file=Terminal(), width=80, force_terminal=True), FakeClock())
+    shown = view._panels
+    view.check = lambda call, arguments: "city is required"
+    assert shown.check is view.check

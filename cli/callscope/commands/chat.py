@@ -95,7 +95,8 @@ def _who_is_asked(opened: Opened, settings: Settings) -> Iterator[str]:
     offered = f"{tools} tool{'' if tools == 1 else 's'}"
     yield f"{settings.model} at {settings.url}, {offered}; /help lists the commands"
     dialect = "" if opened.detected.is_news else f"dialect {settings.dialect}: {opened.detected.told.how}"
-    if said := "; ".join(filter(None, (dialect, HISTORIES[settings.history]))):
+    kept = settings.history if settings.dialect == "responses" or settings.history != "server" else "full"
+    if said := "; ".join(filter(None, (dialect, HISTORIES[kept]))):
         yield said
 
 

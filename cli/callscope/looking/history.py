@@ -14,7 +14,7 @@ from rich.text import Text
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
 from callscope.panels.fitting import fitted
-from callscope.panels.wording import exactly
+from callscope.panels.wording import call_named, exactly
 from callscope.ui.lines import STYLES
 
 from .ledger import CallEntry, Ledger
@@ -145,7 +145,7 @@ def _whole(place: int, items: Sequence[Item], ledger: Ledger, secrets: Secrets) 
 def _heading(item: Item) -> str:
     match item:
         case ToolCall():
-            return f"  {one_line(item.name, 64)}  id {one_line(item.call_id, 80)}"
+            return f"  {call_named(item.name, item.call_id)}"
         case ToolResult():
             ran = f"  after {exactly(item.duration)}" if item.duration else ""
             return f"  {item.status}{ran}"

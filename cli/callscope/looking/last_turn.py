@@ -13,6 +13,7 @@ from rich.text import Text
 
 from callscope.core.values import Item, Message, Reasoning, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
+from callscope.panels.wording import call_named
 from callscope.ui.lines import STYLES
 
 from .raw import Secrets
@@ -45,7 +46,7 @@ def _shown(item: Item, secrets: Secrets) -> Text:
             return Text(visible(secrets.mask(text)[0]), "yellow" if refusal else "")
         case Reasoning(text=text):
             return Text(f"  reasoning: {one_line(secrets.mask(text)[0])}", "dim italic")
-        case ToolCall(name=name, arguments=arguments):
-            return Text(f"  {one_line(name, 64)} {one_line(secrets.mask(arguments)[0])}", "bold cyan")
+        case ToolCall(name=name, call_id=call_id, arguments=arguments):
+            return Text(f"  {call_named(name, call_id)} {one_line(secrets.mask(arguments)[0])}", "bold cyan")
         case ToolResult(status=status, output=output):
             return Text(f"  {status}: {one_line(secrets.mask(output)[0])}", STYLES[status])

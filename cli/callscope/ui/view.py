@@ -88,15 +88,26 @@ class LaterPanels:
     """Panels that are made with the first turn: the first prompt does not wait for what draws them (17 ms)."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
-        self.check: Check | None = None
+        self._check: Check | None = None
         self._console = console
         self._clock = clock
+
+    @property
+    def check(self) -> Check | None:
+        """What is wrong with arguments by their schema."""
+        return self._check
+
+    @check.setter
+    def check(self, check: Check | None) -> None:
+        self._check = check
+        if self._made:  # by what a session that goes on begins with, before its tools are known here
+            self._panels.check = check
 
     @cached_property
     def _panels(self) -> LiveView:
         from .live import LiveView
 
-        return LiveView(self._console, self._clock, self.check)
+        return LiveView(self._console, self._clock, self._check)
 
     @property
     def _made(self) -> bool:
