@@ -67,10 +67,12 @@ class BytesRead:
     @property
     def shown(self) -> bytes:
         """The bytes as anybody may see them and as they are recorded: with a `*` for each of a secret."""
+        if not self.masked:
+            return self.data
         shown = bytearray(self.data)
         for start, end in self.masked:
             shown[start:end] = b"*" * (min(end, len(shown)) - start)
-        return bytes(shown) if self.masked else self.data
+        return bytes(shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """All that is known of one turn that may tell why a call did not come, or did not run: a sink that gathers it.
 
 Knows which events matter. Must not know what follows from them (`absence`, `calls`), nor how it is shown. Memory is
-bounded whatever comes, and little is done while deltas come (see `following`).
+bounded whatever comes. Reads and deltas only wait, until there are many of them or anything else comes.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
+from collections.abc import Iterable
 
 from callscope.core.events import (
     ArgumentsDelta,
@@ -34,16 +35,22 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import CallKey, Edit, ToolCall, TurnReason
+from callscope.core.values import CallKey, Channel, Edit, ToolCall, TurnReason
 
 from .asking import body_of, carried
 from .facts import CallFacts, ExchangeFacts
-from .following import Following
+from .following import Following, Piece
 from .leaking import take_leak
 
 MOST_EXCHANGES = 40
 MOST_CALLS = 200
 MOST_DIAGNOSTICS = 200
+PASSING = frozenset((BytesRead, TextDelta, ArgumentsDelta))
+"""Events of which there are very many: none of them alone says anything about a turn."""
+BATCH = 256
+"""Reads and deltas that wait to be looked at."""
+MOST_WAITING = 64 * 1024
+"""Bytes of them: less than is kept of a body, so that what they brought is found in it."""
 
 
 class Case:
@@ -55,20 +62,23 @@ class Case:
         self.calls: dict[CallKey, CallFacts] = {}
         self.more_calls = 0  # that are not kept
         self.ended: TurnReason | None = None
+        self._waiting: list[Stamped] = []  # reads and deltas
+        self._waiting_bytes = 0
         self.by_hand: dict[str, int] = {}  # what the person changed in the history, and how many items it had then
 
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take one event; the conversation already contains it."""
         event = stamped.event
+        if type(event) in PASSING:
+            self._waiting.append(stamped)
+            if type(event) is BytesRead:
+                self._waiting_bytes += len(event.data)
+            if len(self._waiting) >= BATCH or self._waiting_bytes > MOST_WAITING:
+                self.settle()
+            return
+        if self._waiting:
+            self.settle()
         match event:
-            case ArgumentsDelta():
-                self._grow(stamped.at, event)
-            case TextDelta():
-                if self.exchanges:
-                    self.exchanges[-1].said[event.channel].take(event.text, event.frame)
-            case BytesRead():
-                if self.exchanges and event.exchange:
-                    self.exchanges[-1].tail.take(event)
             case UserMessage():
                 self._begin()
             case ExchangeOpened() if event.exchange:
@@ -83,9 +93,17 @@ class Case:
 
     def settle(self) -> None:
         """Bring everything to where it can be looked at."""
-        if self.exchanges:
-            for facts in self.calls.values():
-                facts.following.settle(self.exchanges[-1].tail)
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if not waiting or not self.exchanges:
+            return
+        exchange = self.exchanges[-1]
+        reads, said, pieces = _parted(waiting, exchange)
+        exchange.tail.take(*reads)
+        for channel, deltas in said.items():
+            exchange.said[channel].take(deltas)
+        for key, grown in pieces.items():
+            if facts := self.calls.get(key):
+                facts.following.take(grown, exchange.tail)
 
     # ---- the turn ---------------------------------------------------------------------------------------------------
 
@@ -118,7 +136,6 @@ class Case:
 
     def _open(self, at: float, event: ExchangeOpened, conversation: Conversation) -> None:
         self.begun, self.ended = True, None
-        self.settle()
         answered = [facts for facts in self.calls.values() if facts.carried is None and facts.result is not None]
         body = body_of(event.request.body) if answered else None
         for facts in answered:
@@ -145,17 +162,10 @@ class Case:
                 exchange.completed = isinstance(event, ResponseCompleted)
                 exchange.failure = event if isinstance(event, ResponseFailed) else None
                 exchange.finish_reason, exchange.usage = event.finish_reason, event.usage
-                self.settle()
             case _:
                 pass
 
     # ---- calls ------------------------------------------------------------------------------------------------------
-
-    def _grow(self, at: float, delta: ArgumentsDelta) -> None:
-        facts = self.calls.get(delta.key)
-        if facts is not None and self.exchanges:
-            exchange = self.exchanges[-1]
-            facts.following.feed(at - exchange.opened_at, exchange.tail, delta)
 
     def _take_call(self, event: Event, conversation: Conversation) -> None:
         match event:
@@ -200,3 +210,26 @@ class Case:
                 if output is not None:
                     facts.sent_back = output
                     self._changed("a result changed", conversation)
+
+
+def _parted(
+    waiting: Iterable[Stamped], exchange: ExchangeFacts
+) -> tuple[list[BytesRead], dict[Channel, list[TextDelta]], dict[CallKey, list[Piece]]]:
+    """Reads, words by their channel, and pieces by their call."""
+    reads: list[BytesRead] = []
+    said: defaultdict[Channel, list[TextDelta]] = defaultdict(list)
+    pieces: defaultdict[CallKey, list[Piece]] = defaultdict(list)
+    before, opened, key, grown = exchange.tail.reads, exchange.opened_at, None, list[Piece]()
+    for stamped in waiting:
+        event = stamped.event
+        if type(event) is BytesRead:
+            if event.exchange:
+                reads.append(event)
+        elif type(event) is TextDelta:
+            said[event.channel].append(event)
+        elif type(event) is ArgumentsDelta:
+            if event.key is not key:  # looking for a call costs more than all the rest
+                key = event.key
+                grown = pieces[key]
+            grown.append((stamped.at - opened, before + len(reads), event))
+    return reads, said, pieces

@@ -6,9 +6,10 @@ Knows which facts there are. Must not know events, nor what follows from the fac
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from callscope.core.events import Diagnostic, ExchangeEnded, ResponseFailed
+from callscope.core.events import Diagnostic, ExchangeEnded, ResponseFailed, TextDelta
 from callscope.core.values import (
     CallKey,
     Channel,
@@ -22,6 +23,7 @@ from callscope.core.values import (
     ToolSpec,
     Usage,
 )
+from callscope.dialects.json_progress import utf8_size
 
 from .asking import Asked, Carried, asked
 from .entries import Evidence
@@ -30,7 +32,6 @@ from .tail import Tail
 
 LONGEST_TEXT = 4_000
 """Characters of the beginning and of the end of a text that are kept."""
-BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,56 +47,32 @@ class Leak:
 class Said:
     """Words of one channel: the ends of them, their size in bytes, and the frames that they came in."""
 
-    __slots__ = ("_begin", "_end", "_first", "_last", "_pieces", "_size")
+    __slots__ = ("_first", "_last", "begin", "end", "size")
 
     def __init__(self) -> None:
-        self._begin = self._end = ""
-        self._size = 0
+        self.begin = ""
+        """The first characters of the text."""
+        self.end = ""
+        """The last ones."""
+        self.size = 0
+        """Bytes of UTF-8 in all."""
         self._first: Frame | None = None
         self._last: Frame | None = None
-        self._pieces: list[str] = []
 
-    def take(self, text: str, frame: Frame | None) -> None:
-        """Take a piece; no more than that is done for most of them."""
-        self._pieces.append(text)
-        self._last = frame or self._last
-        if self._first is None:
-            self._first = frame
-        if len(self._pieces) >= BATCH:
-            self._join()
-
-    @property
-    def begin(self) -> str:
-        """The first characters of the text."""
-        self._join()
-        return self._begin
-
-    @property
-    def end(self) -> str:
-        """The last characters of the text."""
-        self._join()
-        return self._end
-
-    @property
-    def size(self) -> int:
-        """Bytes of UTF-8 in all."""
-        self._join()
-        return self._size
+    def take(self, deltas: Sequence[TextDelta]) -> None:
+        """Take what was said next: at once what can be, since there are so many deltas."""
+        text = "".join([delta.text for delta in deltas])
+        if len(self.begin) < LONGEST_TEXT:
+            self.begin = (self.begin + text[:LONGEST_TEXT])[:LONGEST_TEXT]
+        self.end = (self.end + text[-LONGEST_TEXT:])[-LONGEST_TEXT:]
+        self.size += utf8_size(text)
+        self._first = self._first or next((delta.frame for delta in deltas if delta.frame), None)
+        self._last = next((delta.frame for delta in reversed(deltas) if delta.frame), self._last)
 
     @property
     def span(self) -> tuple[int | None, int | None]:
         """The offsets in the body from the first frame of it to the last."""
         return self._first.start if self._first else None, self._last.end if self._last else None
-
-    def _join(self) -> None:
-        if not self._pieces:
-            return
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if len(self._begin) < LONGEST_TEXT:
-            self._begin = (self._begin + text[:LONGEST_TEXT])[:LONGEST_TEXT]
-        self._end = (self._end + text[-LONGEST_TEXT:])[-LONGEST_TEXT:]
-        self._size += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 @dataclass(slots=True)

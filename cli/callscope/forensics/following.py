@@ -2,7 +2,7 @@
 
 Knows how raw text grows and where it stops being the beginning of JSON. Must not know how a call came out, nor how any
 of it is shown. Memory is bounded: of many pieces the first, the last and those around the break are kept. Frames have
-to be looked at while their bytes are still there, so pieces are read a batch at a time.
+to be looked at while their bytes are still there, so pieces come a batch at a time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from callscope.core.events import ArgumentsDelta
 from callscope.core.values import CallKind, Frame
@@ -20,9 +21,12 @@ from .tail import Tail
 
 FIRST, LAST, NEAR = 30, 8, 3
 """How many pieces are kept of many: at the beginning, at the end, on either side of the break."""
-BATCH = 256
 LONGEST = 2_000
 """Characters of the wire that are kept of one piece."""
+
+
+Piece: TypeAlias = tuple[float, int, ArgumentsDelta]
+"""A delta, the seconds since the request left, and how many reads had come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,84 +60,85 @@ class Break:
 
 
 class Following:
-    """The arguments of one call while they come; `settle` before looking."""
+    """The arguments of one call while they come."""
 
     def __init__(self, kind: CallKind = "function") -> None:
         self.count = 0
         self.size = self.bytes = 0  # characters, and what they take in UTF-8
         self.broken: Break | None = None
-        self.ends_at: int | None = None  # the offset in the body behind the last character, where JSON is left open
-        self.open = ""  # what of the JSON is not closed yet, in words
-        self.state: State = "empty"
         self._json = kind == "function"
         self._progress = JsonProgress()
-        self._pending: list[tuple[float, int, ArgumentsDelta]] = []
         self._kept: dict[int, Fragment] = {}
-        self._last: deque[Fragment] = deque(maxlen=LAST)
+        self._last: deque[tuple[int, Piece]] = deque(maxlen=LAST)
+        self._end: bytes | None = None  # the frame of the last piece
 
-    def feed(self, at: float, tail: Tail, delta: ArgumentsDelta) -> None:
-        """Take a piece, and the bytes that it came in."""
-        self._pending.append((at, tail.reads, delta))
-        if len(self._pending) >= BATCH:
-            self.settle(tail)
-
-    def settle(self, tail: Tail) -> None:
-        """Look at what came since the last time."""
-        pending, self._pending = self._pending, []
-        for place, (at, read, delta) in enumerate(pending):
-            self.count += 1
-            self._progress.feed(delta.text)
-            if self._wanted(place, len(pending)):
-                self._keep(self.count, at, read, delta)
+    def take(self, pieces: Sequence[Piece], tail: Tail) -> None:
+        """Take the next pieces, at least one, and the bytes that they came in."""
+        text = "".join([delta.text for _, _, delta in pieces])
+        self._progress.feed(text)
+        self._keep_ends(pieces)
         if self._json and self.broken is None:
-            self._find_break(pending, tail)
-        self.size += sum(len(delta.text) for _, _, delta in pending)
-        self.bytes += sum(utf8_size(delta.text) for _, _, delta in pending)
-        self.state = self._progress.state
-        self.open = _open(self._progress) if self.state == "incomplete" else ""
-        if pending:
-            last = pending[-1][2]
-            is_open = self.state == "incomplete"
-            self.ends_at = byte_in_body(last.frame, last.text, len(last.text), tail) if is_open else None
+            self._find_break(pieces, tail)
+        self.count += len(pieces)
+        self.size += len(text)
+        self.bytes += utf8_size(text)
+        frame = pieces[-1][2].frame
+        self._end = tail.cut(frame.start, frame.end) if frame else None
+
+    @property
+    def state(self) -> State:
+        """What the arguments are as JSON."""
+        return self._progress.state
+
+    @property
+    def open(self) -> str:
+        """What of the JSON is not closed yet, in words."""
+        return _open(self._progress) if self.state == "incomplete" else ""
+
+    @property
+    def ends_at(self) -> int | None:
+        """The offset in the body behind the last character, where JSON is left open."""
+        if self._end is None or self.state != "incomplete":
+            return None
+        delta = self._last[-1][1][2]
+        place = byte_of(self._end, delta.text, len(delta.text))
+        return delta.frame.start + place if delta.frame and place is not None else None
 
     def fragments(self) -> Sequence[Fragment]:
         """Those that are kept, in order; numbers that are missing were let go."""
-        kept = self._kept | {fragment.number: fragment for fragment in self._last}
+        kept = self._kept | {number: _fragment(number, *piece) for number, piece in self._last}
         return [kept[number] for number in sorted(kept)]
 
     @property
     def last(self) -> Fragment | None:
         """The last piece that came."""
-        return self._last[-1] if self._last else None
+        return _fragment(self.count, *self._last[-1][1]) if self._last else None
 
-    def _wanted(self, place: int, pending: int) -> bool:
-        after = self.broken is not None and self.count <= self.broken.fragment.number + NEAR
-        return after or self.count <= FIRST or place >= pending - LAST
+    def _keep_ends(self, pieces: Sequence[Piece]) -> None:
+        """Keep pieces at the beginning, those soon after a break, and the last of these."""
+        first, last = self.count + 1, self.count + len(pieces)
+        until = min(last, max(FIRST, self.broken.fragment.number + NEAR if self.broken else 0))
+        for number in range(first, until + 1):
+            self._kept[number] = _fragment(number, *pieces[number - first])
+        self._last.extend(enumerate(pieces[-LAST:], max(first, last - LAST + 1)))
 
-    def _keep(self, number: int, at: float, read: int, delta: ArgumentsDelta) -> None:
-        fragment = _fragment(number, at, read, delta)
-        self._last.append(fragment)
-        if number <= FIRST or (self.broken and number <= self.broken.fragment.number + NEAR):
-            self._kept[number] = fragment
-
-    def _find_break(self, pending: Sequence[tuple[float, int, ArgumentsDelta]], tail: Tail) -> None:
+    def _find_break(self, pieces: Sequence[Piece], tail: Tail) -> None:
         wrong, byte = self._progress.invalid_character, self._progress.invalid_at
         if wrong is None or byte is None:
             return
         character = wrong - self.size
-        for place, (at, read, delta) in enumerate(pending):
+        for number, (at, read, delta) in enumerate(pieces, self.count + 1):
             if character < len(delta.text):
-                number = self.count - len(pending) + place + 1
                 fragment = _fragment(number, at, read, delta)
                 self.broken = Break(fragment, character, byte, byte_in_body(delta.frame, delta.text, character, tail))
-                self._keep_around(number, pending)
+                self._keep_around(number, pieces)
                 return
             character -= len(delta.text)
 
-    def _keep_around(self, number: int, pending: Sequence[tuple[float, int, ArgumentsDelta]]) -> None:
-        first = self.count - len(pending) + 1
-        for near in range(max(first, number - NEAR), min(self.count, number + NEAR) + 1):
-            self._kept[near] = _fragment(near, *pending[near - first])
+    def _keep_around(self, number: int, pieces: Sequence[Piece]) -> None:
+        first, last = self.count + 1, self.count + len(pieces)
+        for near in range(max(first, number - NEAR), min(last, number + NEAR) + 1):
+            self._kept[near] = _fragment(near, *pieces[near - first])
 
 
 def byte_in_body(frame: Frame | None, text: str, character: int, tail: Tail) -> int | None:

@@ -20,17 +20,15 @@ class Tail:
         self.size = 0
         self.reads = 0
         self._kept: deque[tuple[int, bytes]] = deque()
-        self._total = 0
 
-    def take(self, read: BytesRead) -> None:
-        """Take the next read."""
-        data = read.shown
+    def take(self, *reads: BytesRead) -> None:
+        """Take the next reads."""
+        data = b"".join([read.shown for read in reads])
         self._kept.append((self.size, data))
-        self.reads += 1
+        self.reads += len(reads)
         self.size += len(data)
-        self._total += len(data)
-        while self._total > MOST and len(self._kept) > 1:
-            self._total -= len(self._kept.popleft()[1])
+        while self.size - self._kept[0][0] > MOST and len(self._kept) > 1:
+            self._kept.popleft()
 
     def cut(self, start: int, end: int) -> bytes | None:
         """The bytes between two offsets; None where not all of them are here any more."""

@@ -22,7 +22,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import ToolCall, TurnReason, Usage
-from callscope.forensics.case import Case
+from callscope.forensics.case import PASSING, Case
 
 EXIT_CODES: dict[TurnReason, int] = {
     "completed": 0,
@@ -59,6 +59,8 @@ class Outcome:
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Take note."""
         self.case.handle(stamped, conversation)
+        if type(stamped.event) in PASSING:
+            return
         match stamped.event:
             case CallAssembled(call=call):
                 self.calls.append(call)
