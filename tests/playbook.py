@@ -135,6 +135,8 @@ class ScriptedEndpoint:
 class ScriptedDecoder:
     """Gives the scripted events of each read, moved into the exchange at hand; broken endings break the calls."""
 
+    excess = ""
+
     def __init__(self, exchange: int, answer: Answer) -> None:
         self.exchange = exchange
         self.answer = answer

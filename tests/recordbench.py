@@ -83,6 +83,8 @@ class PlainDialect:
 class PlainDecoder:
     """Its decoder."""
 
+    excess = ""
+
     def __init__(self, exchange: int, accent: str) -> None:
         self.exchange = exchange
         self.accent = accent

@@ -35,6 +35,7 @@ from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard,
 from .core.state import CallRecord, Conversation, apply
 from .core.values import Abort, Approval, CallKey, Reject, Run, TurnReason
 
+ENOUGH = "the answer is too large: not read on"
 STRICTNESS: dict[Approval, int] = {"always": 0, "result": 1, "ask": 2, "never": 3}
 
 
@@ -96,7 +97,7 @@ class Session:
                     case _:
                         assert_never(step)
         except asyncio.CancelledError:
-            self._hang_up()
+            self._hang_up("interrupted here")
             self._end("interrupted")
             raise
 
@@ -126,6 +127,9 @@ class Session:
                 self._arrive(wire)
                 if isinstance(wire, ExchangeOpened):
                     self._emit_all(prepared.diagnostics)
+                if decoder.excess:
+                    self._hang_up(ENOUGH)
+                    break
         self._decoder = None
 
     def _arrive(self, wire: WireEvent) -> None:
@@ -152,10 +156,10 @@ class Session:
             case _:
                 assert_never(wire)
 
-    def _hang_up(self) -> None:
-        """End the exchange that an interruption left open; an endpoint that is closed can no longer say it."""
+    def _hang_up(self, why: str) -> None:
+        """End the exchange that we leave open; an endpoint that is closed can no longer say it."""
         if self._decoder is not None and self.conversation.open_exchange:
-            self._arrive(ExchangeEnded(self.conversation.exchange, "cancelled", "interrupted here"))
+            self._arrive(ExchangeEnded(self.conversation.exchange, "cancelled", why))
         self._decoder = None
 
     # ---- calls ----------------------------------------------------------------------------------------------------

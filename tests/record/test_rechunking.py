@@ -24,6 +24,8 @@ WAYS = ("1", "random:1", "random:-7", "frames", "utf8")
 class HastyDecoder:
     """Takes every read for a whole text, which is the bug that cutting finds."""
 
+    excess = ""
+
     def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
         return [TextDelta("output", wire.decode(errors="replace"))] if isinstance(wire, bytes) else []
 

@@ -81,6 +81,11 @@ class Guard(Protocol):
 class Decoder(Protocol):
     """Bytes in, events out, for one exchange; however the bytes are cut, the events are the same."""
 
+    @property
+    def excess(self) -> str:
+        """Why the answer is too large to be read on; "" while it is not."""
+        ...
+
     def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
         """Take the head or a read of the body. Never raises for what a peer can send."""
         ...

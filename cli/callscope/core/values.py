@@ -49,8 +49,9 @@ FailureKind = Literal[
     "dns_failed",
     "tls_failed",
     "foreign",
+    "too_large",
 ]
-"""Why a response failed: an HTTP status, the server's own error, the ending of the bytes, or no known form."""
+"""Why a response failed: an HTTP status, the server's own error, the ending of the bytes, no known form, or no end."""
 
 TurnReason = Literal[
     "completed",

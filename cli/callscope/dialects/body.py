@@ -28,6 +28,7 @@ class BodyReader:
         self.defects: list[Defect] = []
         self.inflater = Inflater(headers.get("content-encoding", ""))
         self.size = 0
+        self.excess = ""  # why no more of it is taken
         self._watch = watch
         self._sse = SSEDecoder()
         self._sse.defects = self.defects
@@ -37,15 +38,29 @@ class BodyReader:
 
     def feed(self, raw: bytes) -> list[Frame]:
         """Take a read; give the frames that are whole now."""
-        data = self.inflater.feed(raw) if self.inflater.needed(raw) else raw
+        return self.frames(self.inflated(raw))
+
+    def inflated(self, raw: bytes) -> bytes:
+        """What a read adds to the body; it may be many times the read."""
+        if not self.inflater.needed(raw):
+            return raw
+        data = self.inflater.feed(raw)
+        if self.inflater.bomb:
+            self.excess = self.inflater.failure
+        return data
+
+    def frames(self, data: bytes) -> list[Frame]:
+        """Take a part of the body; give the frames that are whole now."""
         self.size += len(data)
         if self._watch is not None:
             self._watch(data)
         if self._streams:
             return self._sse.feed(data)
+        self._kept_size += len(data)
         if self._kept_size <= LIMIT:
             self._kept.append(data)
-            self._kept_size += len(data)
+        else:
+            self.excess = f"it is one document of more than {LIMIT:,} bytes"
         if self._streams is None and self._tells(data):
             kept, self._kept = self._kept, []
             return self._sse.feed(b"".join(kept))

@@ -46,13 +46,13 @@ class Calls:
             self._report(out, "calls_not_listed", None, frame)
             entries = [entries]
         elif not isinstance(entries, list):
-            out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entries))))
+            self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entries)))
             return
         taken: list[OpenCall] = []
         for entry in entries:
             if not self._continue(entry, frame, out):
                 if not isinstance(entry, dict):
-                    out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry))))
+                    self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry)))
                 elif call := self._take(read(entry), taken, frame, out):
                     taken.append(call)
 
@@ -78,7 +78,7 @@ class Calls:
     def add_legacy(self, entry: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a `function_call` member, the form before `tool_calls`."""
         if not isinstance(entry, dict):
-            out.append(diagnostic("member_odd", None, frame, member=LEGACY, text=excerpt(repr(entry))))
+            self._report(out, "member_odd", None, frame, member=LEGACY, text=excerpt(repr(entry)))
         elif self.calls and LEGACY not in self._by_index:
             self._report(out, "function_call_repeated", None, frame)
         elif call := self._take(read({"index": LEGACY, "function": entry}), [], frame, out):
@@ -195,6 +195,11 @@ class Calls:
 
     def _unless_closed(self, call: OpenCall) -> OpenCall | None:
         return None if call.closed() else call
+
+    @property
+    def names(self) -> int:
+        """How many ids and indexes calls are known by."""
+        return len(self._by_id) + len(self._by_index)
 
     def take_index(self) -> int:
         """The place of the next call, also for whoever finds one that is not ours to take here."""

@@ -73,6 +73,8 @@ class Exchange:
     empty: bool = True
     compressed: bool = False
     undecodable: str = ""
+    excess: str = ""  # why the answer was not read to its end
+    told: int = 0  # diagnostics that are not said once for all
     protocol: str = "Chat Completions"
     early: str = ENDINGS["complete"]  # what to say of a clean end in the middle of an answer
 
@@ -117,6 +119,8 @@ def failure_of(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKin
         return how, detail or ENDINGS[how]
     if exchange.refused and exchange.status is not None:
         return "http", exchange.error or f"{status_words(exchange.status)}, without a word about it."
+    if exchange.excess:
+        return "too_large", exchange.excess
     if exchange.error:
         return "error", exchange.error
     if answer.finish_reason == "error":

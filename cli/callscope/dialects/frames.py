@@ -8,8 +8,8 @@ the dialect's `FrameReader` does.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol
 
 from callscope.core.events import PeerEvent, ResponseHead, ResponseStarted
 from callscope.core.values import Ending, Frame, JsonObject
@@ -18,7 +18,11 @@ from .body import BodyReader
 from .diagnostics import diagnostic, excerpt
 from .documents import Done, documents
 from .ending import Exchange
-from .failures import by_name, error_in, is_page, page_words, words
+from .failures import LONGEST, by_name, error_in, is_page, page_words, words
+from .limits import Allowance, Share
+
+SLICE: Final = 256 * 1024
+"""Bytes of the body that are framed at once: a read of a few may inflate to megabytes, of frames without a word."""
 
 
 class FrameReader(Protocol):
@@ -51,6 +55,10 @@ class FrameReader(Protocol):
         """Say how the response came out."""
         ...
 
+    def kept(self) -> Iterator[Share]:
+        """What of the answer is kept so far."""
+        ...
+
 
 class FrameDecoder:
     """One exchange. Feed the head and the reads, then close: a ResponseCompleted or a ResponseFailed comes last."""
@@ -61,19 +69,35 @@ class FrameDecoder:
         self._state = reader.state
         self._watch = watch
         self._body = BodyReader({}, watch)
+        self._allowance = Allowance(reader.kept)
         self._started = False
         self._closed = False
 
+    @property
+    def excess(self) -> str:
+        """Why the answer is too large to be read on; "" while it is not."""
+        return self._allowance.excess
+
     def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
-        """Take the head or a read of the body."""
+        """Take the head or a read of the body; of an answer that is too large nothing more."""
         out: list[PeerEvent] = []
         if isinstance(wire, ResponseHead):
             self._state.status = wire.status
             self._state.headers = by_name(wire.headers)
             self._body = BodyReader(self._state.headers, self._watch)
             return out
-        for frame in self._body.feed(wire):
-            self._take(frame, out)
+        data = self._body.inflated(wire)
+        for at in range(0, len(data), SLICE):
+            if self._allowance.excess:
+                break
+            frames = self._body.frames(data[at : at + SLICE])
+            if frames and frames[-1].end > self._allowance.due:
+                self._take_weighing(frames, out)
+            else:
+                for frame in frames:
+                    self._take(frame, out)
+        if self._body.excess:
+            self._allowance.exceed(self._body.excess)
         return out
 
     def close(self, how: Ending, detail: str = "") -> list[PeerEvent]:
@@ -82,8 +106,8 @@ class FrameDecoder:
         if self._closed:
             return out
         self._closed = True
-        for frame in self._body.close():
-            self._take_last(frame, how, out)
+        self._close_body(how, out)
+        self._state.excess = self._allowance.excess
         self._state.compressed = self._body.inflater.active
         self._state.undecodable = self._body.inflater.failure
         self._state.empty = not self._body.size
@@ -91,6 +115,31 @@ class FrameDecoder:
         if not self._started and len(out) > 1:
             out.insert(0, ResponseStarted(self._state.number, self._reader.model))
         return out
+
+    def _take_weighing(self, frames: list[Frame], out: list[PeerEvent]) -> None:
+        """Take frames of which one is large, or far behind those after which all that is kept was weighed."""
+        allowance = self._allowance
+        for frame in frames:
+            if frame.end > allowance.due:
+                allowance.look_at(frame.data)
+                if not allowance.excess:
+                    self._take(frame, out)
+                    allowance.weigh(frame.end)
+                if allowance.excess:
+                    return
+            else:
+                self._take(frame, out)
+
+    def _close_body(self, how: Ending, out: list[PeerEvent]) -> None:
+        """Take what the end of the body left open: the whole of it, where it is no stream."""
+        if self._allowance.excess:
+            return
+        for frame in self._body.close():
+            self._allowance.look_at(frame.data)
+            if not self._allowance.excess:
+                self._take_last(frame, how, out)
+        if not self._allowance.excess:
+            self._allowance.weigh(self._body.size)
 
     def _take(self, frame: Frame, out: list[PeerEvent]) -> None:
         mark = len(out)
@@ -129,6 +178,7 @@ def read_documents(reader: FrameReader, frame: Frame, out: list[PeerEvent]) -> N
     found = documents(frame.data)
     if found.too_deep:
         out.append(diagnostic("event_too_deep", None, frame, text=excerpt(frame.data)))
+        reader.state.told += 1
         reader.state.damaged_by(frame.data)
         reader.state.remark = excerpt(frame.data)
         return
@@ -162,6 +212,7 @@ def _read_value(reader: FrameReader, value: Any, frame: Frame, out: list[PeerEve
 
 def read_text(state: Exchange, text: str, frame: Frame, out: list[PeerEvent]) -> None:
     """Text that is no JSON: half a document, a page, or words."""
+    state.told += 1
     if frame.channel == "sse":
         out.append(diagnostic("event_not_json", None, frame, text=excerpt(text)))
     elif state.chunks or state.done:
@@ -172,7 +223,7 @@ def read_text(state: Exchange, text: str, frame: Frame, out: list[PeerEvent]) ->
     elif is_page(text):
         state.page = page_words(text)
     else:
-        state.remark = words(text) if frame.channel == "sse" else f"{state.remark} {text}".strip()
+        state.remark = words(text) if frame.channel == "sse" else f"{state.remark} {text}".strip()[:LONGEST]
 
 
 def read_refusal(state: Exchange, frame: Frame) -> None:

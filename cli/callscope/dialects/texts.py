@@ -6,11 +6,13 @@ Knows the members of `delta` and `message` that hold text. Must not know events 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, TypeAlias
 
 from callscope.core.growing import GrowingText
 from callscope.core.values import Channel, JsonObject
 
+from .limits import Share, texts, values
 from .pieces import Pieces
 
 Words: TypeAlias = Iterator[tuple[Channel, str]]
@@ -107,6 +109,13 @@ class Reasoning:
             return {**{name: details.joined() for name, details in self._details.items()}, **self._opaque}
         return {**{name: pieces.text for name, pieces in self._texts.items()}, **self._opaque}
 
+    def kept(self) -> Iterator[Share]:
+        """What of it is kept so far."""
+        yield texts("reasoning", [(pieces.size, len(pieces)) for pieces in self._texts.values()])
+        yield values("members of reasoning", [self._opaque])
+        for details in self._details.values():
+            yield from details.kept()
+
 
 class Details:
     """Details, the pieces of one of them joined: https://openrouter.ai/docs/use-cases/reasoning-tokens."""
@@ -133,6 +142,11 @@ class Details:
         """The details so far."""
         self._write()
         return [dict(detail) if isinstance(detail, dict) else detail for detail in self._whole]
+
+    def kept(self) -> Iterator[Share]:
+        """What of them is kept so far."""
+        yield texts("reasoning", [(len(part), 1) for part in chain.from_iterable(self._texts.values())])
+        yield values("details of reasoning", self._whole)
 
     def _write(self) -> None:
         if self._texts:

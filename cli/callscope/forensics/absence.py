@@ -112,6 +112,8 @@ def _failure(exchange: ExchangeFacts) -> Iterator[Verdict]:
         yield verdict("unreachable", evidence, words=words)
     elif failure.kind == "cancelled":
         yield verdict("stopped", evidence)
+    elif failure.kind == "too_large":
+        yield verdict("answer_too_large", evidence, words=words)
     elif failure.kind == "foreign":
         yield verdict("not_an_answer", evidence, words=words)
     elif failure.kind in CUT:

@@ -34,6 +34,11 @@ NO_ANSWER = {
         "The answer broke off: {words}",
         "Try again; look for a proxy or a time-out between you and the server.",
     ),
+    "answer_too_large": Entry(
+        "certain",
+        "The answer was not read to its end, and nothing of it runs: {words}",
+        "Limit the answer; look with /raw at what the server repeats.",
+    ),
     "not_an_answer": Entry(
         "certain", "What came is no answer of this protocol: {words}", "Check the path of --url, and --dialect."
     ),

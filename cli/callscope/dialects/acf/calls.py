@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +20,7 @@ from callscope.dialects.calls import Calls
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import Halves
 from callscope.dialects.fragments import OpenCall
+from callscope.dialects.limits import CALL, Share, texts
 
 TEXT_ARGS: Final = "arguments_str"
 ARGS: Final = ("args", TEXT_ARGS, "arguments", "input")
@@ -57,6 +58,7 @@ class AgentCalls:
         self._offered = offered
         self._own: list[AgentCall] = []
         self._by_id: dict[str, ToolCall] = {}
+        self._results: list[int] = []  # their sizes
         self._reported: set[str] = set()
 
     # ---- calls ------------------------------------------------------------------------------------------------------
@@ -132,6 +134,7 @@ class AgentCalls:
                 out.append(diagnostic("result_repeated", key, frame, text=excerpt(own.call.call_id)))
             own.answered = True
         output = self._output(told.output, key, frame, out)
+        self._results.append(len(output))
         out.append(RemoteResult(ToolResult(key, output, "error" if told.is_error else "ok"), frame))
 
     def _find(self, told: Told, frame: Frame, out: list[PeerEvent]) -> AgentCall | None:
@@ -171,6 +174,13 @@ class AgentCalls:
             out.append(diagnostic("result_not_text", key, frame))
         halves = Halves()
         return halves.joined(_written(output)) + halves.rest()
+
+    def kept(self) -> Iterator[Share]:
+        """What is kept of the agent's own calls, and of all results."""
+        yield Share("calls of the agent's", len(self._own), len(self._own) * CALL)
+        yield texts("arguments", [(len(own.call.arguments) + len(own.call.name), 1) for own in self._own])
+        yield Share("results", len(self._results), len(self._results) * CALL)
+        yield texts("results", [(size, 1) for size in self._results])
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 

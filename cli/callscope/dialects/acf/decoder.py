@@ -8,7 +8,7 @@ failure (`ending`). A body is first of all one of Chat Completions, with other d
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
 from callscope.core.events import PeerEvent, ThreadNamed
@@ -18,6 +18,7 @@ from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import documents
 from callscope.dialects.failures import error_in, words
 from callscope.dialects.frames import FrameDecoder
+from callscope.dialects.limits import Share, texts
 
 from .answer import CHUNK, AgentAnswer
 from .calls import AgentCalls, Told
@@ -60,6 +61,12 @@ class AgentReader(ChatReader):
         self._simple = False
         self._simple_ended = False
 
+    def kept(self) -> Iterator[Share]:
+        """What of the answer is kept so far."""
+        yield from super().kept()
+        yield from self._agent.calls.kept()
+        yield texts("errors", [(len(text), 1) for text in self._agent.error_said])
+
     # ---- frames -----------------------------------------------------------------------------------------------------
 
     def read(self, frame: Frame, out: list[PeerEvent]) -> None:
@@ -73,6 +80,7 @@ class AgentReader(ChatReader):
 
     def _read_error(self, frame: Frame, out: list[PeerEvent]) -> None:
         """An error event, or a line `Error: …`, which the framing takes for one."""
+        self.state.told += 1
         if frame.end - frame.start <= len(frame.data.encode(errors="replace")) + len("error: "):
             out.append(diagnostic("error_as_text", None, frame, text=excerpt(frame.data)))
         elif documents(frame.data).rest:

@@ -7,7 +7,7 @@ bytes (`body`), what is no document (`frames`), what a choice adds (`answer`), n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from json import JSONDecoder
 from typing import Any
 
@@ -19,6 +19,8 @@ from callscope.dialects.documents import has_halves, is_too_deep, refuse
 from callscope.dialects.ending import Exchange, end
 from callscope.dialects.failures import error_in, remark_in, words, words_and_names
 from callscope.dialects.frames import FrameDecoder, read_documents, read_text
+from callscope.dialects.limits import Share, values
+from callscope.dialects.weighing import of_calls, of_diagnostics, of_names, of_text
 
 _parse = JSONDecoder(parse_constant=refuse).raw_decode
 
@@ -44,6 +46,16 @@ class ChatReader:
     def end(self, how: Ending, detail: str, out: list[PeerEvent]) -> None:
         """Say how the response came out."""
         end(self.state, self.answer, how, detail, out)
+
+    def kept(self) -> Iterator[Share]:
+        """What of the answer is kept so far."""
+        answer = self.answer
+        yield of_text(answer.said)
+        yield from answer.reasoning.kept()
+        yield from of_calls(answer.calls.calls)
+        yield of_names(answer.calls.names)
+        yield of_diagnostics(self.state.told)
+        yield values("other values", [answer.usage, answer.error])
 
     # ---- frames -----------------------------------------------------------------------------------------------------
 

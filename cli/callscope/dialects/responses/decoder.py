@@ -6,13 +6,15 @@ document (`frames`), what a document says (`events`), nor how a response came ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from callscope.core.events import PeerEvent
 from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
 from callscope.dialects.ending import Exchange
 from callscope.dialects.failures import words
 from callscope.dialects.frames import FrameDecoder, read_documents, read_text
+from callscope.dialects.limits import ITEM, Share, values
+from callscope.dialects.weighing import of_calls, of_diagnostics, of_names, of_text
 
 from .events import EventReader
 from .finishing import finish
@@ -46,6 +48,19 @@ class ResponsesReader:
     def end(self, how: Ending, detail: str, out: list[PeerEvent]) -> None:
         """Say how the response came out."""
         finish(self.state, self._output, self._events.response, how, detail, out)
+
+    def kept(self) -> Iterator[Share]:
+        """What of the answer is kept so far."""
+        output, items = self._output, self._output.items
+        parts = sum(len(item.texts) for item in items)
+        yield of_text(output.said)
+        yield from of_calls(output.calls.calls)
+        yield Share("items", len(items), len(items) * ITEM)
+        yield Share("parts of items", parts, parts * ITEM)
+        yield of_names(output.places.names)
+        yield of_diagnostics(self.state.told)
+        yield values("values of items", [item.document for item in items])
+        yield values("other values", [output.usage, self._events.response])
 
     def read(self, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a frame of an answer, whatever is in it."""

@@ -72,6 +72,11 @@ class Places:
         if name.index is not None:
             self._by_index[name.index] = item
 
+    @property
+    def names(self) -> int:
+        """How many ids and indexes items are known by."""
+        return len(self._by_id) + len(self._by_index) + len(self._by_call_id)
+
     def close(self, item: OutputItem) -> None:
         """The item is whole."""
         item.done = True
