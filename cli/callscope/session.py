@@ -121,7 +121,7 @@ class Session:
             await self.clock.sleep(delay)
         prepared = self.dialect.request(self.conversation)
         number = self.conversation.exchange + 1
-        self._decoder = self.dialect.decoder(number, self.conversation.tools)
+        decoder = self._decoder = self.dialect.decoder(number, self.conversation.tools)
         async with aclosing(self.endpoint.stream(number, prepared.request)) as wire_events:
             async for wire in wire_events:
                 self._arrive(wire)
