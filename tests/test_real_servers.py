@@ -152,6 +152,11 @@ def verdict_on(
     """Ask while the server behaves as told; gives what it has to say of the client."""
     _post(f"{server}/_llmock/reset", {})
     _post(f"{server}/_llmock/scenario", {"behaviors": behaviors})
+    return ask_on(server, folder, *flags)
+
+
+def ask_on(server: str, folder: Path, *flags: str) -> tuple[Ran, set[str]]:
+    """Ask as before; gives what the server has to say of the client since it was told how to behave."""
     ran = ask("hello", f"{server}/v1", folder, "-m", "gpt-4o", "--tool-choice", "none", *flags)
     with urllib.request.urlopen(f"{server}/_llmock/verdict") as answer:
         return ran, {finding["code"] for finding in json.load(answer)["findings"]}
@@ -249,6 +254,42 @@ def test_a_stream_that_llmock_ends_early_fails_though_the_verdict_cannot_see_it(
     early = {"type": "stream_fault", "kind": "truncate", "after_chunks": 3, "times": None}
     ran, findings = verdict_on(llmock, [early], tmp_path, "--dialect", dialect)
     assert (ran.code, ran.last["error"]["kind"], findings) == (4, "truncated", {"truncated_stream_accepted"})
+
+
+@needs_llmock
+@both_dialects
+def test_llmock_is_content_once_somebody_asks_again_after_a_cut(llmock: str, tmp_path: Path, dialect: str) -> None:
+    early = {"type": "stream_fault", "kind": "truncate", "after_chunks": 3}
+    cut, _ = verdict_on(llmock, [early], tmp_path, "--dialect", dialect)
+    again, findings = ask_on(llmock, tmp_path, "--dialect", dialect)
+    assert (cut.code, again.code, findings) == (4, 0, set())
+
+
+@needs_llmock
+@both_dialects
+@pytest.mark.parametrize("flags", [[], ["--no-stream"]], ids=["streamed", "whole"])
+@pytest.mark.parametrize("status", [500, 502, 504, 529])
+def test_what_may_have_had_an_effect_is_asked_once_and_llmock_warns_of_it(
+    llmock: str, tmp_path: Path, dialect: str, flags: list[str], status: int
+) -> None:
+    failure = {"type": "fail", "status": status, "times": None}
+    ran, findings = verdict_on(llmock, [failure], tmp_path, "--dialect", dialect, "--retries", "3", *flags)
+    assert (ran.code, ran.last["error"]["status"], findings) == (4, status, {"gave_up"})
+
+
+@needs_llmock
+@pytest.mark.parametrize("flags", [[], ["--no-stream"]], ids=["streamed", "whole"])
+def test_a_result_goes_back_to_llmock_beside_the_id_of_the_response_alone(
+    llmock: str, tmp_path: Path, flags: list[str]
+) -> None:
+    _post(f"{llmock}/_llmock/reset", {})
+    words = ["-m", "gpt-4o", "--dialect", "responses", "--history", "server", *flags]
+    ran = ask("What's the weather in Paris?", f"{llmock}/v1", tmp_path, *words)
+    with urllib.request.urlopen(f"{llmock}/_llmock/requests") as answer:
+        sent = json.load(answer)["requests"][-1]["body"]
+    assert (ran.code, [name for name, _ in calls(ran)]) == (0, ["get_weather"])
+    assert sent["previous_response_id"].startswith("resp_")
+    assert [item["type"] for item in sent["input"]] == ["function_call_output"]
 
 
 # ---- LiteLLM's proxy --------------------------------------------------------------------------------------------
