@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from warm_commands import program
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SAID = {
     "files": ['["garden.md","trips.md"]', "the train leaves at 7:12", "that is refused", "The roses want to be cut"],
-    "timezones": ['"zone":"Asia/Tokyo"', '"2026-11-21 03:00"', "did you mean Europe/Rome?", "time_in ok after"],
+    "timezones": ['"zone":"Asia/Tokyo"', '"2026-11-21 03:00"', "did you mean Europe/Rome?", "call_1 ok after"],
     "sqlite": ["CREATE TABLE sale", '[["black tea",80],["teapot",6]]', "readonly database", "rows 5, complete true"],
     "http": [
         '{"black tea": 80, "teapot": 6}',
@@ -22,7 +24,7 @@ SAID = {
         "only 6 of teapot are left",
         "product green tea, stock 120",
     ],
-    "commands": ["sh '$(reboot)'", " callscope\n", "count_lines ok after"],
+    "commands": ["sh '$(reboot)'", " callscope\n", "count_lines · call_1 ok after"],
     "mcp": [
         "shopping__add_item ",
         "progress 1 of 2: asking for bread",
@@ -56,12 +58,15 @@ def commands(example: str) -> list[str]:
 
 
 def pasted(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    places = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    if "CALLSCOPE_ALL_TESTS" not in os.environ:
+        (bin_folder := folder.parent / "bin").mkdir(exist_ok=True)
+        places.insert(0, str(program(bin_folder).parent))
     shell = ["bash", "-e", "-o", "pipefail", "-c", script]
     return subprocess.run(
         shell,
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": os.pathsep.join(places)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -26,8 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LEFT_OUT = ("callscope.__main__", "callscope.pytest_plugin", "callscope.serving.local", "callscope.tools.mcp")
-"""Not imported beforehand: other programs' plugins, and what needs an extra."""
+LEFT_OUT = ("callscope.__main__", "callscope.pytest_plugin", "callscope.serving.local")
+"""Not imported beforehand: a plugin of another program, and what needs an extra that is not for tests."""
 
 PYTHONS_OWN = ("PYTHON", "LC_", "LANG", "MALLOC")
 """How variables begin that are read once, when a process begins."""
@@ -90,6 +90,27 @@ def _forked(
         except TimeoutError:
             os.kill(process, signal.SIGKILL)
             raise subprocess.TimeoutExpired(list(arguments), limit) from None
+
+
+PROGRAM = """#!{python} -IS
+import json, os, socket, sys
+
+line = socket.socket(socket.AF_UNIX)
+line.connect({path!r})
+data = json.dumps(dict(arguments=sys.argv[1:], folder=os.getcwd(), env=dict(os.environ))).encode() + b"\\n"
+sent = socket.send_fds(line, [data], [0, 1, 2])
+line.sendall(data[sent:])
+process, code = line.makefile().read().split()
+sys.exit(int(code))
+"""
+
+
+def program(folder: Path) -> Path:
+    """A program `callscope` for a shell in this folder, made."""
+    path = folder / "callscope"
+    path.write_text(PROGRAM.format(python=sys.executable, path=forking_process()), encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 @cache
@@ -178,11 +199,24 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
     for place, descriptor in enumerate(descriptors):
         os.dup2(descriptor, place)
         os.close(descriptor)
+    for place, name in enumerate(("stdin", "stdout", "stderr")):
+        _open_again(place, name)
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["folder"])
     sys.path[0] = request["folder"]  # as `python -m` has it
     sys.argv = ["callscope", *request["arguments"]]
+
+
+def _open_again(place: int, name: str) -> None:
+    """Streams keep in mind what they were opened on: whether it can be sought in, and whether it is a terminal."""
+    before = getattr(sys, name)
+    opened = open(  # noqa: SIM115
+        place, "w" if place else "r", encoding=before.encoding, errors=before.errors, closefd=False
+    )
+    opened.reconfigure(line_buffering=place == 2 or os.isatty(place), write_through=before.write_through)
+    setattr(sys, name, opened)
+    setattr(sys, f"__{name}__", opened)
 
 
 if __name__ == "__main__":
