@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from callscope.exporting.forms import FORMS, NAMES
+from callscope.exporting.page import html
+from callscope.record.reading import RecordingFile
 from command_line import Ran, callscope
 
 SAMPLES = Path(__file__).parents[2] / "recordings" / "samples"
@@ -127,3 +129,18 @@ def test_a_secret_that_is_masked_is_masked_in_every_form(form: str, tmp_path: Pa
     texts = [path.read_text() for path in tmp_path.iterdir()]
     assert ran.code == 0
     assert any("****************" in text or "$MASKED_16_BYTES" in text for text in texts)
+
+
+def test_an_export_of_a_recording_with_a_broken_line_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    lines = WEATHER.read_bytes().splitlines(keepends=True)
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(b"".join([*lines[:-3], b"no line\n", *lines[-3:]]))
+    ran = export(tmp_path, "har", "-o", tmp_path / "it.har", file=broken)
+    assert (ran.code, list(tmp_path.glob("it.*"))) == (3, [])
+
+
+def test_bodies_beyond_what_a_page_can_hold_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callscope.exporting.story.MOST_COST", 1)
+    page = "".join(html(RecordingFile(WEATHER)))
+    assert "The first 1 of 2 exchanges are shown." in page
+    assert page.count('class="exchange"') == 1

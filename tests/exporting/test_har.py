@@ -127,7 +127,7 @@ HAR = {  # what http://www.softwareishard.com/blog/har-12-spec/ asks for
 
 def archived(path: Path) -> list[dict[str, Any]]:
     """The entries of a valid archive."""
-    document = json.loads(har(RecordingFile(path)))
+    document = json.loads("".join(har(RecordingFile(path))))
     jsonschema.validate(document, HAR)
     entries: list[dict[str, Any]] = document["log"]["entries"]
     return entries
@@ -221,6 +221,6 @@ def test_a_session_that_was_gone_on_with_has_the_later_wall_clock(tmp_path: Path
 
 
 def test_what_a_terminal_would_obey_is_an_escape_in_the_archive(tmp_path: Path) -> None:
-    text = har(RecordingFile(Written().exchanged(["\u2028\u202e\x9b".encode()]).write(tmp_path / "x.jsonl")))
+    text = "".join(har(RecordingFile(Written().exchanged(["\u2028\u202e\x9b".encode()]).write(tmp_path / "x.jsonl"))))
     assert not {"\u2028", "\u202e", "\x9b"} & set(text)
     assert json.loads(text)["log"]["entries"][0]["response"]["content"]["text"] == "\u2028\u202e\x9b"

@@ -56,12 +56,12 @@ class Parsed(HTMLParser):
 
 
 def page_of(written: Written, folder: Path) -> str:
-    return html(RecordingFile(written.write(folder / "x.jsonl")))
+    return "".join(html(RecordingFile(written.write(folder / "x.jsonl"))))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_is_a_page_of_our_own_elements_in_order(sample: Path) -> None:
-    parsed = Parsed(html(RecordingFile(sample)))
+    parsed = Parsed("".join(html(RecordingFile(sample))))
     assert parsed.inside == []
     assert set(parsed.elements) <= OURS
 
@@ -143,7 +143,7 @@ def test_a_border_of_reads_is_marked_in_its_frame(tmp_path: Path) -> None:
 
 
 def test_what_is_masked_stays_masked() -> None:
-    page = html(RecordingFile(SAMPLES[0].parent / "masked-secret.jsonl"))
+    page = "".join(html(RecordingFile(SAMPLES[0].parent / "masked-secret.jsonl")))
     assert "Bearer ****************" in page
 
 
@@ -167,7 +167,7 @@ def test_more_exchanges_than_are_shown_are_counted(tmp_path: Path) -> None:
 
 
 def test_problems_stand_first(tmp_path: Path) -> None:
-    page = html(RecordingFile(SAMPLES[0].parent / "cut-arguments.jsonl"))
+    page = "".join(html(RecordingFile(SAMPLES[0].parent / "cut-arguments.jsonl")))
     assert page.index("3 problems") < page.index("Turn 1")
     assert "No problem was found" not in page
 

@@ -81,7 +81,7 @@ def test_no_word_of_a_recording_runs_and_nothing_is_asked_for(way: Way, tmp_path
     for evil in HOSTILE:
         hostile(evil, written)
     written.add("settings", dialect="chat", url="http://h", model="calm")
-    (tmp_path / "x.html").write_text(html(RecordingFile(written.write(tmp_path / "x.jsonl"))))
+    (tmp_path / "x.html").write_text("".join(html(RecordingFile(written.write(tmp_path / "x.jsonl")))))
     document = seen(tmp_path / "x.html", way, "#find=pwned")
     assert "<title>calm, x.jsonl</title>" in document
     assert re.search(r'role="status">1 of \d+<', document)
@@ -91,7 +91,7 @@ def test_no_word_of_a_recording_runs_and_nothing_is_asked_for(way: Way, tmp_path
 
 
 def test_a_script_that_got_onto_the_page_would_not_run_either(way: Way, tmp_path: Path) -> None:
-    page = html(RecordingFile(SAMPLES / "weather.jsonl"))
+    page = "".join(html(RecordingFile(SAMPLES / "weather.jsonl")))
     run = "document.title='pwned'"
     broken = f"<script>{run}</script><img src='http://evil.test/x.png' onerror=\"{run}\"><p style='color:red'>x</p>"
     (tmp_path / "x.html").write_text(page.replace("<main>", f"<main>{broken}"))
@@ -111,13 +111,13 @@ def found(page: str, words: str, way: Way, folder: Path) -> tuple[str, str]:
 
 def test_words_are_found_across_deltas_whatever_their_case(way: Way, tmp_path: Path) -> None:
     written = Written().exchanged(wants("get_weather", '{"city": "Zag', "r", 'eb"}'))
-    page = html(RecordingFile(written.write(tmp_path / "x.jsonl")))
+    page = "".join(html(RecordingFile(written.write(tmp_path / "x.jsonl"))))
     assert found(page, "zAGREB", way, tmp_path)[0] == "1 of 2"  # assembled, and as it came
 
 
 def test_what_is_found_in_something_closed_is_opened(way: Way, tmp_path: Path) -> None:
     written = Written().exchanged(says("Hi"), headers=[("x-rare", "needle")])
-    page = html(RecordingFile(written.write(tmp_path / "x.jsonl")))
+    page = "".join(html(RecordingFile(written.write(tmp_path / "x.jsonl"))))
     said, document = found(page, "needle", way, tmp_path)
     assert said == "1 of 1"
     assert '<details open="">' in document
@@ -125,5 +125,5 @@ def test_what_is_found_in_something_closed_is_opened(way: Way, tmp_path: Path) -
 
 
 def test_words_that_are_nowhere_are_found_nowhere(way: Way, tmp_path: Path) -> None:
-    page = html(RecordingFile(SAMPLES / "weather.jsonl"))
+    page = "".join(html(RecordingFile(SAMPLES / "weather.jsonl")))
     assert found(page, "%E0%A4%A", way, tmp_path)[0] == "0 found"

@@ -47,7 +47,7 @@ def run(
     written: Written, folder: Path, *words: str, by: str = "sh", **variables: str
 ) -> subprocess.CompletedProcess[bytes]:
     script = folder / "again.sh"
-    script.write_text(shell(RecordingFile(written.write(folder / "x.jsonl"))))
+    script.write_text("".join(shell(RecordingFile(written.write(folder / "x.jsonl")))))
     command = ["busybox", "sh"] if by == "busybox" else [by]
     environment = {**os.environ, "no_proxy": "*", **variables}
     return subprocess.run(
@@ -135,7 +135,7 @@ def test_a_masked_place_that_is_none_changes_nothing(server: Hearing, tmp_path: 
 
 def test_a_name_or_address_with_a_newline_cannot_leave_its_comment(tmp_path: Path) -> None:
     written = Written().exchanged(url="http://127.0.0.1:9/v1\ntouch pwned\n")
-    text = shell(RecordingFile(written.write(tmp_path / "a\ntouch pwned\n.jsonl")))
+    text = "".join(shell(RecordingFile(written.write(tmp_path / "a\ntouch pwned\n.jsonl"))))
     commands = [line for line in text.splitlines() if line.startswith("touch")]
     outside = subprocess.run(["sh", "-n"], input=text.encode(), capture_output=True, check=False)
     assert outside.returncode == 0

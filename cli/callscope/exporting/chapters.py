@@ -31,6 +31,8 @@ MOST_CHARACTERS = 100_000
 """Of one growing text: what comes later is only counted."""
 MOST_DIAGNOSTICS = 200
 MOST_EXCHANGES = 300
+MOST_COST = 12_000_000
+"""Of all bodies, as `Exchange.cost` counts them: what comes later is only counted, too."""
 
 
 class Piece(NamedTuple):
@@ -153,7 +155,7 @@ class TurnStory:
 
 @dataclass(slots=True)
 class Story:
-    """All of it."""
+    """All of it; of its `exchanges` the first are `shown`."""
 
     path: Path
     header: Header
@@ -161,4 +163,5 @@ class Story:
     settings: Settings = field(default_factory=Settings)
     tools: tuple[ToolSpec, ...] = ()
     exchanges: int = 0
+    shown: int = 0
     warnings: tuple[str, ...] = ()

@@ -5,6 +5,8 @@ Must not know what is in it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from callscope.core.errors import UsageError
@@ -12,12 +14,12 @@ from callscope.core.errors import UsageError
 STDOUT = "-"
 
 
-def write_new(text: str, place: str) -> Path:
-    """Write a file that is not there yet; raises UsageError where it is, or cannot be written."""
+def write_new(parts: Iterable[str], place: str) -> Path:
+    """Write a file that is not there yet, all or nothing; raises UsageError where it is, or cannot be written."""
     path = Path(place).expanduser()
     try:
-        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file, _gone_if_broken_off(path):
+            file.writelines(parts)
     except FileExistsError:
         raise UsageError(f"{path} is there already and is not overwritten: name another file.") from None
     except (OSError, ValueError) as error:
@@ -26,9 +28,19 @@ def write_new(text: str, place: str) -> Path:
     return path
 
 
-def write_beside(text: str, base: str, suffix: str) -> Path:
+@contextmanager
+def _gone_if_broken_off(path: Path) -> Iterator[None]:
+    """Leave no half of a file behind."""
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def write_beside(parts: Iterable[str], base: str, suffix: str) -> Path:
     """Write `BASE.SUFFIX` in the working directory, or with the first number behind it that is free."""
-    return write_new(text, str(free_name(base, suffix)))
+    return write_new(parts, str(free_name(base, suffix)))
 
 
 def free_name(base: str, suffix: str) -> Path:

@@ -6,7 +6,7 @@ Must not know Typer, nor how any form is made. Nothing is unmasked: what the rec
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from .files import STDOUT, write_beside, write_new
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form of one file: how its name ends, and how its text is made."""
+    """A form of one file: how its name ends, and how its text is made, part by part."""
 
     suffix: str
-    make: Callable[[RecordingFile], str]
+    make: Callable[[RecordingFile], Iterable[str]]
     executable: bool = False
 
 
@@ -49,17 +49,19 @@ def export(file: Path, asked: Asked) -> None:
     if asked.expectations or asked.tools:
         raise UsageError(f"--expect and --tools are for a test: --as {PYTEST}.")
     recording, form = RecordingFile(file), FORMS[asked.form]
-    text = form.make(recording)
+    parts = form.make(recording)
+    path: Path | None = None
+    if asked.place == STDOUT:
+        sys.stdout.writelines(parts)
+        sys.stdout.flush()
+    else:
+        path = write_new(parts, asked.place) if asked.place else write_beside(parts, file.stem, form.suffix)
     for warning in recording.warnings:
         _say(f"callscope: {warning}")
-    if asked.place == STDOUT:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    path = write_new(text, asked.place) if asked.place else write_beside(text, file.stem, form.suffix)
-    if form.executable:
+    if path and form.executable:
         path.chmod(path.stat().st_mode | 0o100)
-    _say(f"exported to {path}")
+    if path:
+        _say(f"exported to {path}")
 
 
 def _export_test(file: Path, asked: Asked) -> None:
@@ -89,35 +91,35 @@ def conversation_of(recording: RecordingFile) -> tuple[Conversation, Ledger]:
     return conversation, ledger
 
 
-def _markdown(recording: RecordingFile) -> str:
+def _markdown(recording: RecordingFile) -> Iterator[str]:
     from callscope.looking.markdown import markdown
 
     conversation, ledger = conversation_of(recording)
-    return markdown(conversation, ledger, lambda text: text)
+    yield markdown(conversation, ledger, lambda text: text)
 
 
-def _messages(recording: RecordingFile) -> str:
+def _messages(recording: RecordingFile) -> Iterator[str]:
     from callscope.record.deriving import recorded_dialect
 
     from .messages import next_messages
 
     conversation, _ = conversation_of(recording)
-    return next_messages(recorded_dialect(recording.path, conversation.settings.dialect), conversation)
+    yield next_messages(recorded_dialect(recording.path, conversation.settings.dialect), conversation)
 
 
-def _har(recording: RecordingFile) -> str:
+def _har(recording: RecordingFile) -> Iterator[str]:
     from .har import har
 
     return har(recording)
 
 
-def _shell(recording: RecordingFile) -> str:
+def _shell(recording: RecordingFile) -> Iterator[str]:
     from .shell import shell
 
     return shell(recording)
 
 
-def _html(recording: RecordingFile) -> str:
+def _html(recording: RecordingFile) -> Iterator[str]:
     from .page import html
 
     return html(recording)

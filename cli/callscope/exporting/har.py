@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
+from textwrap import indent
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,11 +29,17 @@ UNKNOWN = -1
 """HAR's own word for a size or a time that nobody knows."""
 
 
-def har(recording: RecordingFile) -> str:
-    """The archive as JSON. Raises UnusableFile."""
-    entries = [_entry(passage, recording.path.name) for passage in passages(recording)]
-    log = {"version": "1.2", "creator": {"name": "Callscope", "version": VERSION}, "entries": entries}
-    return harmless(json.dumps({"log": log}, ensure_ascii=False, indent=1)) + "\n"
+def har(recording: RecordingFile) -> Iterator[str]:
+    """The archive as JSON, an exchange at a time. Raises UnusableFile."""
+    empty = {"log": {"version": "1.2", "creator": {"name": "Callscope", "version": VERSION}, "entries": []}}
+    before, after = json.dumps(empty, ensure_ascii=False, indent=1).split("[]")
+    yield before + "["
+    comma = ""
+    for passage in passages(recording):
+        entry = harmless(json.dumps(_entry(passage, recording.path.name), ensure_ascii=False, indent=1))
+        yield comma + "\n" + indent(entry, " " * 3)
+        comma = ","
+    yield ("\n  ]" if comma else "]") + after + "\n"
 
 
 def _entry(passage: Passage, name: str) -> dict[str, Any]:

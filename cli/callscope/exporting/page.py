@@ -17,7 +17,7 @@ from callscope.record.reading import RecordingFile
 from callscope.version import VERSION
 
 from .bars import timeline
-from .chapters import MOST_EXCHANGES, CallStory, ExchangeStory, Note, Story, TurnStory
+from .chapters import CallStory, ExchangeStory, Note, Story, TurnStory
 from .markup import Html, joined, shortened, tag
 from .meant_pane import LONGEST_TEXT
 from .panes import exchange_card
@@ -26,13 +26,12 @@ from .story import story_of
 DATA: Final = Path(__file__).parent / "data"
 
 
-def html(recording: RecordingFile) -> str:
-    """The page. Raises UnusableFile."""
-    return page(story_of(recording))
+def html(recording: RecordingFile) -> Iterator[str]:
+    """The page, part by part. Raises UnusableFile."""
+    yield from _page(story_of(recording))
 
 
-def page(story: Story) -> str:
-    """The page of a story."""
+def _page(story: Story) -> Iterator[str]:
     style, script = ((DATA / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     title = f"{story.settings.model or 'A session'}, {story.path.name}"
     head = tag(
@@ -46,8 +45,9 @@ def page(story: Story) -> str:
         tag("title", title),
         tag("style", Html(style)),
     )
-    body = tag("body", _bar(), tag("main", *_main(story)), tag("script", Html(script)))
-    return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
+    yield f'<!doctype html>\n<html lang="en">{head}<body>{_bar()}<main>'
+    yield from _main(story)
+    yield f"</main>{tag('script', Html(script))}</body></html>\n"
 
 
 def _policy(style: str, script: str) -> str:
@@ -82,8 +82,8 @@ def _main(story: Story) -> Iterator[Html]:
     yield from _overview(story)
     for turn in story.turns:
         yield from _turn(turn)
-    if story.exchanges > MOST_EXCHANGES:
-        yield tag("p", f"The first {MOST_EXCHANGES} of {story.exchanges:,} exchanges are shown.", class_="quiet")
+    if story.exchanges > story.shown:
+        yield tag("p", f"The first {story.shown} of {story.exchanges:,} exchanges are shown.", class_="quiet")
     yield _offered(story)
     yield tag("footer", f"Made by Callscope {VERSION} from a recording; what it masks as secret is masked here.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from callscope.core.visible import one_line
@@ -20,13 +21,20 @@ _VARIABLE = re.compile(r"\$\{?((?:API_KEY|SECRET_\d+)(?:_URLENCODED|_JSON)?|MASK
 _COMMENTED = 300
 
 
-def shell(recording: RecordingFile) -> str:
-    """The script; its arguments are the numbers of the exchanges to send, without any all are sent in order."""
+def shell(recording: RecordingFile) -> Iterator[str]:
+    """The script; its arguments are the numbers of the exchanges to send, without any all are sent in order.
+
+    What has to be given stands at its top, so that the recording is gone through twice.
+    """
     wanted: set[str] = set()
+    last = sum(1 for _ in _blocks(recording, wanted))
+    for part in chain(_top(recording, sorted(wanted), last), _blocks(recording, wanted), _bottom(last)):
+        yield f"{part}\n"
+
+
+def _blocks(recording: RecordingFile, wanted: set[str]) -> Iterator[str]:
     asked = enumerate(passages(recording, with_reads=False), start=1)
-    blocks = [_block(place, passage, wanted) for place, passage in asked]
-    last = len(blocks)
-    return "\n".join([*_top(recording, sorted(wanted), last), *blocks, *_bottom(last)])
+    return (_block(place, passage, wanted) for place, passage in asked)
 
 
 def _top(recording: RecordingFile, wanted: list[str], last: int) -> Iterator[str]:
@@ -69,7 +77,6 @@ def _bottom(last: int) -> Iterator[str]:
     yield 'for number in "$@"; do'
     yield '  "request_$number"'
     yield "done"
-    yield ""
 
 
 def _came(passage: Passage) -> str:

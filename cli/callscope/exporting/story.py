@@ -44,6 +44,7 @@ from callscope.tools.definitions import Tool
 from callscope.tools.running.toolbox import LocalToolbox
 
 from .chapters import (
+    MOST_COST,
     MOST_DIAGNOSTICS,
     MOST_EXCHANGES,
     CallStory,
@@ -88,6 +89,7 @@ class _Teller:
         self.story = story
         self._exchange: ExchangeStory | None = None
         self._calls: dict[CallKey, CallStory] = {}
+        self._cost = 0
         self._toolbox = LocalToolbox([])
 
     @property
@@ -147,10 +149,7 @@ class _Teller:
 
     def _pass(self, at: float, event: ExchangeOpened | ResponseHead | BytesRead | ExchangeEnded) -> None:
         if isinstance(event, ExchangeOpened):
-            self.story.exchanges += 1
-            self._exchange = ExchangeStory(self.story.exchanges, Exchange(event.exchange, event.request, at))
-            if self.story.exchanges <= MOST_EXCHANGES:
-                self._turn.parts.append(self._exchange)
+            self._open(ExchangeStory(self.story.exchanges + 1, Exchange(event.exchange, event.request, at)))
             return
         if self._exchange is None:
             return
@@ -163,6 +162,19 @@ class _Teller:
                 came.add(event, since)
             case ExchangeEnded():
                 came.ended, came.ended_at = event, since
+
+    def _open(self, exchange: ExchangeStory) -> None:
+        """Begin an exchange, which is shown as long as none before it was left out."""
+        story = self.story
+        before, self._exchange = self._exchange, exchange
+        self._cost += before.came.cost if before else 0
+        is_shown = story.exchanges == story.shown < MOST_EXCHANGES and self._cost < MOST_COST
+        story.exchanges += 1
+        if is_shown:
+            story.shown += 1
+            self._turn.parts.append(exchange)
+        else:
+            self._calls.clear()
 
     def _respond(self, at: float, event: ResponseStarted | ResponseCompleted | ResponseFailed | Diagnostic) -> None:
         exchange = self._exchange

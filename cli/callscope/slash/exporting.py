@@ -61,7 +61,7 @@ def _of_recording(form: str) -> Callable[[Repl], str]:
             raise UsageError(
                 f"{form} is made from the recording, and this session is not recorded: /record on begins one."
             )
-        return OF_RECORDINGS[form].make(RecordingFile(repl.recorder.path))
+        return "".join(OF_RECORDINGS[form].make(RecordingFile(repl.recorder.path)))
 
     return make
 
@@ -88,7 +88,7 @@ async def _export(repl: Repl, rest: str) -> None:
         sys.stdout.flush()
         return
     base = repl.recorder.path.stem if repl.recorder else "callscope"
-    path = write_new(text, place.strip()) if place else write_beside(text, base, suffix)
+    path = write_new([text], place.strip()) if place else write_beside([text], base, suffix)
     repl.say(f"  exported to {visible(str(path))}")
 
 
