@@ -42,6 +42,13 @@ def test_a_number_that_no_message_has_is_refused(tmp_path: Path, number: str) ->
     assert said(repl) == ["one"]
 
 
+@pytest.mark.parametrize("command", ["/edit", "/retry"])
+def test_a_number_of_thousands_of_digits_is_refused_like_any_other(tmp_path: Path, command: str) -> None:
+    repl = ScriptedRepl(tmp_path, answers=[text("1")])
+    assert "There is no message 999" in repl.typed("one", f"{command} {'9' * 5000}")
+    assert said(repl) == ["one"]
+
+
 @pytest.mark.parametrize("command", ["/edit", "/undo", "/retry"])
 def test_where_nothing_was_said_there_is_nothing_to_change(tmp_path: Path, command: str) -> None:
     assert "you have said nothing yet" in ScriptedRepl(tmp_path).typed(command)

@@ -67,6 +67,7 @@ def test_a_choice_that_cannot_be_meant_is_one_error_and_changes_nothing(
 def test_the_choice_is_shown_as_it_was_written(repl: ScriptedRepl) -> None:
     assert repl.typed("/tool-choice allowed:required:get_time").strip() == "allowed:required:get_time"
     assert repl.typed('/tool-choice {"type": "mcp"}').strip() == '{"type": "mcp"}'
+    assert repl.typed("/tool-choice {}").strip() == "{}"
 
 
 # ---- switches -------------------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead
+from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, SettingsChanged
 from callscope.core.state import Conversation
 from callscope.core.values import Request
 from readersbench import STREAM, two_calls
@@ -36,6 +37,12 @@ def test_readers_shows_what_others_see_of_an_exchange(scripted: ScriptedRepl, li
     shown = scripted.typed(line)
     assert "exchange 1  chat, HTTP 200 text/event-stream" in shown
     assert shown.count("calls merged into one") == 4  # a row and a difference of the SDK, and of its helper
+
+
+def test_an_exchange_is_read_in_the_dialect_that_it_was_made_in(scripted: ScriptedRepl) -> None:
+    settings = scripted.session.conversation.settings
+    scripted.session.emit(SettingsChanged(replace(settings, dialect="acf")))
+    assert "exchange 1  chat, HTTP 200 text/event-stream" in scripted.typed("/readers 1")
 
 
 def test_an_exchange_that_is_not_kept_is_said(scripted: ScriptedRepl) -> None:

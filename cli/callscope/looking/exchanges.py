@@ -22,7 +22,7 @@ from callscope.core.events import (
     UserMessage,
 )
 from callscope.core.state import Conversation
-from callscope.core.values import Request, Severity
+from callscope.core.values import Request, Severity, ToolSpec
 
 MOST_EXCHANGES = 20
 MOST_BYTES = 8 * 1024 * 1024
@@ -56,7 +56,8 @@ class Read:
 class Exchange:
     """A request and as much of its response as is kept; times are seconds since the request left.
 
-    `findings` are the diagnostics of the response; those of a request speak of an earlier one.
+    `findings` are the diagnostics of the response; those of a request speak of an earlier one. `dialect` and `tools`
+    are those of the request: a session may go on with others.
     """
 
     number: int
@@ -71,6 +72,8 @@ class Exchange:
     findings: list[Diagnostic] = field(default_factory=list)
     failure: ResponseFailed | None = None
     cost: int = 0
+    dialect: str = ""
+    tools: tuple[ToolSpec, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -110,7 +113,9 @@ class Exchanges:
         """Keep what belongs to an exchange."""
         event = stamped.event
         if isinstance(event, ExchangeOpened):
-            self._kept.append(Exchange(event.exchange, event.request, stamped.at, cost=len(event.request.body)))
+            opened = Exchange(event.exchange, event.request, stamped.at, cost=len(event.request.body))
+            opened.dialect, opened.tools = conversation.settings.dialect, conversation.tools
+            self._kept.append(opened)
             self._let_go()
             return
         if not self._kept:

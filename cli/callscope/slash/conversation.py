@@ -69,8 +69,10 @@ def _said(repl: Repl, number: str, verb: str) -> tuple[int, Message]:
         raise UsageError(f"There is nothing to {verb}: you have said nothing yet.")
     if not number:
         return said[-1]
-    if not (number.isdecimal() and 1 <= int(number) <= len(said)):
-        raise UsageError(f"There is no message {number}: you have said {len(said)}; /history numbers them.")
+    if not (number.isdecimal() and len(number) < 10 and 1 <= int(number) <= len(said)):
+        raise UsageError(
+            f"There is no message {one_line(number, 40)}: you have said {len(said)}; /history numbers them."
+        )
     return said[int(number) - 1]
 
 

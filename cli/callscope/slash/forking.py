@@ -41,7 +41,7 @@ async def _fork(repl: Repl, rest: str) -> None:
 
 def _number(repl: Repl, written: str) -> int | None:
     count = len(repl.said())
-    if written and not (written.isdecimal() and int(written) <= count):
+    if written and not (written.isdecimal() and len(written) < 10 and int(written) <= count):
         raise UsageError(f"There is no message {one_line(written, 40)}: you have said {count}; /history numbers them.")
     return int(written) if written else None
 

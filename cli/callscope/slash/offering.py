@@ -42,9 +42,8 @@ async def _tool_choice(repl: Repl, rest: str) -> None:
     if rest:
         _change(repl, tool_choice=None if rest == "-" else choice_from(rest, tools))
     now = repl.session.conversation.settings.tool_choice
-    repl.say(
-        f"  {one_line(now if isinstance(now, str) else json.dumps(now))}" if now else "  left to the server (auto)"
-    )
+    words = now if isinstance(now, str) else json.dumps(now)
+    repl.say("  left to the server (auto)" if now is None else f"  {one_line(words)}")
 
 
 async def _parallel(repl: Repl, rest: str) -> None:

@@ -18,7 +18,7 @@ from callscope.repl import Command, Repl
 
 async def _readers(repl: Repl, rest: str) -> None:
     exchange = _named(repl, rest)
-    found = await repl.interruptible(_compared(repl, exchange))
+    found = await repl.interruptible(_compared(exchange))
     if found is None:
         repl.say("  interrupted", "yellow")
         return
@@ -42,15 +42,14 @@ def _named(repl: Repl, rest: str) -> Exchange:
     return exchange
 
 
-async def _compared(repl: Repl, exchange: Exchange) -> Compared:
-    conversation = repl.session.conversation
+async def _compared(exchange: Exchange) -> Compared:
     response = recorded(
         ExchangeOpened(exchange.number, exchange.request),
         exchange.head,
         [read.data for read in exchange.reads],
         exchange.ended,
-        conversation.settings.dialect,
-        conversation.tools,
+        exchange.dialect,
+        exchange.tools,
     )
     async with reading_with() as processes:
         return await compared(response, processes)
