@@ -121,10 +121,8 @@ def failure_of(exchange: Exchange, how: Ending, detail: str) -> tuple[FailureKin
         return "http", exchange.error or f"{status_words(exchange.status)}, without a word about it."
     if exchange.excess:
         return "too_large", exchange.excess
-    if exchange.error:
-        return "error", exchange.error
-    if answer.finish_reason == "error":
-        return "error", 'The server ended the response with finish_reason "error".'
+    if exchange.error or answer.finish_reason == "error":
+        return "error", exchange.error or 'The server ended the response with finish_reason "error".'
     if exchange.remark and not answer.finish_reason and not answer.whole:
         return "error", exchange.remark[:LONGEST]
     if exchange.done and not exchange.chunks and exchange.foreign:

@@ -11,7 +11,7 @@ to cut the body into reads comes to the same end at the same event.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 MOST_KEPT: Final = 128 * 1024 * 1024
@@ -89,7 +89,7 @@ class Allowance:
     """
 
     kept: Callable[[], Iterable[Share]]
-    due: int = STEP
+    due: int = field(default_factory=lambda: STEP)
     excess: str = ""
 
     def weigh(self, end: int) -> None:

@@ -211,9 +211,8 @@ class SSEDecoder:
         """Take a data line of `size` bytes; its value may still have the line's ending."""
         stripped = value.rstrip(b"\r\n")
         text = self._text(stripped)
-        if self._data:
-            if self._begins_another(text):
-                self._part(frames)
+        if self._data and self._begins_another(text):
+            self._part(frames)
         if self._start < 0:
             self._size = 0
         self._open(size - (len(value) - len(stripped)))
