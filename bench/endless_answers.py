@@ -1,8 +1,8 @@
 """What an answer without an end costs `ask --json --no-run`: memory, at a half and at the whole of what is sent.
 
 `endless_answers.py` prints a table; `endless_answers.py DIALECT NAME` runs one. A server on loopback sends a body of
-the kind until so much of it was taken, and then hangs up. `kept` is what a byte of the body left in memory in its second
-half. Where the program hangs up first, the last column says why. Each may have 1.5 GB of address space, no more.
+the kind until so much of it was taken, and then hangs up. `kept` is what a byte of the body left in memory in its
+second half. Where the program hangs up first, the last column says why. Each may have 1.5 GB of address space.
 """
 
 from __future__ import annotations
@@ -112,49 +112,49 @@ JSON = "application/json"
 
 KINDS: dict[str, dict[str, Kind]] = {
     "chat": {
-        "text": Kind(again(WORD), 60 * MB),
-        "text, a letter each": Kind(again(named(chunk(content="x"))), 60 * MB),
-        "text, 60 KB each": Kind(again(named(chunk(content="x" * 60_000))), 400 * MB),
+        "text": Kind(again(WORD), 24 * MB),
+        "text, a letter each": Kind(again(named(chunk(content="x"))), 24 * MB),
+        "text, 60 KB each": Kind(again(named(chunk(content="x" * 60_000))), 150 * MB),
         "wide text, 60 KB each": Kind(
-            again(named(chunk(content="x" * 59_999 + "😀")).replace(b"\\ud83d\\ude00", "😀".encode())), 400 * MB
+            again(named(chunk(content="x" * 59_999 + "😀")).replace(b"\\ud83d\\ude00", "😀".encode())), 150 * MB
         ),
-        "reasoning": Kind(again(named(chunk(reasoning_content="word "))), 60 * MB),
+        "reasoning": Kind(again(named(chunk(reasoning_content="word "))), 24 * MB),
         "reasoning details": Kind(
-            each(lambda n: chunk(reasoning_details=[{"type": "x", "index": n, "text": "y"}])), 30 * MB
+            each(lambda n: chunk(reasoning_details=[{"type": "x", "index": n, "text": "y"}])), 16 * MB
         ),
-        "arguments of a call": Kind(again(LETTER, FIRST_CALL), 60 * MB),
+        "arguments of a call": Kind(again(LETTER, FIRST_CALL), 24 * MB),
         "calls": Kind(each(lambda n: call(n, id=f"c{n}", function={"name": "r", "arguments": "{}"})), 12 * MB),
         "calls without ids": Kind(each(lambda n: call(n, function={"name": "r", "arguments": "{}"})), 12 * MB),
         "calls in one event": Kind(
             again(
                 b'{"index":1,"function":{"name":"r","arguments":"{}"}},', b'data: {"choices":[{"delta":{"tool_calls":['
             ),
-            40 * MB,
+            16 * MB,
         ),
-        "choices": Kind(each(lambda n: {"choices": [{"index": n, "delta": {"content": "x"}}]}), 30 * MB),
-        "members of a call": Kind(each(lambda n: call(0, **{f"m{n}": n}), FIRST_CALL), 30 * MB),
+        "choices": Kind(each(lambda n: {"choices": [{"index": n, "delta": {"content": "x"}}]}), 16 * MB),
+        "members of a call": Kind(each(lambda n: call(0, **{f"m{n}": n}), FIRST_CALL), 16 * MB),
         "broken events": Kind(lambda: map(odd, count()), 12 * MB),
         "odd calls": Kind(each(lambda n: chunk(tool_calls=[n])), 12 * MB),
         "text between events": Kind(lambda: iter(lambda: WORD + b"words of nobody\n\n", b""), 12 * MB),
-        "lines that are no fields": Kind(again(b"ab\n"), 30 * MB),
-        "data lines": Kind(again(b"data: ab\n"), 60 * MB),
-        "empty data lines": Kind(again(b"data:\n"), 60 * MB),
-        "usage": Kind(again(named({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})), 40 * MB),
-        "comments": Kind(again(b": ping\n\n"), 60 * MB),
-        "empty events": Kind(again(b"data:\n\n"), 30 * MB),
-        "one line": Kind(again(b"x" * BLOCK, b'data: {"x":"'), 400 * MB),
-        "a document": Kind(again(b"x" * BLOCK, b'{"choices":[{"message":{"content":"'), 400 * MB, JSON),
-        "a document of lists": Kind(again(b"[],", b'{"x":['), 400 * MB, JSON),
+        "lines that are no fields": Kind(again(b"ab\n"), 16 * MB),
+        "data lines": Kind(again(b"data: ab\n"), 24 * MB),
+        "empty data lines": Kind(again(b"data:\n"), 24 * MB),
+        "usage": Kind(again(named({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}})), 16 * MB),
+        "comments": Kind(again(b": ping\n\n"), 24 * MB),
+        "empty events": Kind(again(b"data:\n\n"), 16 * MB),
+        "one line": Kind(again(b"x" * BLOCK, b'data: {"x":"'), 150 * MB),
+        "a document": Kind(again(b"x" * BLOCK, b'{"choices":[{"message":{"content":"'), 150 * MB, JSON),
+        "a document of lists": Kind(again(b"[],", b'{"x":['), 150 * MB, JSON),
         "gzip: text": Kind(gzipped(again(WORD)), 2 * MB, coding="gzip"),
         "gzip: comments": Kind(gzipped(again(b":\n")), 2 * MB, coding="gzip"),
         "gzip: one line": Kind(gzipped(again(b"x" * BLOCK, b'data: {"x":"')), 2 * MB, coding="gzip"),
     },
     "responses": {
-        "text": Kind(again(named({"type": "response.output_text.delta", **DELTA, "delta": "word "})), 60 * MB),
+        "text": Kind(again(named({"type": "response.output_text.delta", **DELTA, "delta": "word "})), 24 * MB),
         "text of ever new parts": Kind(
             each(lambda n: {"type": "response.output_text.delta", **DELTA, "content_index": n, "delta": "x"}), 20 * MB
         ),
-        "reasoning": Kind(again(named({"type": "response.reasoning_text.delta", **DELTA, "delta": "word "})), 60 * MB),
+        "reasoning": Kind(again(named({"type": "response.reasoning_text.delta", **DELTA, "delta": "word "})), 24 * MB),
         "arguments of a call": Kind(
             again(
                 named(
@@ -167,7 +167,7 @@ KINDS: dict[str, dict[str, Kind]] = {
                 ),
                 named(item("added", 0, roll(0, arguments=""))),
             ),
-            60 * MB,
+            24 * MB,
         ),
         "items added": Kind(each(lambda n: item("added", n, roll(n, arguments=""))), 12 * MB),
         "items done": Kind(each(lambda n: item("done", n, roll(n, arguments="{}"))), 12 * MB),
@@ -193,9 +193,9 @@ KINDS: dict[str, dict[str, Kind]] = {
                     }
                 )
             ),
-            60 * MB,
+            24 * MB,
         ),
-        "thinking": Kind(again(named(step(type="thinking", content="word "))), 40 * MB),
+        "thinking": Kind(again(named(step(type="thinking", content="word "))), 16 * MB),
         "calls": Kind(each(own_call), 2 * MB),
         "results": Kind(
             each(lambda n: step(type="tool_response", tool_call_id=f"c{n}", name="roll", content="six")), 12 * MB
@@ -216,9 +216,9 @@ KINDS: dict[str, dict[str, Kind]] = {
                     }
                 )
             ),
-            40 * MB,
+            16 * MB,
         ),
-        "unframed text": Kind(again(b"words of nobody " * 30 + b"\n\n"), 30 * MB),
+        "unframed text": Kind(again(b"words of nobody " * 30 + b"\n\n"), 16 * MB),
     },
 }
 
