@@ -55,10 +55,13 @@ def decode(
     *reads: bytes,
     how: Ending = "complete",
     status: int = 200,
-    headers: Iterable[tuple[str, str]] = (("content-type", "text/event-stream"),),
+    headers: Iterable[tuple[str, str]] | None = None,
     tools: Sequence[str] = TOOLS,
     detail: str = "",
 ) -> list[PeerEvent]:
+    if headers is None:
+        whole = b"".join(reads[:1]).lstrip()[:1] == b"{"
+        headers = (("content-type", "application/json" if whole else "text/event-stream"),)
     decoder = ChatCompletions().decoder(1, [ToolSpec(name) for name in tools])
     events = list(decoder.feed(ResponseHead(1, status, tuple(headers))))
     for read in reads:

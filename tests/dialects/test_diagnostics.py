@@ -12,7 +12,7 @@ from callscope.dialects.diagnostics import CODES, Code, diagnostic, excerpt
 
 ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "diagnostics.md"
-TABLES = ("diagnostics.py", "codes.py", "framing_codes.py", "offer_codes.py")
+TABLES = ("diagnostics.py", "codes.py", "chunk_codes.py", "framing_codes.py", "offer_codes.py")
 SOURCES = sorted((ROOT / "cli" / "callscope" / "dialects").rglob("*.py"))
 
 

@@ -148,6 +148,16 @@ def test_what_was_wrong_is_said(quirk: Quirk) -> None:
         assert reading.diagnostics("warning") == []
 
 
+@every_quirk
+def test_nothing_is_read_leniently_without_a_word(quirk: Quirk) -> None:
+    reading = read_whole(quirk.path)
+    said = [event.code for event in reading.events if isinstance(event, Diagnostic)]
+    if quirk.expect.get("unremarkable"):
+        assert said == []
+    else:
+        assert said or reading.failure
+
+
 # ---- any cut --------------------------------------------------------------------------------------------------------
 
 

@@ -55,6 +55,8 @@ class Calls:
                     self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry)))
                 elif call := self._take(read(entry), taken, frame, out):
                     taken.append(call)
+                else:
+                    self._report(out, "call_says_nothing", None, frame)
 
     def _continue(self, entry: Any, frame: Frame, out: list[PeerEvent]) -> bool:
         """The hot path: an index and a piece of arguments, nothing else."""
@@ -96,11 +98,21 @@ class Calls:
                 self.add([entry], frame, out)
                 continue
             known.add_extra(fragment.extra)
-            known.name = known.name or fragment.name
+            self._compare(known, fragment, frame, out)
             if known.started:
                 known.snapshot = fragment.piece or None
             elif fragment.piece:
                 self._grow(known, fragment.piece, frame, out)
+
+    def _compare(self, known: OpenCall, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take the id and the name of a whole call where its deltas had none, and say where they are others."""
+        self._say_odd(known, fragment, frame, out)
+        self._name(known, fragment.call_id, frame, out)
+        if not known.name and fragment.name:
+            known.name = fragment.name
+            self._report(out, "call_named_late", known.key, frame, text=excerpt(fragment.name))
+        elif fragment.name and fragment.name != known.name:
+            self._report(out, "name_changed", known.key, frame, text=excerpt(fragment.name))
 
     # ---- which call -------------------------------------------------------------------------------------------------
 
@@ -111,12 +123,13 @@ class Calls:
             if not (fragment.call_id or fragment.name or fragment.piece):
                 return None
             call = self._open(fragment, frame, out)
-        else:
+        elif fragment.call_id or fragment.name or fragment.piece or fragment.index in self._by_index:
             self._update(call, fragment, frame, out)
+        elif fragment.index is not None and not fragment.extra:
+            self._report(out, "call_says_nothing", None, frame)
         self._last = call
         call.add_extra(fragment.extra)
-        for code in fragment.odd:
-            self._report(out, code, call.key, frame)
+        self._say_odd(call, fragment, frame, out)
         if fragment.piece:
             self._grow(call, fragment.piece, frame, out)
         return call
@@ -129,7 +142,10 @@ class Calls:
         if at_index is None:
             return self._find_at_new_index(fragment, by_id, taken, frame, out)
         if by_id is not None and by_id is not at_index and at_index.call_id != fragment.call_id:
-            return None if self._opens_another(by_id, fragment) else by_id
+            if self._opens_another(by_id, fragment):
+                return None
+            self._report(out, "index_shifted", by_id.key, frame)
+            return by_id
         if at_index in taken and fragment.name:
             return None
         if fragment.call_id and at_index.call_id and fragment.call_id != at_index.call_id:
@@ -156,6 +172,8 @@ class Calls:
         if by_id is not None:
             return None if self._opens_another(by_id, fragment) else by_id
         if last is None or not (fragment.name or fragment.call_id):
+            if last is not None and self.numbered and fragment.piece:
+                self._report(out, "index_missing", last.key, frame)
             return last
         if fragment.call_id and last.call_id:
             return None if fragment.name and not self._grows(last, fragment) else self._unless_closed(last)
@@ -206,6 +224,11 @@ class Calls:
         self._index += 1
         return self._index - 1
 
+    @property
+    def legacy(self) -> bool:
+        """Whether the call came in the form before `tool_calls`."""
+        return LEGACY in self._by_index
+
     # ---- growing ----------------------------------------------------------------------------------------------------
 
     def _open(self, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> OpenCall:
@@ -228,25 +251,42 @@ class Calls:
             self._by_index[fragment.index] = call
         return call
 
+    def _name(self, call: OpenCall, call_id: str, frame: Frame, out: list[PeerEvent]) -> None:
+        """Take an id that is said of a call in sight."""
+        if not call_id or call_id == call.call_id:
+            return
+        if call.call_id:
+            self._report(out, "id_changed", call.key, frame)
+        else:
+            call.call_id = call_id
+            self._by_id.setdefault(call_id, call)
+            self._report(out, "call_named_late", call.key, frame, text=excerpt(call_id))
+
+    def _say_odd(self, call: OpenCall, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> None:
+        for code, facts in fragment.odd:
+            self._report(out, code, call.key, frame, **facts)
+
     def _update(self, call: OpenCall, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> None:
-        if fragment.call_id and fragment.call_id != call.call_id:
-            if call.call_id:
-                self._report(out, "id_changed", call.key, frame)
-            else:
-                call.call_id = fragment.call_id
-                self._by_id.setdefault(fragment.call_id, call)
+        if (fragment.call_id and fragment.call_id == call.call_id) or (fragment.name and fragment.name == call.name):
+            self._report(out, "head_repeated", call.key, frame)
+        self._name(call, fragment.call_id, frame, out)
         if fragment.kind == "custom" and not call.started:
             call.kind = "custom"
         if fragment.name and fragment.name != call.name:
             name = grown_name(call.name, fragment.name, self._offered, grows=not call.started)
             if name == call.name:
                 self._report(out, "name_changed", call.key, frame, text=excerpt(fragment.name))
-            elif call.name:
-                self._report(out, "name_in_pieces", call.key, frame)
+            else:
+                code = "name_in_pieces" if call.name else "call_named_late"
+                self._report(out, code, call.key, frame, text=excerpt(fragment.name))
             call.name = name
 
     def _grow(self, call: OpenCall, piece: str, frame: Frame, out: list[PeerEvent]) -> None:
-        text = call.halves.joined(piece) if self.halves else piece
+        text = piece
+        if self.halves:
+            text, code = call.halves.joined(piece)
+            if code:
+                self._report(out, code, call.key, frame)
         if text:
             call.pieces.append(text)
             out.append(ArgumentsDelta(call.key, text, frame))

@@ -14,126 +14,10 @@ from callscope.core.values import CallKey, Frame
 from callscope.dialects.acf.codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
 from callscope.dialects.responses.codes import RESPONSES
 
+from .chunk_codes import CALLS, STRUCTURE
 from .codes import Code
 from .framing_codes import FRAMING
 from .offer_codes import OFFERS
-
-STRUCTURE = {
-    "choice_shifted": Code(
-        "info",
-        "Parts of one answer carry different choice indexes.",
-        "relays that put a content block's number there (LiteLLM, Copilot)",
-        "took them as one answer",
-    ),
-    "choice_ignored": Code(
-        "warning", "The server sent more than one choice.", "requests with n above 1", "followed the first one"
-    ),
-    "message_repeated": Code(
-        "info", "The whole message came again after its deltas.", "relays, Perplexity", "added nothing twice"
-    ),
-    "message_contradicts": Code(
-        "warning", "The message at the end is not what the deltas said.", "relays", "kept the deltas"
-    ),
-    "member_odd": Code(
-        "warning", "`{member}` is not of the kind the protocol says: {text}", "hand-written gateways", "skipped it"
-    ),
-    "part_unknown": Code(
-        "warning", "The content has a part of the type {text}, which has no text.", "multimodal servers", "skipped it"
-    ),
-    "reasoning_inline": Code(
-        "info",
-        "The content has <think> tags: the server does not part reasoning from text.",
-        "vLLM and SGLang without a reasoning parser",
-        "left the text as it came",
-    ),
-    "legacy_function_call": Code(
-        "info",
-        "The call came in the legacy `function_call` member.",
-        "old gateways",
-        "took it as a call; it goes back as `tool_calls`, or with `--tool-form functions` as it came",
-    ),
-    "function_call_repeated": Code(
-        "info", "`function_call` says a call of `tool_calls` once more.", "gateways that fill both", "counted it once"
-    ),
-}
-
-CALLS = {
-    "calls_not_listed": Code(
-        "info", "`tool_calls` is an object, not a list.", "old gateways", "took it as a list of one"
-    ),
-    "call_flat": Code(
-        "info", "Name and arguments stand on the call itself, not in `function`.", "hand-written gateways", "read them"
-    ),
-    "index_missing": Code(
-        "info", "A call has no index.", "Gemini's compatible endpoint, SGLang", "told calls apart by id and order"
-    ),
-    "index_odd": Code(
-        "info",
-        "The indexes do not count the calls from 0 on: {text}.",
-        "Bedrock, LiteLLM, home-made servers",
-        "took the calls in the order in which they came",
-    ),
-    "index_reused": Code(
-        "warning",
-        "A new call has the index of an earlier one; other clients may join the two.",
-        "Ollama, Gemini proxies",
-        "opened a new call",
-    ),
-    "index_shifted": Code(
-        "info", "The index changed in the middle of a call.", "Bedrock and LiteLLM", "went on with the same call"
-    ),
-    "id_missing": Code(
-        "info",
-        "The call has no id; here it is {call_id}.",
-        "SGLang, DeepSeek relays, old gateways",
-        "made one up, which goes back, too; with `--tool-form null-ids` null does",
-    ),
-    "id_shared": Code(
-        "warning",
-        "The call has the id of another one, {text}; here it is {call_id}.",
-        "Kimi, StepFun, relays",
-        "gave it one of its own",
-    ),
-    "id_changed": Code(
-        "info", "The id changed in the middle of a call.", "relays that make up an id for each chunk", "kept the first"
-    ),
-    "name_in_pieces": Code("info", "The name came in pieces.", "relays of Anthropic and others", "joined them"),
-    "name_changed": Code(
-        "warning", "The name changed in the middle of a call, to {text}.", "relays", "kept the first name"
-    ),
-    "arguments_as_object": Code(
-        "warning",
-        "The arguments are a JSON value, not text; other clients may fail on them.",
-        "MiniMax, TGI, old llama.cpp",
-        "wrote them as compact JSON",
-    ),
-    "arguments_null": Code("info", "The arguments are the text null.", "relays", "took them as no arguments"),
-    "arguments_after_empty": Code(
-        "info", "An empty document stands before the arguments.", "Bedrock, Claude relays", "left it out"
-    ),
-    "arguments_repeated": Code(
-        "warning", "The arguments came more than once.", "vLLM's final flush, LiteLLM, xLAM", "took them once"
-    ),
-    "arguments_cumulative": Code(
-        "warning", "Each delta carries all arguments so far.", "Baidu Qianfan", "took the last one"
-    ),
-    "arguments_encoded_twice": Code(
-        "warning",
-        "The arguments are a JSON string that holds the JSON.",
-        "relays, fine-tuned models",
-        "decoded it once",
-    ),
-    "arguments_repeat_a_key": Code(
-        "warning",
-        "The arguments have the same key twice.",
-        "models without constrained decoding",
-        "left them; most programs take the last",
-    ),
-    "arguments_empty": Code(
-        "info", "The call has no arguments, not even {{}}.", "vLLM, Claude relays", "took them as {}"
-    ),
-    "call_repeated": Code("info", "The whole call came once more.", "LocalAI, relays", "counted it once"),
-}
 
 FAULTS = {
     "arguments_incomplete": Code(
@@ -173,6 +57,18 @@ ENDS = {
         "relays",
         "kept the first; what follows the end is the relay's",
     ),
+    "finish_reason_empty": Code(
+        "info",
+        "finish_reason is {text} in the middle of the answer, and not null.",
+        "SGLang, vLLM's forks, relays",
+        "took it as none",
+    ),
+    "finish_reason_unknown": Code(
+        "info",
+        "finish_reason is {text}, a word that the protocol has not.",
+        "DeepSeek, relays of Gemini and Anthropic",
+        "kept the word, and took the answer as finished",
+    ),
     "finish_reason_despite_calls": Code(
         "warning",
         "finish_reason is {text} although there are calls; other clients may not run them.",
@@ -187,6 +83,9 @@ ENDS = {
         "The model tried to make a call that the server could not read (finish_reason {text}).",
         "Gemini",
         "nothing to run",
+    ),
+    "usage_elsewhere": Code(
+        "info", "The token counts stand in {text}, not in `usage`.", "Groq, Moonshot, relays", "read them"
     ),
     "usage_renamed": Code(
         "info", "The token counts have the names of another protocol ({text}).", "LiteLLM, gateways", "read them"

@@ -73,6 +73,8 @@ def documents(text: str) -> Documents:
     overlooked: dict[str, None] = {}
     halves = has_halves(text)
     at = _skip(text, 0)
+    if "data:" in text[:at]:
+        overlooked["data_repeated"] = None
     while at < len(text):
         if text.startswith("[DONE]", at):
             values.append(Done())
@@ -82,7 +84,9 @@ def documents(text: str) -> Documents:
         if found is None:
             return Documents(values, text[at:], tuple(overlooked))
         value, end, codes = found
-        values.append(whole_characters(value) if halves else value)
+        if halves and (whole := whole_characters(value)) != value:
+            value, codes = whole, (*codes, "lost_character")
+        values.append(value)
         overlooked |= dict.fromkeys(codes)
         at = _skip(text, end)
     return Documents(values, "", tuple(overlooked))
@@ -155,16 +159,18 @@ class Halves:
     def __init__(self) -> None:
         self._waiting = ""
 
-    def joined(self, piece: str) -> str:
-        """The piece with a waiting half before it; a half at its end waits."""
+    def joined(self, piece: str) -> tuple[str, str]:
+        """The piece with a waiting half before it, and the code of what was done; a half at its end waits."""
         text = self._waiting + piece
-        self._waiting = ""
+        waited, self._waiting = bool(self._waiting), ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             self._waiting = text[-1]
             text = text[:-1]
         if not _SURROGATE.search(text):
-            return text
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            return text, ""
+        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        lost = "\ufffd" in whole and whole.count("\ufffd") > text.count("\ufffd")
+        return whole, "lost_character" if lost else "character_in_halves" if waited else ""
 
     def rest(self) -> str:
         """What is left of a half that never met its other half."""

@@ -46,6 +46,11 @@ class Progress(Protocol):
         ...
 
     @property
+    def growing(self) -> bool:
+        """Whether a call has begun and may not be whole yet."""
+        ...
+
+    @property
     def said(self) -> Mapping[Channel, Spoken]:
         """Its texts."""
         ...
@@ -87,9 +92,14 @@ class Exchange:
         """Keep the server's words; the first ones name the cause."""
         self.error = self.error or message[:LONGEST]
 
-    def damaged_by(self, text: str) -> None:
-        """Take note of an event that was lost: if it held a piece of a call, no call can be trusted."""
-        if any(name in text for name in OF_CALLS):
+    def damaged_by(self, text: str, *, half: bool) -> None:
+        """Take note of an event that was lost: if it held a piece of a call, no call can be trusted.
+
+        `half` is whether it was a document that broke, and not words: then it may have been a piece of any call that
+        was growing, though nothing in what is left of it says so.
+        """
+        says_so = '"' in text and any(name in text for name in OF_CALLS)
+        if says_so or (half and self.answer.growing):
             self.answer.calls.damaged = True
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from callscope.core.values import CallKey, CallKind, Frame
 
 from .arguments import problem_of
+from .diagnostics import excerpt
 from .documents import Halves
 from .pieces import Pieces
 
@@ -21,9 +22,12 @@ OWN_MEMBERS = frozenset(("index", "id", "type", "function", "custom"))
 PARTS = {"function": "arguments", "custom": "input"}
 
 
+Odd: TypeAlias = tuple[str, dict[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What one entry says; empty members say nothing. `odd` are the codes of what was unusual about it."""
+    """What one entry says; empty members say nothing. `odd` is what was unusual about it: codes, and their facts."""
 
     index: Hashable | None
     call_id: str
@@ -31,24 +35,23 @@ class Fragment:
     piece: str
     kind: CallKind
     extra: dict[str, Any]
-    odd: tuple[str, ...] = ()
+    odd: tuple[Odd, ...] = ()
 
 
 def read(entry: dict[str, Any]) -> Fragment:
     """An entry of `tool_calls`. null, "" and absent are the same."""
     kind: CallKind = "custom" if entry.get("custom") or entry.get("type") == "custom" else "function"
     part = entry.get(kind)
-    odd: list[str] = []
+    odd = [*_odd_members(entry)]
     own = OWN_MEMBERS
     if not isinstance(part, dict):
         part = {}
         if "name" in entry or "arguments" in entry:
             part = {name: entry[name] for name in ("name", "arguments", "input") if name in entry}
             own = OWN_MEMBERS | part.keys()
-            odd.append("call_flat")
+            odd.append(("call_flat", {}))
     value = part.get(PARTS[kind])
-    if value is not None and not isinstance(value, str):
-        odd.append("arguments_as_object")
+    odd += _odd_parts(part, PARTS[kind])
     extra = {name: member for name, member in entry.items() if name not in own and member is not None}
     inner = {name: member for name, member in part.items() if name not in ("name", PARTS[kind]) and member is not None}
     if inner and own is OWN_MEMBERS:
@@ -63,6 +66,31 @@ def read(entry: dict[str, Any]) -> Fragment:
         extra,
         tuple(odd),
     )
+
+
+def _odd_members(entry: dict[str, Any]) -> Iterator[Odd]:
+    """What is unusual about the members of an entry that say which call it is."""
+    call_id, kind = entry.get("id"), entry.get("type")
+    if type(call_id) in (int, float):
+        yield "id_not_text", {"text": str(call_id)}
+    elif call_id is not None and type(call_id) is not str:
+        yield "member_odd", {"member": "id", "text": excerpt(repr(call_id))}
+    if kind and kind not in ("function", "custom"):
+        yield "call_type_odd", {"text": excerpt(str(kind))}
+
+
+def _odd_parts(part: dict[str, Any], member: str) -> Iterator[Odd]:
+    """What is unusual about a name and about raw text."""
+    name, raw = part.get("name"), part.get(member)
+    if name == "null":
+        yield "name_null", {}
+    elif name is not None and type(name) is not str:
+        yield "member_odd", {"member": "name", "text": excerpt(repr(name))}
+    if raw is None:
+        if member in part:
+            yield "member_null", {"text": member}
+    elif type(raw) is not str:
+        yield "arguments_as_object", {}
 
 
 def _id(value: Any) -> str:

@@ -152,6 +152,15 @@ class FrameDecoder:
         if not self._started and (self._state.chunks or len(out) > mark):
             self._started = True
             out.insert(mark, ResponseStarted(self._state.number, self._reader.model))
+            self._judge_label(frame, out)
+
+    def _judge_label(self, frame: Frame, out: list[PeerEvent]) -> None:
+        """Say where a stream of events has the label of something else."""
+        label = self._state.headers.get("content-type", "")
+        if frame.channel != "sse" or self._state.status is None or self._state.refused:
+            return
+        if not label.lower().startswith("text/event-stream"):
+            self._reader.report(out, "content_type_odd", frame, text=excerpt(label) or "nothing")
 
     def _take_last(self, frame: Frame, how: Ending, out: list[PeerEvent]) -> None:
         """A frame that the end of the body flushed: after anything but a clean end, half an event is none."""
@@ -160,7 +169,7 @@ class FrameDecoder:
             self._body.defects.clear()
             out.append(diagnostic("event_cut_off", None, frame, text=excerpt(frame.data)))
             self._state.event_cut_off = True
-            self._state.damaged_by(frame.data)
+            self._state.damaged_by(frame.data, half=True)
         else:
             self._take(frame, out)
 
@@ -179,15 +188,20 @@ def read_documents(reader: FrameReader, frame: Frame, out: list[PeerEvent]) -> N
     if found.too_deep:
         out.append(diagnostic("event_too_deep", None, frame, text=excerpt(frame.data)))
         reader.state.told += 1
-        reader.state.damaged_by(frame.data)
+        reader.state.damaged_by(frame.data, half=True)
         reader.state.remark = excerpt(frame.data)
         return
     for code in found.overlooked:
         reader.report(out, code, frame)
     if len(found.values) > 1 and frame.channel == "sse":
         reader.report(out, "events_run_together", frame)
+    among_others = bool(reader.state.chunks or reader.state.done)
     for value in found.values:
         _read_value(reader, value, frame, out)
+    if frame.channel == "body" and found.values and not reader.state.error:
+        label = reader.state.headers.get("content-type", "").lower()
+        if among_others or len(found.values) > 1 or label.startswith("text/event-stream"):
+            reader.report(out, "events_unframed", frame)
     if found.rest:
         reader.read_text(found.rest, frame, out)
 
@@ -200,14 +214,16 @@ def _read_value(reader: FrameReader, value: Any, frame: Frame, out: list[PeerEve
             reader.state.done = True
         case dict():
             reader.read_document(value, frame, out)
-        case list():
+        case list() if any(isinstance(item, dict) for item in value):
+            reader.report(out, "chunks_listed", frame)
             for item in value:
-                if isinstance(item, dict):
-                    reader.read_document(item, frame, out)
+                _read_value(reader, item, frame, out)
         case str() if frame.event == "error":
             reader.state.fail(value)
+        case _ if frame.channel == "sse":
+            reader.report(out, "event_unknown", frame, text=excerpt(frame.data))
         case _:
-            pass  # null and the like: nothing is said
+            pass  # a body that says nothing is no answer, and is told as that
 
 
 def read_text(state: Exchange, text: str, frame: Frame, out: list[PeerEvent]) -> None:
@@ -217,9 +233,11 @@ def read_text(state: Exchange, text: str, frame: Frame, out: list[PeerEvent]) ->
         out.append(diagnostic("event_not_json", None, frame, text=excerpt(text)))
     elif state.chunks or state.done:
         out.append(diagnostic("text_between_events", None, frame, text=excerpt(text)))
-    if _begins_like_json(text):
+    half = _begins_like_json(text)
+    if not is_page(text):
+        state.damaged_by(text, half=half or _ends_like_json(text))
+    if half:
         state.cut_off = frame.channel == "body"
-        state.damaged_by(text)
     elif is_page(text):
         state.page = page_words(text)
     else:
@@ -250,3 +268,8 @@ def _is_half(data: str) -> bool:
 
 def _begins_like_json(text: str) -> bool:
     return re.match(r"\s*(?:\{|\[\s*[{\[\"])", text) is not None
+
+
+def _ends_like_json(text: str) -> bool:
+    """Whether a text may be a document without its beginning."""
+    return text.rstrip()[-1:] in ("}", "]") and '"' in text

@@ -21,6 +21,12 @@ FRAMING = {
         "servers that cut text by UTF-16 units",
         "shows U+FFFD in its place",
     ),
+    "character_in_halves": Code(
+        "info",
+        "A character came in two halves, one in each of two events.",
+        "servers that cut text by UTF-16 units",
+        "joined them",
+    ),
     "events_not_separated": Code(
         "info", "There is no blank line between events.", "hand-written gateways", "parted them at `}` and `{`"
     ),
@@ -29,6 +35,18 @@ FRAMING = {
     ),
     "field_misspelt": Code(
         "info", "A field of an event is indented or in capitals.", "hand-written gateways", "read it all the same"
+    ),
+    "data_repeated": Code(
+        "warning",
+        "A line has `data:` twice; other clients cannot read it.",
+        "relays that frame what is framed",
+        "read what is behind it",
+    ),
+    "events_unframed": Code(
+        "warning",
+        "JSON stands in the stream without `data:`, where other clients skip it.",
+        "hand-written gateways, drivers of logs",
+        "read it all the same",
     ),
     "unterminated_event": Code(
         "info", "The last event has no blank line after it.", "many servers, after `[DONE]`", "read it all the same"

@@ -32,6 +32,7 @@ class AgentAnswer:
 
     def __init__(self, answer: Answer, calls: AgentCalls) -> None:
         self.answer = answer
+        self.answer.takes_parts = True
         self.calls = calls
         self.error_said: list[str] = []  # the newest text, where the agent itself marks it as an error
         self._completed_at = 0  # characters of the answer that the last whole message told of
@@ -57,7 +58,8 @@ class AgentAnswer:
         mark = len(out)
         self.answer.calls.numbered = kind == CHUNK
         # without an index a frame is of the first choice, as one with index 0 is
-        self.answer.add({**choice, "index": choice.get("index") or 0, "delta": delta}, frame, out)
+        said = {**choice, "index": choice.get("index") or 0}
+        self.answer.add({**said, "delta": delta} if "delta" in choice else said, frame, out)
         self.calls.relabel(out, mark)
 
     def _note_error(self, frame_id: str, text: str, frame: Frame, out: list[PeerEvent]) -> None:

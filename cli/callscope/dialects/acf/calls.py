@@ -173,7 +173,7 @@ class AgentCalls:
         elif output is not None and not isinstance(output, str):
             out.append(diagnostic("result_not_text", key, frame))
         halves = Halves()
-        return halves.joined(_written(output)) + halves.rest()
+        return halves.joined(_written(output))[0] + halves.rest()
 
     def kept(self) -> Iterator[Share]:
         """What is kept of the agent's own calls, and of all results."""

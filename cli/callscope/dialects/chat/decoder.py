@@ -104,7 +104,7 @@ class ChatReader:
         if usage := document.get("usage"):
             answer.take_usage(usage)
         elif "x_groq" in document and isinstance(document["x_groq"], dict):
-            answer.take_usage(document["x_groq"].get("usage"))
+            answer.take_usage(document["x_groq"].get("usage"), "`x_groq`")
         if not choices:
             return
         state.chunks += 1
@@ -112,10 +112,22 @@ class ChatReader:
         self._note_envelope(document, frame, out)
         if frame.channel == "body" or document.get("object") == "chat.completion":
             answer.whole = answer.whole or _has_message(choices)
-        for choice in choices if type(choices) is list else [choices]:
+        if type(choices) is not list or len(choices) > 1:
+            choices = self._listed(choices, frame, out)
+        for choice in choices:
             answer.add(choice, frame, out)
         if answer.error is not None:
             state.fail(words_and_names(answer.error) or "The server reported an error.")
+
+    def _listed(self, choices: Any, frame: Frame, out: list[PeerEvent]) -> list[Any]:
+        """The choices of a document that has not just one of them in a list."""
+        if not isinstance(choices, list):
+            self.report(out, "choices_not_listed", frame)
+            return [choices]
+        indexes = [repr(choice.get("index")) for choice in choices if isinstance(choice, dict)]
+        if shared := next((index for index in indexes if indexes.count(index) > 1), None):
+            self.report(out, "choices_share_an_index", frame, text=excerpt(shared))
+        return choices
 
     def _note_envelope(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         if not self.model and isinstance(document.get("model"), str):
@@ -141,12 +153,18 @@ class ChatReader:
                 self.answer.report(out, "event_unknown", frame, text=excerpt(frame.data))
         else:
             state.choiceless = "choices" in document
+            self._note_envelope(document, frame, out)
+            if state.choiceless and document["choices"] is None:
+                self.report(out, "member_null", frame, text="choices")
 
     def _read_late(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
-        """After the end marker only usage counts; anything else is told."""
-        self.answer.take_usage(document.get("usage"))
-        if _says_something(document.get("choices")) or error_in(document) is not None:
+        """After the end marker only usage counts, and an error, which takes the answer back; anything else is told."""
+        self.answer.take_usage(document.get("usage"), "an event after `[DONE]`")
+        error = error_in(document)
+        if error is not None or _says_something(document.get("choices")):
             self.answer.report(out, "data_after_done", frame, text=excerpt(frame.data))
+        if error is not None:
+            self.state.fail(error)
 
 
 def _says_something(choices: Any) -> bool:

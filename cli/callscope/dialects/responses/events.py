@@ -250,7 +250,14 @@ class EventReader:
                 self.output.report(out, "event_unknown", frame, text=excerpt(frame.data))
 
     def _read_late(self, name: str, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
-        """After the end of the response nothing counts but usage; it is told."""
+        """After the end of the response nothing counts but usage, and a failure, which takes it back; it is told."""
         self._take_usage(document.get("usage"), frame, out)
-        if name.startswith("response") or error_in(document) is not None:
+        error = error_in(document)
+        if name.startswith("response") or error is not None:
             self.output.report(out, "event_after_the_end", frame, text=excerpt(frame.data))
+        if name == "response.failed":
+            response = document.get("response")
+            said = words_and_names(response.get("error")) if isinstance(response, dict) else ""
+            error = said or "The server says that the response failed, and not why."
+        if error is not None or "error" in (name, frame.event):
+            self.state.fail(error or words_and_names(document) or "The server reported an error.")

@@ -51,6 +51,11 @@ class Output:
         """Whether nothing was put out."""
         return not any(self.said.values()) and not any(item.call or item.told for item in self.items)
 
+    @property
+    def growing(self) -> bool:
+        """Whether a call has begun and neither its raw text nor its item has come to an end."""
+        return any(item.call is not None and not (item.done or item.raw_ended) for item in self.items)
+
     def report(self, out: list[PeerEvent], code: str, frame: Frame | None, **facts: str) -> None:
         """Say it once."""
         if code not in self.reported:
@@ -141,7 +146,10 @@ class Output:
         if index is None:
             self.report(out, "part_index_missing", frame)
         growing = item.growing(part, index)
-        self._grow(item, part, growing, growing.halves.joined(piece), frame, out)
+        text, code = growing.halves.joined(piece)
+        if code:
+            self.report(out, code, frame)
+        self._grow(item, part, growing, text, frame, out)
 
     def _grow(
         self, item: OutputItem, part: str, growing: Growing, text: str, frame: Frame | None, out: list[PeerEvent]
@@ -162,7 +170,10 @@ class Output:
         if not isinstance(piece, str):
             self.report(out, "arguments_as_object", frame)
             piece = _written(piece)
-        if text := call.halves.joined(piece):
+        text, code = call.halves.joined(piece)
+        if code:
+            self.report(out, code, frame)
+        if text:
             call.pieces.append(text)
             out.append(ArgumentsDelta(call.key, text, frame))
 
