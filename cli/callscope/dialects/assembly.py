@@ -55,6 +55,11 @@ def remote_id(given: str, key: CallKey, taken: set[str]) -> str:
     return call_id
 
 
+def is_made_up(call_id: str, key: CallKey) -> bool:
+    """Whether this is the id that a call gets here when the wire has none for it."""
+    return call_id.rstrip("_") == _made_up(key, ())
+
+
 def _made_up(key: CallKey, taken: Container[str]) -> str:
     call_id = f"call_{key.exchange}_{key.index}"
     while call_id in taken:

@@ -26,6 +26,7 @@ from callscope.core.values import (
     ToolForm,
     ToolResult,
 )
+from callscope.dialects.assembly import is_made_up
 from callscope.dialects.choices import forms, told
 from callscope.dialects.fragments import PARTS
 from callscope.dialects.sending import SentCalls
@@ -178,6 +179,6 @@ class History:
     def _id(self, call: ToolCall) -> str | None:
         """The id that this server is to know the call by; None where the server gave none and wants none."""
         call_id = call.call_id
-        if self._legacy or (self._null_ids and call_id.rstrip("_") == f"call_{call.key.exchange}_{call.key.index}"):
+        if self._legacy or (self._null_ids and is_made_up(call_id, call.key)):
             return None  # it was not the server's: see `assembly`
         return self._sent.call_id(call)
