@@ -4,16 +4,19 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 READY := .venv/ready
 
+# Hundreds of tests start a process, and each would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all lint bench recorders screen local format clean
 
 demo: $(INSTALLED)       ## set up and open the REPL against the embedded demo agent
 	$(BIN)/callscope demo
 
 test: $(READY)           ## set up and run the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-all: $(READY)       ## the tests, with every case of the large matrices
-	CALLSCOPE_ALL_TESTS=1 $(BIN)/pytest -n auto
+	CALLSCOPE_ALL_TESTS=1 $(BIN)/pytest -n auto --dist worksteal
 
 lint: $(READY)           ## style, types, import rule
 	$(BIN)/ruff check

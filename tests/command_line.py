@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import warm_commands
+from how_many import all_of_them
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def callscope(
     It is forked off a process that has imported it, but for `make test-all`, which begins each one anew.
     """
     words, variables = [*map(str, arguments)], {**os.environ, **(env or {})}
-    if "CALLSCOPE_ALL_TESTS" not in os.environ and warm_commands.can_be_forked(variables, stdin):
+    if not all_of_them() and warm_commands.can_be_forked(variables, stdin):
         done = warm_commands.run(words, folder=folder, stdin=stdin, env=variables, limit=limit)
     else:
         done = subprocess.run(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+from how_many import all_of_them
 
 FOREIGN = (
     "OPENAI_API_KEY",
@@ -20,6 +25,9 @@ FOREIGN = (
     "COLUMNS",  # the width of whoever runs the tests, which terminals of tests would believe; xdist sets it, too
     "LINES",
 )
+
+HOMES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+_numbers = itertools.count()
 
 MATRICES = (
     "forensics/test_corpus.py",
@@ -36,10 +44,17 @@ MATRICES = (
 PART = 5
 
 
+EXAMPLES = 4
+"""By this is divided how many examples are made for a property, but for `make test-all`; there are always FEWEST."""
+FEWEST = 10
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out four fifths of the matrices, unless CALLSCOPE_ALL_TESTS is set."""
-    if os.environ.get("CALLSCOPE_ALL_TESTS"):
+    """Leave out most of the matrices and of the examples of properties, unless CALLSCOPE_ALL_TESTS is set."""
+    if all_of_them():
         return
+    for test in {getattr(item, "obj", None) for item in items}:
+        _make_fewer_examples(test)
     left_out = [item for item in items if _in_a_matrix(item) and zlib.crc32(item.nodeid.encode()) % PART]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -47,21 +62,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in dropped]
 
 
+def _make_fewer_examples(test: Any) -> None:
+    """Always the same ones. A profile would not do: it does not reach tests that say how many they want."""
+    made: hypothesis.settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
+    if made is not None:
+        few = min(made.max_examples, max(FEWEST, made.max_examples // EXAMPLES))
+        test._hypothesis_internal_use_settings = hypothesis.settings(made, max_examples=few, derandomize=True)
+
+
 def _in_a_matrix(item: pytest.Item) -> bool:
     return "[" in item.nodeid and any(name in item.nodeid for name in MATRICES)
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, proxy, profile or history of whoever runs the tests, for child processes too."""
-    for name in (*FOREIGN, *(name for name in os.environ if name.lower().endswith("_proxy"))):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+@pytest.fixture(autouse=True, scope="session")
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No key, proxy, profile or history of whoever runs the tests, for child processes too; where there is room."""
+    room = tmp_path_factory.mktemp("homes")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*FOREIGN, *(name for name in os.environ if name.lower().endswith("_proxy"))):
+            patch.delenv(name, raising=False)
+        for name in HOMES:
+            patch.setenv(name, str(room / name.lower()))
+        yield room
 
 
 @pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def home_of_its_own(request: pytest.FixtureRequest, clean_environment: Path) -> None:
+    """No test finds what another left; no folder is made for one that asks for none."""
+    if "tmp_path" in request.fixturenames:
+        room = request.getfixturevalue("tmp_path")
+    else:
+        room = clean_environment / str(next(_numbers))
+    for name in HOMES:
+        os.environ[name] = str(room / name.lower())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only() -> Iterator[None]:
     """Fail on a connection to anywhere but this machine."""
     connect = socket.socket.connect
 
@@ -70,4 +107,6 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
             raise AssertionError(f"a test reached for {address}")
         connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield

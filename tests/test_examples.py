@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from how_many import all_of_them
 from warm_commands import program
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -59,7 +60,7 @@ def commands(example: str) -> list[str]:
 
 def pasted(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     places = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    if "CALLSCOPE_ALL_TESTS" not in os.environ:
+    if not all_of_them():
         (bin_folder := folder.parent / "bin").mkdir(exist_ok=True)
         places.insert(0, str(program(bin_folder).parent))
     shell = ["bash", "-e", "-o", "pipefail", "-c", script]

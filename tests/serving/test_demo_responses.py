@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from callscope.serving.fault import Fault
 from callscope.serving.faults import FAULTS
 from callscope.serving.server import run_in_thread
 from demobench import Raw, demo_tools, get, post
+from how_many import pairs
 
 PROMPT = "think: weather in 北京 and Rome"
 ROME = '{"city": "Rome"}'
@@ -489,7 +489,7 @@ def test_any_two_faults_can_be_asked_for_together() -> None:
     body = {"model": "callscope-demo", "input": PROMPT, "tools": tools()}
     for stream in (True, False):
         data = json.dumps({**body, "stream": stream}).encode()
-        for pair in combinations(RESPONSE_FAULTS, 2):
+        for pair in pairs(RESPONSE_FAULTS):
             assert spoilt(agent, data, pair).headers
 
 

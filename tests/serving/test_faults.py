@@ -4,7 +4,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from itertools import combinations, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from callscope.serving.fault import RULES, Reply, Stall
 from callscope.serving.faults import FAULTS, as_markdown, asked_for, named
 from callscope.serving.server import run_in_thread
 from demobench import Raw, asking, post
+from how_many import pairs
 
 PROMPT = "What's the weather in 北京 and Rome?"
 DONE = b"data: [DONE]\n\n"
@@ -372,7 +373,7 @@ def test_every_fault_can_meet_every_kind_of_answer(body: dict[str, Any]) -> None
 def test_any_two_faults_can_be_asked_for_together() -> None:
     agent = DemoAgent()
     body = asking(PROMPT, tools=demobench.demo_tools()[:1])
-    for one, other in combinations(FAULTS, 2):
+    for one, other in pairs(FAULTS):
         assert replies(agent, body, one.name, other.name).head.status >= 200
 
 
