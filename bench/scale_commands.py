@@ -10,6 +10,7 @@ import contextlib
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -21,7 +22,7 @@ from typing import IO, NamedTuple
 BIN = Path(sys.executable).parent
 KINDS = ("pytest", "shell", "markdown", "html", "messages", "har")
 KEYS = (b"n", b"n", b"G", b"q")
-"""Through a player: two steps, the end, out."""
+"""Through a player: two steps, the end, out; what is shown line by line takes each for a step, and is interrupted."""
 
 PATIENCE = 5.0
 """Seconds without a word on the screen after which the next key is pressed."""
@@ -130,6 +131,9 @@ def in_a_terminal(words: Sequence[str], folder: Path) -> Cost:
                 pass
             with contextlib.suppress(OSError):  # it has ended
                 os.write(ours, key)
+        for _ in _said(ours):
+            pass
+        process.send_signal(signal.SIGINT)
         for _ in _said(ours, patience=None):
             pass
         return _weighed(process)

@@ -109,7 +109,7 @@ def talk(url: str, data: bytes) -> Raw:
 def parse(received: bytes, *, reset: bool = False) -> Raw:
     head, _, rest = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {name.lower(): value.strip(" \t") for name, _, value in (line.partition(":") for line in lines)}
     sizes: list[int] = []
     if headers.get("transfer-encoding") != "chunked":
         ended = len(rest) == int(headers.get("content-length", len(rest)))

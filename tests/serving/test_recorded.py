@@ -11,6 +11,7 @@ import pytest
 
 import demobench
 import servebench
+from callscope.core.header_bytes import header_text
 from callscope.core.values import Request
 from callscope.offering import offered
 from callscope.record.reading import open_recording
@@ -148,6 +149,19 @@ def test_status_and_headers_come_back_without_those_about_the_old_connection(fil
     assert raw.headers["x-odd"].encode("latin-1").decode() == "café"
     assert "keep-alive" not in raw.headers
     assert raw.body == b"slow down"
+
+
+@pytest.mark.parametrize("value", [b"caf\xe9", "café".encode(), b"\xa0caf\xc3\x85\xa0", b"\x80\xff"])
+def test_the_bytes_of_a_header_come_back_whatever_they_are(file: Path, value: bytes) -> None:
+    recording(file, exchange(1, {}, head(x_odd=header_text(value)), read(b"x"), end()))
+    with serving(file) as served:
+        assert served.post().headers["x-odd"].encode("latin-1") == value
+
+
+def test_a_header_that_no_bytes_can_stand_for_breaks_nothing(file: Path) -> None:
+    recording(file, exchange(1, {}, head(x_odd="a\ud800"), read(b"x"), end()))
+    with serving(file) as served:
+        assert served.post().headers["x-odd"] == "a?"
 
 
 def test_headers_that_the_old_connection_named_as_its_own_stay_behind(file: Path) -> None:

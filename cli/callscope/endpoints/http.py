@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from callscope.core.errors import UsageError
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, WireEvent
+from callscope.core.header_bytes import header_bytes, header_text
 from callscope.core.values import Headers, Request
 from callscope.version import VERSION
 
@@ -153,19 +154,11 @@ def _outgoing(request: Request, progress: Progress) -> httpx.Request:
     return httpx.Request(
         request.method,
         request.url,
-        headers=[(name.encode("ascii"), value.encode("utf-8")) for name, value in request.headers],
+        headers=[(name.encode("ascii"), header_bytes(value)) for name, value in request.headers],
         stream=httpx.ByteStream(request.body),
         extensions={"trace": progress},
     )
 
 
 def _received(response: httpx.Response) -> Headers:
-    return tuple((_text(name), _text(value)) for name, value in response.headers.raw)
-
-
-def _text(header: bytes) -> str:
-    """Header bytes as text: UTF-8 where they are, else Latin-1, in which nothing is lost."""
-    try:
-        return header.decode("utf-8")
-    except UnicodeDecodeError:
-        return header.decode("latin-1")
+    return tuple((header_text(name), header_text(value)) for name, value in response.headers.raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from callscope.core.header_bytes import header_bytes
 from callscope.core.values import Ending
 
 from .values import Recorded
@@ -34,7 +35,8 @@ def client_of(http: Any, recorded: Recorded) -> Any:
         def handle_request(self, request: Any) -> Any:
             if recorded.status is None:
                 raise _exception(http, recorded) or http.RemoteProtocolError("the server sent no response")
-            return http.Response(recorded.status, headers=list(recorded.headers), stream=_body(http, recorded))
+            headers = [(name.encode(), header_bytes(value)) for name, value in recorded.headers]
+            return http.Response(recorded.status, headers=headers, stream=_body(http, recorded))
 
     return http.Client(transport=InMemory(), trust_env=False)
 

@@ -19,6 +19,7 @@ from typing import Final, TypeAlias, assert_never
 
 import h11
 
+from callscope.core.header_bytes import header_bytes, header_text
 from callscope.core.values import Headers, Request
 
 LONGEST_BODY: Final = 32 * 1024 * 1024
@@ -198,7 +199,7 @@ class Connection(asyncio.Protocol):
         match piece:
             case Head(status=status, headers=headers):
                 reason = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
-                encoded = [(name.encode(), value.encode()) for name, value in headers]
+                encoded = [(name.encode(), header_bytes(value)) for name, value in headers]
                 await self._send(h11.Response(status_code=status, headers=encoded, reason=reason.encode()))
             case bytes():
                 if piece and with_body:
@@ -233,13 +234,5 @@ class Connection(asyncio.Protocol):
 
 
 def _request(head: h11.Request, body: bytes) -> Request:
-    headers = tuple((name.decode("ascii"), _text(value)) for name, value in head.headers.raw_items())
+    headers = tuple((name.decode("ascii"), header_text(value)) for name, value in head.headers.raw_items())
     return Request(head.method.decode("ascii"), head.target.decode("latin-1"), headers, body)
-
-
-def _text(header: bytes) -> str:
-    """Header bytes as text: UTF-8 where they are, else Latin-1, in which nothing is lost."""
-    try:
-        return header.decode("utf-8")
-    except UnicodeDecodeError:
-        return header.decode("latin-1")

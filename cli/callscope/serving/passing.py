@@ -28,7 +28,7 @@ def passable(headers: Headers) -> Iterator[tuple[str, str]]:
     named = {word.strip().lower() for value in about for word in value.split(",")}
     for name, value in headers:
         if name.lower() not in HOP_BY_HOP | named and _NAME.fullmatch(name) and not _CONTROL.search(value):
-            yield name, value.strip()
+            yield name, value.strip(" \t")  # what else Unicode calls a space is a part of the value
 
 
 def chunks(read: BytesRead) -> Iterator[bytes]:
