@@ -111,7 +111,8 @@ class Reasoning:
 
     def kept(self) -> Iterator[Share]:
         """What of it is kept so far."""
-        yield texts("reasoning", [(pieces.size, len(pieces)) for pieces in self._texts.values()])
+        size = sum(pieces.size for pieces in self._texts.values())
+        yield Share("characters of reasoning", size, 2 * size)  # what is shown of it is counted as text
         yield values("members of reasoning", [self._opaque])
         for details in self._details.values():
             yield from details.kept()
