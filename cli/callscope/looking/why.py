@@ -83,7 +83,7 @@ class Why:
     def _verdicts(self, found: Sequence[Verdict]) -> Iterator[Text]:
         for each in found:
             where = f" {self.dot} {self._called(each.call)}" if each.call else ""
-            yield self._row(f"  {each.certainty}: {each.code}{where}", CERTAIN[each.certainty])
+            yield from self._paragraph(f"{each.certainty}: {each.code}{where}", style=CERTAIN[each.certainty])
             yield from self._paragraph(each.sentence, indent=4)
             for evidence in each.evidence:
                 yield from self._evidence(evidence)
@@ -93,7 +93,7 @@ class Why:
         place = "" if evidence.start is None else f" {span(evidence.start, evidence.end or 0, self.dash)}"
         line = Text(f"    exchange {evidence.exchange}, {evidence.side}{place}  ", "dim")
         if self.width < NARROW:
-            yield self._row(line.plain.rstrip(), "dim")
+            yield from self._paragraph(line.plain.strip(), indent=4, style="dim")
             line = Text("      ")
         line.append(self._short(evidence.excerpt, self.width - line.cell_len), "magenta")
         yield line
