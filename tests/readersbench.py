@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from callscope.core.values import Ending
 from callscope.readers.comparing import Compared, Row
-from callscope.readers.processes import READERS, compared, reading_with
+from callscope.readers.processes import READERS, Process, compared, reading_with
 from callscope.readers.values import Reader, Recorded
 from chatbodies import DONE, chunk, entry
+from how_many import all_of_them
 
 STREAM = (("content-type", "text/event-stream"),)
 JSON = (("content-type", "application/json"),)
@@ -32,14 +35,38 @@ def two_calls(*indexes: int) -> bytes:
     return b"".join((*parts, chunk({}, "tool_calls"), DONE))
 
 
-def read_all(*responses: Recorded, readers: Sequence[Reader] = READERS) -> list[Compared]:
-    """What all readers make of these, one after the other."""
+def read_all(*responses: Recorded, readers: Sequence[Reader] | None = None, anew: bool = False) -> list[Compared]:
+    """What all readers make of these, one after the other.
 
-    async def read() -> list[Compared]:
-        async with reading_with(readers) as processes:
-            return [await compared(one, processes) for one in responses]
+    To start a reader imports an SDK, so all tests have the same ones, but those that name theirs or want them `anew`.
+    """
+    if anew or readers is not None or all_of_them():
+        return asyncio.run(_read_by_new_ones(responses, readers or READERS))
+    runner, processes = _kept_readers()
+    return runner.run(_read(responses, processes))
 
-    return asyncio.run(read())
+
+async def _read_by_new_ones(responses: Sequence[Recorded], readers: Sequence[Reader]) -> list[Compared]:
+    async with reading_with(readers) as processes:
+        return await _read(responses, processes)
+
+
+async def _read(responses: Sequence[Recorded], processes: Sequence[Process]) -> list[Compared]:
+    return [await compared(one, processes) for one in responses]
+
+
+@cache
+def _kept_readers() -> tuple[asyncio.Runner, Sequence[Process]]:
+    runner = asyncio.Runner()
+    context = reading_with(READERS)
+    processes = runner.run(context.__aenter__())
+
+    def end() -> None:
+        runner.run(context.__aexit__(None, None, None))
+        runner.close()
+
+    atexit.register(end)
+    return runner, processes
 
 
 def rows(one: Compared) -> dict[str, Row]:

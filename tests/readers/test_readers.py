@@ -129,7 +129,7 @@ def test_the_environment_of_the_sdk_does_not_matter(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("OPENAI_API_KEY", "")
     monkeypatch.setenv("HTTPS_PROXY", "socks9://nowhere")
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
-    assert verdicts(read_all(response(two_calls(0, 1)))[0]) == SAME
+    assert verdicts(read_all(response(two_calls(0, 1)), anew=True)[0]) == SAME
 
 
 def test_a_package_that_is_not_there_is_said_in_one_sentence() -> None:
