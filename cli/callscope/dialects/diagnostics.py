@@ -104,8 +104,8 @@ ENDS = {
 REQUESTS = {
     "arguments_replaced": Code(
         "warning",
-        "The arguments of {call_id} go back to the server as {{}} instead of {text}: servers refuse a history with "
-        "broken JSON.",
+        "The arguments of {call_id} are no JSON object, as servers demand of a history: {{}} goes back in place of "
+        "{text}",
         "calls that did not run",
         "told it with the first request after the call",
     ),

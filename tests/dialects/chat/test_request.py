@@ -201,7 +201,7 @@ def test_broken_arguments_are_sent_as_an_empty_object_and_told(broken: str) -> N
     assert found.messages()[2] == {"role": "tool", "tool_call_id": "a", "content": "result of a"}
     (told,) = found.prepare().diagnostics
     assert (told.code, told.severity) == ("arguments_replaced", "warning")
-    assert told.message.startswith(f"The arguments of a go back to the server as {{}} instead of {broken}: ")
+    assert told.message.endswith(f"{{}} goes back in place of {broken}")
 
 
 def test_what_is_changed_in_a_call_is_told_with_the_first_request_after_it_and_with_no_later_one() -> None:
