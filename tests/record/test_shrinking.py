@@ -289,3 +289,14 @@ def test_ctrl_c_keeps_the_smallest_so_far(tmp_path: Path) -> None:
     assert b"smallest so far" in err
     assert json.loads(out.read_text().splitlines()[0])["parent"] == "weather.jsonl"
     assert [path.name for path in tmp_path.iterdir() if "candidate" in path.name] == []
+
+
+def test_a_recording_whose_lines_cannot_be_held_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_bytes((SAMPLES / "weather.jsonl").read_bytes())
+    with path.open("ab") as file:
+        file.truncate(70_000_000)  # a hole, which takes no room on the disk
+    ran = callscope("recordings", "shrink", path, "--diagnostic", "x", folder=tmp_path)
+    assert ran.code == 3
+    assert "70 MB are more than the 64" in ran.err
+    assert "recordings trim" in ran.err

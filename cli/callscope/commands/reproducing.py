@@ -21,7 +21,7 @@ from pathlib import Path
 from callscope.core.errors import UsageError
 from callscope.core.events import CallAssembled, Diagnostic
 from callscope.core.visible import visible
-from callscope.record.reading import Recorded, Recording, RecordingFile
+from callscope.record.reading import RecordingFile
 from callscope.record.rederiving import derive
 from callscope.record.shrinking import Shows, Shrinking, Step
 from callscope.record.writing import new_beside
@@ -88,7 +88,7 @@ def _shows(asked: Asked, end: float) -> Shows:
     return lambda recording: all(test(recording) for test in tests)
 
 
-def has_code(recording: Recording, code: str) -> bool:
+def has_code(recording: RecordingFile, code: str) -> bool:
     """Whether a diagnostic, or the fault of a call, has this code."""
     return code in _codes(recording)
 
@@ -98,7 +98,7 @@ def codes_of(file: Path) -> list[str]:
     return list(dict.fromkeys(_codes(RecordingFile(file))))
 
 
-def _codes(recording: Recorded) -> Iterator[str]:
+def _codes(recording: RecordingFile) -> Iterator[str]:
     for stamped in derive(recording):
         match stamped.event:
             case Diagnostic(code=code):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from callscope.core.events import BytesRead
@@ -24,11 +25,11 @@ _OBJECT = re.compile(rb"(?P<before>(?:[a-z]+: ?)?)(?P<json>\{.*\})(?P<after>\s*)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A run of bytes, with the number of the line of the read that each came in; `masked` where a secret was."""
+    """A run of bytes, with the number of the line of the read that each came in; `masked` is 1 where a secret was."""
 
     data: bytes
-    lines: tuple[int, ...]
-    masked: tuple[bool, ...]
+    lines: array[int]
+    masked: bytes
 
     def __len__(self) -> int:
         return len(self.data)
@@ -39,19 +40,17 @@ class Part:
 
 def body_of(reads: Sequence[Entry]) -> Part:
     """The whole body of these reads."""
-    data, lines, masked = b"", [], []
-    pieces: list[bytes] = []
+    data, lines, masked = bytearray(), array("I"), bytearray()
     for entry in reads:
         event = entry.event
         assert isinstance(event, BytesRead)
-        pieces.append(event.data)
-        lines += [entry.line] * len(event.data)
-        stars = [False] * len(event.data)
+        data += event.data
+        lines.extend(array("I", [entry.line]) * len(event.data))
+        stars = bytearray(len(event.data))
         for start, end in event.masked:
-            stars[start:end] = [True] * (min(end, len(stars)) - start)
+            stars[start:end] = b"\1" * (min(end, len(stars)) - start)
         masked += stars
-    data = b"".join(pieces)
-    return Part(data, tuple(lines), tuple(masked))
+    return Part(bytes(data), lines, bytes(masked))
 
 
 def frames(body: Part) -> list[Part]:
@@ -67,8 +66,8 @@ def reads_of(parts: Sequence[Part], reads: Sequence[Entry]) -> list[Entry]:
     """The reads with the bytes of these parts alone; one that has none any more is gone."""
     entries = {entry.line: entry for entry in reads}
     data = b"".join(part.data for part in parts)
-    lines = [line for part in parts for line in part.lines]
-    masked = [star for part in parts for star in part.masked]
+    lines = chain.from_iterable(part.lines for part in parts)
+    masked = b"".join(part.masked for part in parts)
     made: list[Entry] = []
     at = 0
     for line, run in groupby(lines):
@@ -83,7 +82,7 @@ def reads_of(parts: Sequence[Part], reads: Sequence[Entry]) -> list[Entry]:
     return made
 
 
-def _spans(masked: Sequence[bool]) -> Iterator[tuple[int, int]]:
+def _spans(masked: bytes) -> Iterator[tuple[int, int]]:
     at = 0
     for star, run in groupby(masked):
         size = sum(1 for _ in run)
@@ -109,7 +108,7 @@ def simpler(frame: Part) -> Iterator[Part]:
     for smaller in _smaller(value):
         data = found["before"] + json_text(smaller).encode("utf-8", "surrogatepass") + found["after"]
         if len(data) < len(frame.data):
-            yield Part(data, frame.lines[:1] * len(data), (False,) * len(data))
+            yield Part(data, frame.lines[:1] * len(data), bytes(len(data)))
 
 
 def _smaller(value: Any) -> Iterator[Any]:

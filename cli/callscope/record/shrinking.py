@@ -8,29 +8,45 @@ looked for, nor screens. https://www.st.cs.uni-saarland.de/papers/tse2002/ (Zell
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from callscope.core.errors import CallscopeError
+from callscope.core.errors import CallscopeError, UnusableFile
 
 from .deriving import DialectNamed
 from .editing import Origin, origin_of, recast
 from .members import WrongMember
-from .reading import Recording, open_recording
+from .reading import RecordingFile, open_recording
 from .rederiving import differences
 from .reducing import PASSES, Entries, Way
 from .rerunning import rerun
 from .writing import header_of, write_whole
 
-Shows = Callable[[Recording], bool]
+LONGEST = 64_000_000
+"""Bytes of a recording that is searched: its lines are in memory, at about five times their size."""
+
+Shows = Callable[[RecordingFile], bool]
 """Whether a candidate, which is a file of its own, still shows it."""
+
+
+class _NoCandidate(Exception):
+    """Ends the writing of what is no recording, or none that is smaller."""
 
 
 class Spent(Exception):
     """Ends the search: as much was tried, or as long, as was asked for."""
+
+
+class _Written(NamedTuple):
+    """A candidate in its file."""
+
+    size: int
+    lines: int
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,7 @@ class Shrinking:
         tell: Callable[[Step], None],
         dialects: DialectNamed | None = None,
     ) -> None:
+        _refuse_what_is_too_long(path)
         self._shows = shows
         self._spent = spent
         self._tell = tell
@@ -77,7 +94,7 @@ class Shrinking:
         """Search to the end; False where the recording itself does not show it. Broken off, the smallest stays."""
         try:
             entries = list(self._origin.entries)
-            self._runs_again = _reruns(open_recording(self._origin.path), self._dialects)
+            self._runs_again = _reruns(RecordingFile(self._origin.path), self._dialects)
             if not self._still(entries, "nothing"):
                 return False
             while (smaller := self._round(entries)) is not entries:
@@ -128,48 +145,67 @@ class Shrinking:
 
     def _still(self, entries: Entries, what: str) -> bool:
         """Whether these entries are a whole recording, smaller than the smallest, that shows it; then it is kept."""
-        lines = self._recast(entries)
-        size = sum(map(len, lines))
-        if not lines or (self.size and size >= self.size) or self._is_known(lines):
+        written = self._write(entries)
+        if written is None or written.digest in self._known:
             return False
-        write_whole(self._candidate, self._header, lines, durable=False)
+        self._known.add(written.digest)
         recording = self._whole()
         if recording is None or not self._asked(recording):
             return False
         self._candidate.replace(self._output)
-        self.size = size
-        self._tell(Step(self.runs, what, size, len(lines)))
+        self.size = written.size
+        self._tell(Step(self.runs, what, written.size, written.lines))
         return True
 
-    def _recast(self, entries: Entries) -> list[bytes]:
-        """The lines of a candidate; none where it cannot be one."""
-        try:
-            return list(recast(self._origin, entries, rehash=True))
-        except (CallscopeError, WrongMember):
-            return []
+    def _write(self, entries: Entries) -> _Written | None:
+        """Write a candidate; None where these entries cannot be one."""
+        hashed, size, count = sha256(), 0, 0
 
-    def _whole(self) -> Recording | None:
+        def lines() -> Iterator[bytes]:
+            nonlocal size, count
+            try:
+                for line in recast(self._origin, entries, rehash=True):
+                    hashed.update(line)
+                    size, count = size + len(line), count + 1
+                    if self.size and size >= self.size:
+                        break
+                    yield line
+            except (CallscopeError, WrongMember):
+                raise _NoCandidate from None
+            if not count or (self.size and size >= self.size):
+                raise _NoCandidate
+
+        try:
+            write_whole(self._candidate, self._header, lines(), durable=False)
+        except _NoCandidate:
+            return None
+        return _Written(size, count, hashed.digest())
+
+    def _whole(self) -> RecordingFile | None:
         """The candidate, if it derives from its bytes, and runs again where the original does."""
         try:
-            recording = open_recording(self._candidate)
+            recording = RecordingFile(self._candidate)
             if next(differences(recording, self._dialects), None) is not None:
                 return None
             return recording if not self._runs_again or _reruns(recording, self._dialects) else None
         except CallscopeError:  # it has lost what every session needs, such as the URL
             return None
 
-    def _is_known(self, lines: Sequence[bytes]) -> bool:
-        digest = sha256(b"".join(lines)).digest()
-        known = digest in self._known
-        self._known.add(digest)
-        return known
-
-    def _asked(self, recording: Recording) -> bool:
+    def _asked(self, recording: RecordingFile) -> bool:
         if self._spent(self.runs):
             raise Spent
         self.runs += 1
         return self._shows(recording)
 
 
-def _reruns(recording: Recording, dialects: DialectNamed | None) -> bool:
+def _refuse_what_is_too_long(path: Path) -> None:
+    size = path.stat().st_size if path.exists() else 0
+    if size > LONGEST:
+        raise UnusableFile(
+            f"{path}: {size / 1e6:,.0f} MB are more than the {LONGEST / 1e6:,.0f} whose lines can be held to leave "
+            "some of them out: let recordings trim make a recording of fewer turns first."
+        )
+
+
+def _reruns(recording: RecordingFile, dialects: DialectNamed | None) -> bool:
     return asyncio.run(rerun(recording, dialects=dialects)).divergence is None
