@@ -34,6 +34,7 @@ from .core.plan import EndTurn, HoldCalls, ReviewResults, RunCalls, SendRequest,
 from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
 from .core.state import CallRecord, Conversation, apply
 from .core.values import Abort, Approval, CallKey, Reject, Run, TurnReason
+from .dialects.demanding import NOT_ALLOWED, not_allowed
 
 ENOUGH = "the answer is too large: not read on"
 STRICTNESS: dict[Approval, int] = {"always": 0, "result": 1, "ask": 2, "never": 3}
@@ -122,15 +123,18 @@ class Session:
         prepared = self.dialect.request(self.conversation)
         number = self.conversation.exchange + 1
         decoder = self._decoder = self.dialect.decoder(number, self.conversation.tools)
+        sent = b""
         async with aclosing(self.endpoint.stream(number, prepared.request)) as wire_events:
             async for wire in wire_events:
                 self._arrive(wire)
                 if isinstance(wire, ExchangeOpened):
+                    sent = wire.request.body
                     self._emit_all(prepared.diagnostics)
                 if decoder.excess:
                     self._hang_up(ENOUGH)
                     break
         self._decoder = None
+        self._emit_all(not_allowed(sent, [record.call for record in self.conversation.calls.values()]))
 
     def _arrive(self, wire: WireEvent) -> None:
         """Decode first, so that the guard sees words and not only bytes; emit in the order of cause and effect."""
@@ -225,12 +229,20 @@ def policy(record: CallRecord, conversation: Conversation) -> CallDecided | None
     """The decision that needs nobody: the stricter of the session's policy and the tool's own; None means ask."""
     call = record.call
     match strictest(conversation, call.name):
+        case "always" if why_not_allowed(conversation, call.key):
+            return None  # a policy says what a tool may do where it is asked for, and this one was not
         case "always":
             return CallDecided(call.key, Run(), "policy")
         case "never":
             return CallDecided(call.key, Reject("The policy is that this tool never runs."), "policy")
         case "result" | "ask":
             return None  # a result can be held only where somebody is there to look at it
+
+
+def why_not_allowed(conversation: Conversation, key: CallKey) -> str:
+    """Why the request that a call answers did not allow it; "" where it did."""
+    found = conversation.response.chunks.diagnostics if conversation.response else []
+    return next((each.message for each in found if each.code == NOT_ALLOWED and each.key == key), "")
 
 
 def strictest(conversation: Conversation, name: str) -> Approval:

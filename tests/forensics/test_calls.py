@@ -31,8 +31,9 @@ from callscope.core.values import (
     ToolCall,
     ToolResult,
 )
+from callscope.dialects.demanding import body_of
 from callscope.dialects.registry import dialect_named
-from callscope.forensics.asking import body_of, carried
+from callscope.forensics.asking import carried
 from callscope.forensics.entries import Verdict
 from callscope.forensics.why import calls_named
 from chatbodies import DONE, calls, chunk, entry, event

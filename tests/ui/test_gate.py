@@ -164,6 +164,16 @@ def test_a_break_is_asked_about_whatever_was_said_for_the_tool() -> None:
     assert asked.decide(AGAIN, conversation=at_break)[0].decision == Reject()
 
 
+def test_a_call_that_was_not_allowed_is_asked_about_though_its_tool_always_runs() -> None:
+    asked = Asked("Y", "n")
+    told = Response(1)
+    told.chunks.diagnostics.append(Diagnostic("warning", "call_not_allowed", "It was called all the same.", AGAIN.key))
+    unforeseen = replace(conversation_of(CallRecord(AGAIN, held=True)), response=told)
+    assert asked.decide(CALL)[0].decision == Run()
+    assert asked.decide(AGAIN, conversation=unforeseen)[0].decision == Reject()
+    assert "It was called all the same." in asked.screen.getvalue()
+
+
 def test_a_break_is_asked_about_where_only_the_result_would_be_held() -> None:
     at_break = conversation_of(CallRecord(CALL, held=True, at_break=True), approve="result")
     assert Asked("n").decide(CALL, conversation=at_break)[0].decision == Reject()

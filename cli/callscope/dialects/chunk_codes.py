@@ -156,6 +156,18 @@ CALLS = {
         "info", "The call has no arguments, not even {{}}.", "vLLM, Claude relays", "took them as {}"
     ),
     "call_repeated": Code("info", "The whole call came once more.", "LocalAI, relays", "counted it once"),
+    "call_not_allowed": Code(
+        "warning",
+        "{name} was called although {text}.",
+        "servers that do not honour tool_choice (aimock, LLMock)",
+        "asks about it whatever the policy says; with nobody there it is not run",
+    ),
+    "call_not_alone": Code(
+        "warning",
+        "{name} was called beside another call although parallel_tool_calls was false.",
+        "servers that do not honour parallel_tool_calls (aimock)",
+        "takes it as any other call",
+    ),
     "call_says_nothing": Code(
         "info",
         "An entry of `tool_calls` has neither name nor id nor arguments; other clients may make a call of it.",

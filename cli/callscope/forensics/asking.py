@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from callscope.core.values import JsonObject, ToolCall
+from callscope.dialects.demanding import Demand, Mode, body_of, demand_of, part_of
 from callscope.dialects.sending import renamed
 from callscope.dialects.shapes import objects
 
-Mode = Literal["unset", "none", "auto", "required", "one", "some"]
-"""How calls were asked for: `one` tool by name, or `some` of the tools (`allowed_tools`)."""
-
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-_MODES: dict[str, Mode] = {"none": "none", "auto": "auto", "required": "required", "any": "required"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,10 @@ class Asked:
     described: int = 0
     readable: bool = True
 
+    def forbids(self, name: str) -> str:
+        """Why a call of this tool was not allowed, in words; "" where it was."""
+        return Demand(self.choice_member, self.mode, self.named, self.obliges, self.tools).forbids(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -57,17 +58,15 @@ def asked(raw: bytes) -> Asked:
     if body is None:
         return Asked(readable=False)
     tools = [*objects(body.get("tools")), *objects(body.get("functions"))]
-    member = "tool_choice" if "tool_choice" in body or "function_call" not in body else "function_call"
-    choice = body.get(member)
-    mode, named, obliges = _mode(choice)
+    demand = demand_of(body)
     limit = next((name for name in _LIMITS if type(body.get(name)) is int), "")
     return Asked(
-        tuple(filter(None, map(_name, tools))),
-        mode,
-        choice,
-        member,
-        named,
-        obliges,
+        demand.tools,
+        demand.mode,
+        body.get(demand.member),
+        demand.member,
+        demand.named,
+        demand.obliges,
         body[limit] if limit else None,
         limit,
         sum(map(_described, tools)),
@@ -108,18 +107,9 @@ def carried(exchange: int, body: JsonObject | None, call: ToolCall) -> Carried |
         if entry.get("role") == "tool" or str(entry.get("type", "")).endswith("_output"):
             output = _text(entry.get("content") if "content" in entry else entry.get("output"))
         else:
-            part = _part(entry)
+            part = part_of(entry)
             arguments = _text(part.get("arguments") if "arguments" in part else part.get("input"))
     return Carried(exchange, arguments, output) if arguments is not None or output is not None else None
-
-
-def body_of(raw: bytes) -> JsonObject | None:
-    """The JSON object of a body."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
 
 
 def _entries(body: JsonObject) -> Iterator[JsonObject]:
@@ -129,40 +119,8 @@ def _entries(body: JsonObject) -> Iterator[JsonObject]:
         yield message
 
 
-def _mode(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
-    match choice:
-        case None:
-            return "unset", (), False
-        case str():
-            mode = _MODES.get(choice)
-            return (mode, (), mode == "required") if mode else ("one", (choice,), True)
-        case {"type": "allowed_tools", **rest}:
-            inner = rest.get("allowed_tools")
-            allowed = inner if isinstance(inner, dict) else rest
-            names = tuple(filter(None, map(_name, objects(allowed.get("tools")))))
-            return "some", names, allowed.get("mode") == "required"
-        case dict():
-            return ("one", (name,), True) if (name := _name(choice)) else ("unset", (), False)
-        case _:
-            return "unset", (), False
-
-
-def _name(entry: JsonObject) -> str:
-    """The name of a definition or a choice; a hosted tool has none but its type."""
-    name = _part(entry).get("name")
-    if isinstance(name, str):
-        return name
-    kind = entry.get("type")
-    return kind if isinstance(kind, str) and kind not in ("function", "custom") else ""
-
-
-def _part(entry: JsonObject) -> JsonObject:
-    """What of an entry stands under its kind; the entry itself where it is flat."""
-    return next((part for kind in ("function", "custom") if isinstance(part := entry.get(kind), dict)), entry)
-
-
 def _described(entry: JsonObject) -> int:
-    part = _part(entry)
+    part = part_of(entry)
     parameters = part.get("parameters")
     properties = parameters.get("properties") if isinstance(parameters, dict) else None
     said = [part.get("name"), part.get("description"), *(properties if isinstance(properties, dict) else ())]

@@ -14,6 +14,7 @@ from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run, Too
 
 from .case import Case
 from .entries import Evidence, Verdict
+from .evidence import of_request
 from .facts import CallFacts
 from .verdicts import VERDICTS, verdict
 
@@ -44,6 +45,16 @@ def call_verdict(case: Case, facts: CallFacts) -> Verdict | None:
         who = next(WHO[other.by] for other in case.calls.values() if isinstance(other.decision, Abort) and other.by)
         return _of(facts, "turn_aborted", _decided(facts), who=who)
     return _decision(facts) or _result(case, facts)
+
+
+def call_not_allowed(case: Case, facts: CallFacts) -> Verdict | None:
+    """That the request did not allow this call, whatever became of it."""
+    exchange = next((each for each in case.exchanges if each.number == facts.key.exchange), None)
+    if facts.call is None or facts.remote or exchange is None:
+        return None
+    reason = exchange.asked.forbids(facts.name)
+    evidence = of_request(exchange, exchange.asked.choice_member)
+    return _of(facts, "call_not_allowed", evidence, _named(facts), reason=reason) if reason else None
 
 
 def _together(one: CallFacts, other: CallFacts) -> bool:

@@ -36,8 +36,9 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Channel, Edit, ToolCall, TurnReason
+from callscope.dialects.demanding import body_of
 
-from .asking import body_of, carried
+from .asking import carried
 from .facts import CallFacts, ExchangeFacts
 from .following import Following, Piece
 from .leaking import take_leak

@@ -49,6 +49,14 @@ FAULTS = {
     "call_faulty": Entry("certain", "{name} was not run: {problem}", "Look at the bytes with /raw."),
 }
 
+NOT_ALLOWED = {
+    "call_not_allowed": Entry(
+        "certain",
+        "{name} was called although {reason}.",
+        "The server does not honour tool_choice: tell its makers. Such a call is asked about whatever the policy says.",
+    ),
+}
+
 NOT_RUN = {
     "tool_unknown": Entry(
         "certain",

@@ -12,7 +12,7 @@ from callscope.core.values import CallKey
 
 from .entries import Certainty, Entry, Evidence, Verdict
 from .no_call_codes import ENDED, HINTS, LOST, NO_ANSWER, NOT_OFFERED
-from .not_run_codes import FAULTS, NOT_RUN
+from .not_run_codes import FAULTS, NOT_ALLOWED, NOT_RUN
 
 CERTAINTIES: tuple[Certainty, ...] = ("certain", "likely", "possible")
 
@@ -23,6 +23,7 @@ GROUPS = {
     "The answer ended without one": ENDED,
     "Nothing was lost": HINTS,
     "The call cannot be run": FAULTS,
+    "The request did not allow the call": NOT_ALLOWED,
     "The call was not run, or failed": NOT_RUN,
 }
 """The parts of the table, under the headings that the page has."""

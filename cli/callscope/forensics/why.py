@@ -6,7 +6,7 @@ Knows which question a turn raises. Must not know how an answer is found (`absen
 from __future__ import annotations
 
 from .absence import absence, failed, losses
-from .calls import call_verdict
+from .calls import call_not_allowed, call_verdict
 from .case import Case
 from .entries import Evidence, Verdict
 from .facts import CallFacts
@@ -29,6 +29,7 @@ def why(case: Case) -> list[Verdict]:
     if not case.calls:
         return sorted(absence(case, last), key=rank) if over else []
     found = [said for facts in case.calls.values() if (said := call_verdict(case, facts))]
+    found += [said for facts in case.calls.values() if (said := call_not_allowed(case, facts))]
     if over:
         found += losses(case, last) if not last.calls else failed(last)
     if case.ended == "round_limit":

@@ -21,7 +21,7 @@ from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, Tool
 from callscope.core.visible import one_line, visible
 from callscope.dialects.json_progress import utf8_size
 from callscope.panels.wording import counted
-from callscope.session import strictest
+from callscope.session import strictest, why_not_allowed
 
 from .asking import Choice, Choices, Draft, Person
 from .gate import ScriptedGate
@@ -90,12 +90,18 @@ class PromptGate:
             self._standing.pop(known, None)
 
     async def decide(self, call: ToolCall, conversation: Conversation) -> CallDecided:
-        """Ask until there is a decision; a break is asked about whatever was said for the tool."""
+        """Ask until there is a decision; a break is asked about whatever was said for the tool.
+
+        A call that its request did not allow is asked about, too, but where the person said that it is never to run.
+        """
         record = conversation.calls.get(call.key)
+        unforeseen = why_not_allowed(conversation, call.key)
         if record is None or not record.at_break:
-            if standing := self._standing.get(call.name):
+            standing = self._standing.get(call.name)
+            if standing and not (unforeseen and isinstance(standing, Run)):
                 return CallDecided(call.key, standing, "person")
-            if strictest(conversation, call.name) == "result" and not self.answered_by_person(call.name):
+            only_result = strictest(conversation, call.name) == "result" and not self.answered_by_person(call.name)
+            if only_result and not unforeseen:
                 return CallDecided(call.key, Run(), "policy")  # its result is what waits
         with self.aside():
             self._warn(call, conversation)
@@ -113,8 +119,9 @@ class PromptGate:
         if not any(record.decided_by == "person" for record in conversation.calls.values()):
             for warning in warnings(conversation):
                 self._say(f"! {warning}", "yellow")
-        if problem := self.check(call, call.arguments):
-            self._say(f"! {one_line(problem, 2000)}", "yellow")
+        for problem in (why_not_allowed(conversation, call.key), self.check(call, call.arguments)):
+            if problem:
+                self._say(f"! {one_line(problem, 2000)}", "yellow")
 
     async def _decided(self, call: ToolCall, conversation: Conversation) -> Decision:
         asked, question, choices = self._named(call, conversation), "run it?", CALL

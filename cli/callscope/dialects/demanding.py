@@ -1,0 +1,109 @@
+"""What a request demanded of calls, and which calls of its answer it did not allow: read from its exact body.
+
+Knows the members of Chat Completions, of the legacy functions and of the Responses API that say which tools may be
+called. Must not know settings (a person's settings say what was meant, the body says what left), nor what becomes of a
+call that was not allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from callscope.core.events import Diagnostic
+from callscope.core.values import JsonObject, ToolCall
+
+from .diagnostics import diagnostic, excerpt
+from .shapes import objects
+
+Mode = Literal["unset", "none", "auto", "required", "one", "some"]
+"""How calls were asked for: `one` tool by name, or `some` of the tools (`allowed_tools`)."""
+
+NOT_ALLOWED = "call_not_allowed"
+_MEMBERS = (b'"tool_choice"', b'"function_call"', b'"parallel_tool_calls"')
+_MODES: dict[str, Mode] = {"none": "none", "auto": "auto", "required": "required", "any": "required"}
+
+
+class Demand(NamedTuple):
+    """Which member chooses, how, the tools that it names, whether it asks for a call, and the tools on offer."""
+
+    member: str
+    mode: Mode
+    named: tuple[str, ...]
+    obliges: bool
+    tools: tuple[str, ...]
+
+    def forbids(self, name: str) -> str:
+        """Why a call of this tool is not allowed, in words; "" where it is."""
+        if self.mode == "none":
+            return f"{self.member} was none"
+        others = self.mode in ("one", "some") and name not in self.named
+        if others and not set(self.tools).isdisjoint(self.named):  # what names no tool on offer is a server's own word
+            return f"{self.member} allowed {excerpt(', '.join(self.named))} alone"
+        return ""
+
+
+def not_allowed(raw: bytes, calls: Sequence[ToolCall]) -> Iterator[Diagnostic]:
+    """What is to be said of calls that a request of this body did not allow; those that the peer runs are its own."""
+    ours = [call for call in calls if call.executor == "local"]
+    if not ours or not any(member in raw for member in _MEMBERS):
+        return  # a body may be megabytes: it is read only where it can say anything
+    body = body_of(raw) or {}
+    demand = demand_of(body)
+    for call in ours:
+        if reason := demand.forbids(call.name):
+            yield diagnostic(NOT_ALLOWED, call.key, name=excerpt(call.name), text=reason)
+    if body.get("parallel_tool_calls") is False:
+        for call in ours[1:]:
+            yield diagnostic("call_not_alone", call.key, name=excerpt(call.name))
+
+
+def demand_of(body: JsonObject) -> Demand:
+    """What a body says of which of its tools may be called."""
+    member = "tool_choice" if "tool_choice" in body or "function_call" not in body else "function_call"
+    mode, named, obliges = mode_of(body.get(member))
+    tools = (*objects(body.get("tools")), *objects(body.get("functions")))
+    return Demand(member, mode, named, obliges, tuple(filter(None, map(name_of, tools))))
+
+
+def mode_of(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
+    """What a tool choice of any shape means, the tools that it names, and whether it asks for a call."""
+    match choice:
+        case None:
+            return "unset", (), False
+        case str():
+            mode = _MODES.get(choice)
+            return (mode, (), mode == "required") if mode else ("one", (choice,), True)
+        case {"type": "allowed_tools", **rest}:
+            inner = rest.get("allowed_tools")
+            allowed = inner if isinstance(inner, dict) else rest
+            names = tuple(filter(None, map(name_of, objects(allowed.get("tools")))))
+            return "some", names, allowed.get("mode") == "required"
+        case dict():
+            return ("one", (name,), True) if (name := name_of(choice)) else ("unset", (), False)
+        case _:
+            return "unset", (), False
+
+
+def name_of(entry: JsonObject) -> str:
+    """The name of a definition or a choice; a hosted tool has none but its type."""
+    name = part_of(entry).get("name")
+    if isinstance(name, str):
+        return name
+    kind = entry.get("type")
+    return kind if isinstance(kind, str) and kind not in ("function", "custom") else ""
+
+
+def part_of(entry: JsonObject) -> JsonObject:
+    """What of an entry stands under its kind; the entry itself where it is flat."""
+    return next((part for kind in ("function", "custom") if isinstance(part := entry.get(kind), dict)), entry)
+
+
+def body_of(raw: bytes) -> JsonObject | None:
+    """The JSON object of a body."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
