@@ -35,7 +35,7 @@ class AgentAnswer:
         self.answer.takes_parts = True
         self.calls = calls
         self.error_said: list[str] = []  # the newest text, where the agent itself marks it as an error
-        self._completed_at = 0  # characters of the answer that the last whole message told of
+        self._completed_at = 0  # pieces of the answer that were there when the last whole message had been taken
 
     def say(self, channel: Channel, text: str, frame: Frame, out: list[PeerEvent]) -> None:
         """Add words."""
@@ -122,14 +122,14 @@ class AgentAnswer:
         whole = "".join(text for _, text in content_words(message.get("content") or "", unknown))
         for kind in unknown:
             self.answer.report(out, "part_unknown", frame, text=excerpt(kind))
-        said = self.answer.text("output")[self._completed_at :]
+        said = self.answer.said["output"].after(self._completed_at)
         if said and whole.startswith(said):
             self.answer.report(out, "message_repeated", frame)
         if whole.startswith(said):
             self.say("output", whole[len(said) :], frame, out)
         elif whole:
             self.answer.report(out, "message_contradicts", frame)
-        self._completed_at = len(self.answer.text("output"))
+        self._completed_at = len(self.answer.said["output"])
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 
