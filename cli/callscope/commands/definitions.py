@@ -54,6 +54,8 @@ def _specs(paths: Sequence[Path] | None) -> Sequence[ToolSpec]:
     from callscope.tools.loading import load_tools
     from callscope.tools.memory import remember
 
+    if not paths and not DEFAULT_TOOLS.exists():
+        raise UsageError("There are no tools here: say where they are with --tools FILE.")
     paths = list(paths or [DEFAULT_TOOLS])
     tools = load_tools(paths)
     for warning in tools.warnings:
