@@ -5,10 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
+import pytest
+
+from callscope.core.errors import UnusableFile
 from callscope.record.appending import LineFile
 from callscope.record.following import FollowedFile, is_being_written
 from callscope.record.reading import open_recording
@@ -108,3 +112,57 @@ def test_a_recording_that_nobody_writes_is_shown_to_its_end_at_once(tmp_path: Pa
 def test_following_says_nothing_beside_a_speed(tmp_path: Path) -> None:
     ran = callscope("replay", "-f", "--speed", "2", "x.jsonl", folder=tmp_path)
     assert (ran.code, "--speed says nothing beside it" in ran.err) == (2, True)
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, 40)
+
+
+def cut_at_its_last_line(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def put_in_its_place(path: Path) -> None:
+    other = path.with_name("other.jsonl")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (cut_short, "was cut short"),
+        (cut_at_its_last_line, "was cut short"),
+        (put_in_its_place, "is another file by now"),
+        (Path.unlink, "was taken away"),
+    ],
+    ids=["cut short", "cut at its end", "another", "away"],
+)
+def test_a_file_that_does_not_only_grow_while_it_is_followed_is_told(
+    tmp_path: Path, change: Callable[[Path], None], word: str
+) -> None:
+    whole = recorded(tmp_path, ["says", "calls"])
+    growing = LineFile.create(tmp_path / "growing.jsonl")
+    for line in whole.read_bytes().splitlines(keepends=True)[:5]:
+        growing.append(line)
+    followed = FollowedFile(growing.path, lambda: change(growing.path))
+    entries = followed.entries
+    assert len(list(islice(entries, 4))) == 4
+    with pytest.raises(UnusableFile, match=word):
+        next(entries)
+
+
+def test_a_recording_that_is_replaced_while_a_person_follows_it_ends_with_one_line(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[2] / "recordings" / "samples" / "weather.jsonl"
+    growing = LineFile.create(tmp_path / "growing.jsonl")
+    for line in sample.read_bytes().splitlines(keepends=True)[:20]:
+        growing.append(line)
+    with following(growing.path) as child:
+        assert child.stdout is not None
+        while json.loads(child.stdout.readline())["event"] != "user":
+            pass
+        put_in_its_place(growing.path)
+        _, said = child.communicate(timeout=20)
+    assert child.returncode == 3
+    assert b"is another file by now" in said
+    assert b"Traceback" not in said

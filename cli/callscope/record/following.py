@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from callscope.core.errors import UnusableFile
+
 from .appending import LONGEST_LINE
 from .reading import RecordingFile
 
@@ -37,6 +39,7 @@ class FollowedFile(RecordingFile):
                 yield raw
                 continue
             begun = raw
+            self._insist_on(file)
             if ending:
                 break
             ending = not is_being_written(self.path)  # what it wrote before it let go may be there only now
@@ -44,6 +47,18 @@ class FollowedFile(RecordingFile):
                 self._wait()
         if begun:
             yield begun
+
+    def _insist_on(self, file: BinaryIO) -> None:
+        """Raise UnusableFile where what was shown is no more the beginning of what is there."""
+        ours = os.fstat(file.fileno())
+        try:
+            theirs = self.path.stat()
+        except OSError:
+            raise UnusableFile(f"{self.path} was taken away while it was followed.") from None
+        if (ours.st_dev, ours.st_ino) != (theirs.st_dev, theirs.st_ino):
+            raise UnusableFile(f"{self.path} is another file by now; what was shown is of the one before.")
+        if ours.st_size < file.tell():
+            raise UnusableFile(f"{self.path} was cut short while it was followed; what was shown is of what it was.")
 
 
 def is_being_written(path: Path) -> bool:
