@@ -1,4 +1,4 @@
-"""What could not be read in the middle of an answer, and what the server took back after its end: no call of it runs."""
+"""What could not be read in the middle of an answer, and what the server took back after its end: no call runs."""
 
 from __future__ import annotations
 
