@@ -27,7 +27,7 @@ def test_a_call_that_was_interrupted_says_how_long_it_had_been_running() -> None
         await asyncio.wait([turn])
 
     asyncio.run(interrupt())
-    assert "get_weather cancelled after 2.50 s: " in err.getvalue()
+    assert "get_weather · c0-1 cancelled after 2.50 s: " in err.getvalue()
 
 
 def test_a_call_whose_program_was_killed_claims_no_duration() -> None:
@@ -39,4 +39,4 @@ def test_a_call_whose_program_was_killed_claims_no_duration() -> None:
     play.session.conversation = replace(play.session.conversation, calls={call.key: CallRecord(call, started=True)})
     for owed in settle(play.session.conversation):
         play.session.emit(owed)
-    assert "get_weather cancelled: " in err.getvalue()
+    assert "get_weather · c cancelled: " in err.getvalue()
