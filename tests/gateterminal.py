@@ -19,6 +19,7 @@ import pexpect
 from callscope.serving.connection import Piece, Request
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
+from warm_terminals import spawn
 
 TOOLS = """
 tools:
@@ -96,8 +97,8 @@ class Terminal:
         return child
 
     def spawn(self, *command: str, dimensions: tuple[int, int] = (40, 120), **environ: str) -> pexpect.spawn[str]:
-        child = pexpect.spawn(
-            command[0], list(command[1:]), cwd=str(self.folder), dimensions=dimensions, encoding="utf-8", timeout=8,
+        child = spawn(
+            command[0], command[1:], cwd=str(self.folder), dimensions=dimensions, timeout=8,
             env=self.environment(environ),
         )  # fmt: skip
         child.delaybeforesend = None

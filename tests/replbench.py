@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 import pexpect
 
+from warm_terminals import spawn
+
 Child: TypeAlias = "pexpect.spawn[str]"
 
 TOOLS = """
@@ -71,9 +73,9 @@ def environment(folder: Path) -> dict[str, str]:
 
 def open_repl(url: str, folder: Path, *arguments: str, **variables: str) -> Child:
     """A REPL at its first prompt."""
-    child: Child = pexpect.spawn(
-        sys.executable, ["-m", "callscope", "--url", url, *arguments], cwd=str(folder), dimensions=(40, 120),
-        encoding="utf-8", timeout=8, env={**environment(folder), **variables},
+    child: Child = spawn(
+        sys.executable, ["-m", "callscope", "--url", url, *arguments], cwd=str(folder), dimensions=(40, 120), timeout=8,
+        env={**environment(folder), **variables},
     )  # fmt: skip
     child.expect_exact("/help lists the commands")
     at_prompt(child)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -21,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -34,6 +36,8 @@ PYTHONS_OWN = ("PYTHON", "LC_", "LANG", "MALLOC")
 
 ORIGINAL = dict(os.environ)
 PIPE_HOLDS = 60_000
+PROCESS = 12
+"""Digits, with spaces before them, of the process that was forked; what follows is its exit code."""
 
 
 # ---- in the tests ---------------------------------------------------------------------------------------------------
@@ -60,7 +64,6 @@ def run(
     ):
         os.write(writing, stdin)
         os.close(writing)
-        line.connect(forking_process())
         try:
             code = _forked(line, arguments, folder, env, (reading, out.fileno(), err.fileno()), limit)
         finally:
@@ -78,18 +81,31 @@ def _forked(
     descriptors: Sequence[int],
     limit: float,
 ) -> int:
-    request = {"arguments": list(arguments), "folder": str(folder), "env": dict(env)}
+    process = fork(line, arguments, folder=folder, env=env, descriptors=descriptors)
+    line.settimeout(limit)
+    try:
+        return int(line.recv(16))
+    except TimeoutError:
+        os.kill(process, signal.SIGKILL)
+        raise subprocess.TimeoutExpired(list(arguments), limit) from None
+
+
+def fork(
+    line: socket.socket,
+    arguments: Sequence[str],
+    *,
+    folder: Path | str,
+    env: Mapping[str, str],
+    descriptors: Sequence[int],
+    terminal: bool = False,
+) -> int:
+    """Begin a command on these three descriptors; gives its process. Its exit code comes over the line."""
+    line.connect(forking_process())
+    request = {"arguments": list(arguments), "folder": str(folder), "env": dict(env), "terminal": terminal}
     data = json.dumps(request).encode() + b"\n"
     sent = socket.send_fds(line, [data], descriptors)
     line.sendall(data[sent:])
-    with line.makefile("r", encoding="ascii") as answers:
-        process = int(answers.readline())
-        line.settimeout(limit)
-        try:
-            return int(answers.readline())
-        except TimeoutError:
-            os.kill(process, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(list(arguments), limit) from None
+    return int(line.recv(PROCESS))
 
 
 PROGRAM = """#!{python} -IS
@@ -97,18 +113,18 @@ import json, os, socket, sys
 
 line = socket.socket(socket.AF_UNIX)
 line.connect({path!r})
-data = json.dumps(dict(arguments=sys.argv[1:], folder=os.getcwd(), env=dict(os.environ))).encode() + b"\\n"
+asked = dict(arguments=sys.argv[1:], folder=os.getcwd(), env=dict(os.environ), terminal=False)
+data = json.dumps(asked).encode() + b"\\n"
 sent = socket.send_fds(line, [data], [0, 1, 2])
 line.sendall(data[sent:])
-process, code = line.makefile().read().split()
-sys.exit(int(code))
+sys.exit(int(line.makefile().read()[{width}:]))
 """
 
 
 def program(folder: Path) -> Path:
     """A program `callscope` for a shell in this folder, made."""
     path = folder / "callscope"
-    path.write_text(PROGRAM.format(python=sys.executable, path=forking_process()), encoding="utf-8")
+    path.write_text(PROGRAM.format(python=sys.executable, path=forking_process(), width=PROCESS), encoding="utf-8")
     path.chmod(0o755)
     return path
 
@@ -189,9 +205,9 @@ def _wait(line: socket.socket, process: int, descriptors: Sequence[int]) -> None
     os.closerange(0, 3)
     for descriptor in descriptors:
         os.close(descriptor)
-    line.sendall(b"%d\n" % process)
+    line.sendall(b"%*d" % (PROCESS, process))
     _, status = os.waitpid(process, 0)
-    line.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    line.sendall(b"%d" % os.waitstatus_to_exitcode(status))
     os._exit(0)
 
 
@@ -201,6 +217,9 @@ def _become(request: dict[str, Any], descriptors: Sequence[int]) -> None:
         os.close(descriptor)
     for place, name in enumerate(("stdin", "stdout", "stderr")):
         _open_again(place, name)
+    if request["terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["folder"])
