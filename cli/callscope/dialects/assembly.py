@@ -93,11 +93,12 @@ def _once_each(found: list[tuple[OpenCall, Verdict]], out: list[PeerEvent]) -> l
 
 def _unique_ids(calls: Sequence[OpenCall], remote_ids: Collection[str], out: list[PeerEvent]) -> list[str]:
     """The wire's ids where they tell calls apart, and made-up ones elsewhere."""
-    taken = {*(call.call_id for call in calls), *remote_ids}
+    taken: set[str] = set()
     ids: dict[str, None] = {}
     for call in calls:
         call_id = call.call_id
         if not call_id or call_id in ids or call_id in remote_ids:
+            taken = taken or {*(known.call_id for known in calls), *remote_ids}  # large, and seldom needed
             call_id = _made_up(call.key, taken)
             taken.add(call_id)
             code = "id_shared" if call.call_id else "id_missing"

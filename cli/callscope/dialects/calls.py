@@ -38,6 +38,7 @@ class Calls:
         self._last: OpenCall | None = None
         self._by_index: dict[Hashable, OpenCall] = {}
         self._by_id: dict[str, OpenCall] = {}
+        self._with_id: dict[str, list[OpenCall]] = {}  # those that are still here
         self._reported: set[tuple[CallKey | None, str]] = set()
 
     def add(self, entries: Any, frame: Frame, out: list[PeerEvent]) -> None:
@@ -219,6 +220,21 @@ class Calls:
         """How many ids and indexes calls are known by."""
         return len(self._by_id) + len(self._by_index)
 
+    def _identify(self, call: OpenCall, call_id: str) -> None:
+        self._by_id.setdefault(call_id, call)
+        self._with_id.setdefault(call_id, []).append(call)
+
+    def with_id(self, call_id: str) -> OpenCall | None:
+        """The first of these calls that has this id."""
+        found = self._with_id.get(call_id)
+        return found[0] if found else None
+
+    def give_up(self, call: OpenCall) -> None:
+        """Let go of a call that turns out to be none of these."""
+        self.calls.remove(call)
+        if call.call_id:
+            self._with_id[call.call_id].remove(call)
+
     def take_index(self) -> int:
         """The place of the next call, also for whoever finds one that is not ours to take here."""
         self._index += 1
@@ -236,7 +252,7 @@ class Calls:
         call = OpenCall(key, fragment.call_id, fragment.name, fragment.kind, frame)
         self.calls.append(call)
         if fragment.call_id:
-            self._by_id.setdefault(fragment.call_id, call)
+            self._identify(call, fragment.call_id)
         out.append(CallStarted(key, fragment.call_id, fragment.name, fragment.kind, "local", frame))
         if fragment.index is None:
             if self.numbered:
@@ -259,7 +275,7 @@ class Calls:
             self._report(out, "id_changed", call.key, frame)
         else:
             call.call_id = call_id
-            self._by_id.setdefault(call_id, call)
+            self._identify(call, call_id)
             self._report(out, "call_named_late", call.key, frame, text=excerpt(call_id))
 
     def _say_odd(self, call: OpenCall, fragment: Fragment, frame: Frame, out: list[PeerEvent]) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, PeerEvent, RemoteResult
@@ -21,6 +23,9 @@ from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import Halves
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.limits import CALL, Share, texts
+
+MOST_LOOKED_AT: Final = 1_000
+"""Calls that may be ours, among which a result without an id of theirs is given to the only one of its name."""
 
 TEXT_ARGS: Final = "arguments_str"
 ARGS: Final = ("args", TEXT_ARGS, "arguments", "input")
@@ -57,7 +62,9 @@ class AgentCalls:
         self._calls = calls
         self._offered = offered
         self._own: list[AgentCall] = []
-        self._by_id: dict[str, ToolCall] = {}
+        self._by_id: dict[str, AgentCall] = {}
+        # By name, then by id; under "" all of them. A plain dict is slow to find its first after many were taken out.
+        self._waiting: defaultdict[str, OrderedDict[str, AgentCall]] = defaultdict(OrderedDict)
         self._results: list[int] = []  # their sizes
         self._reported: set[str] = set()
 
@@ -97,14 +104,13 @@ class AgentCalls:
         member = next((member for member in ARGS if entry.get(member) is not None), "")
         arguments = _written(entry.get(member))
         known = self._by_id.get(call_id) if call_id else None
-        if known is not None and (known.name, known.arguments) == (name, arguments):
-            self._report(out, "call_repeated", known.key, frame)
+        if known is not None and (known.call.name, known.call.arguments) == (name, arguments):
+            self._report(out, "call_repeated", known.call.key, frame)
             return
         key = CallKey(self._exchange, self._calls.take_index())
         unique = remote_id(call_id, key, self._calls.remote_ids)
         call = ToolCall(key, unique, name, arguments, executor="remote")
-        self._own.append(AgentCall(call, frame))
-        self._by_id.setdefault(unique, call)
+        self._keep(AgentCall(call, frame))
         out.append(CallStarted(key, unique, name, "function", "remote", frame))
         if arguments:
             out.append(ArgumentsDelta(key, arguments, frame))
@@ -132,28 +138,47 @@ class AgentCalls:
             key = own.call.key
             if own.answered:
                 out.append(diagnostic("result_repeated", key, frame, text=excerpt(own.call.call_id)))
-            own.answered = True
+            self._settle(own)
         output = self._output(told.output, key, frame, out)
         self._results.append(len(output))
         out.append(RemoteResult(ToolResult(key, output, "error" if told.is_error else "ok"), frame))
 
     def _find(self, told: Told, frame: Frame, out: list[PeerEvent]) -> AgentCall | None:
         """The call of a result: by its id, else by its name or alone where there is no doubt."""
-        known: list[Known] = [*self._own, *self._calls.calls]
-        by_id = [call for call in known if told.call_id and _identity(call)[0] == told.call_id]
-        if by_id:
-            return self._as_own(next(filter(_is_open, by_id), by_id[0]), out)
-        waiting = [call for call in known if _is_open(call) and told.name in ("", _identity(call)[1])]
+        if told.call_id:
+            own, ours = self._by_id.get(told.call_id), self._calls.with_id(told.call_id)
+            if own is not None and (ours is None or not own.answered):
+                return own
+            if ours is not None:
+                return self._as_own(ours, out)
+        waiting = list(islice(self._unanswered(told.name), 2))
         only = self._as_own(waiting[0], out) if len(waiting) == 1 else None
         text = excerpt(told.call_id) or "(no id)"
         out.append(diagnostic("result_unmatched", only.call.key if only is not None else None, frame, text=text))
         return only
 
+    def _unanswered(self, name: str) -> Iterator[Known]:
+        """The calls of this name that have no result, or all such calls."""
+        yield from self._waiting[name].values() if name in self._waiting else ()
+        yield from (call for call in self._calls.calls[:MOST_LOOKED_AT] if name in ("", call.name))
+
+    def _keep(self, own: AgentCall) -> None:
+        call_id = own.call.call_id
+        self._own.append(own)
+        self._by_id.setdefault(call_id, own)
+        for name in ("", own.call.name):
+            self._waiting[name][call_id] = own
+
+    def _settle(self, own: AgentCall) -> None:
+        own.answered = True
+        for name in ("", own.call.name):
+            self._waiting[name].pop(own.call.call_id, None)
+
     def _as_own(self, known: Known, out: list[PeerEvent]) -> AgentCall:
         """The agent's own call; one in the shape of Chat Completions turns out to be the agent's here."""
         if isinstance(known, AgentCall):
             return known
-        self._calls.calls.remove(known)
+        self._calls.give_up(known)
         found: list[PeerEvent] = []
         assemble([known], Ended(None, broken=False, damaged=False), found, self._calls.remote_ids)
         assembled = found.pop()
@@ -161,8 +186,7 @@ class AgentCalls:
         assert known.frame is not None
         self._calls.remote_ids.add(assembled.call.call_id)
         own = AgentCall(replace(assembled.call, executor="remote", fault=None), known.frame)
-        self._own.append(own)
-        self._by_id.setdefault(own.call.call_id, own.call)
+        self._keep(own)
         out += [*found, CallAssembled(own.call)]
         return own
 
@@ -198,16 +222,6 @@ class AgentCalls:
         if code not in self._reported:
             self._reported.add(code)
             out.append(diagnostic(code, key, frame, **facts))
-
-
-def _identity(known: Known) -> tuple[str, str]:
-    """The id and the name of a call."""
-    call = known.call if isinstance(known, AgentCall) else known
-    return call.call_id, call.name
-
-
-def _is_open(known: Known) -> bool:
-    return not (isinstance(known, AgentCall) and known.answered)
 
 
 def _text(value: Any) -> str:
