@@ -59,3 +59,29 @@ def test_twenty_thousand_pieces_take_little_more_than_their_text() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 1_200_000
+
+
+def test_asking_on_the_way_changes_nothing() -> None:
+    spoken = Spoken()
+    for number in range(COUNT):
+        spoken.say(f"{number},", frame(number))
+        if number % 700 == 0:
+            assert spoken.text.endswith(f"{number},")
+            assert (spoken.last, spoken.size) == (f"{number},", len(spoken.text))
+    assert list(spoken) == [f"{number}," for number in range(COUNT)]
+    assert spoken.after(COUNT - 2) == f"{COUNT - 2},{COUNT - 1},"
+    found = spoken.frame_at(spoken.size - 1)
+    assert found is not None
+    assert (found.start, found.end) == (frame(COUNT - 1).start, frame(COUNT - 1).end)
+
+
+def test_pieces_of_any_length_in_frames_of_any_size_are_found() -> None:
+    spoken, frames = Spoken(), [Frame("sse", "", "", 10, 90_000), Frame("sse", "", "", 90_002, 5_000_000_000)]
+    spoken.say("a" * 70_000, None)
+    for each in frames:
+        spoken.say("b" * 300, each)
+        spoken.say("c", each)
+    places = [
+        (found.start, found.end) for place in (70_000, 70_300, 70_301, 70_601) if (found := spoken.frame_at(place))
+    ]
+    assert places == [(10, 90_000), (10, 90_000), (90_002, 5_000_000_000), (90_002, 5_000_000_000)]
