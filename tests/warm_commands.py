@@ -187,7 +187,9 @@ def _request(listening: socket.socket) -> tuple[dict[str, Any], list[int]] | Non
     listening.close()
     data, descriptors, _, _ = socket.recv_fds(line, 65536, 3)
     while not data.endswith(b"\n"):
-        data += line.recv(65536)
+        if not (more := line.recv(65536)):
+            os._exit(1)  # whoever asked has left in the middle of a word
+        data += more
     if (process := os.fork()) == 0:
         line.close()
         return json.loads(data), descriptors
