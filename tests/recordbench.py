@@ -51,9 +51,11 @@ from callscope.core.values import (
     Usage,
 )
 from callscope.record.appending import LineFile
+from callscope.record.deriving import DialectNamed
 from callscope.record.masking import Secrets
-from callscope.record.reading import open_recording
+from callscope.record.reading import Recorded, open_recording
 from callscope.record.recorder import Recorder
+from callscope.record.rederiving import Difference, differences
 from callscope.session import Session
 
 WEATHER = ToolSpec("get_weather", "The weather of a city.", {"type": "object"})
@@ -342,3 +344,8 @@ def resume(path: Path, clock: TickingClock | None = None) -> Recorder:
     except BaseException:
         file.close()
         raise
+
+
+def verify(recording: Recorded, dialects: DialectNamed | None = None) -> Difference | None:
+    """The first difference; None where every derived line is what the bytes give."""
+    return next(differences(recording, dialects), None)

@@ -15,10 +15,10 @@ from callscope.core.values import Request
 from callscope.offering import offered
 from callscope.record.reading import Recording, open_recording
 from callscope.record.rechunking import cut_named, rechunk
-from callscope.record.rederiving import verify
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import callscope
+from recordbench import verify
 from servebench import running
 
 TOOL: Any = {

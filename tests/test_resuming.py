@@ -19,7 +19,6 @@ from callscope.core.events import Event
 from callscope.core.state import Conversation
 from callscope.core.values import Message, Settings, ToolCall
 from callscope.record.reading import open_recording
-from callscope.record.rederiving import verify
 from callscope.record.rerunning import rerun
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
@@ -27,6 +26,7 @@ from callscope.settings.config import Flags
 from callscope.tools.running.toolbox import LocalToolbox
 from callscope.ui.gate import AbsentGate, ScriptedGate, scripted_decision
 from playbook import Listener, check_history
+from recordbench import verify
 from replbench import at_prompt, enter, furnish, last_messages, leave, open_repl, recorded
 
 WEATHER = """

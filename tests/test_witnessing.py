@@ -34,12 +34,11 @@ from callscope.offering import offered
 from callscope.record.listing import summarize
 from callscope.record.reading import Recording, open_recording
 from callscope.record.rechunking import cut_named, rechunk
-from callscope.record.rederiving import verify
 from callscope.serving.demo import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.witnessing import MOST_OPEN, Notebook, Witness
 from command_line import callscope
-from recordbench import TickingClock
+from recordbench import TickingClock, verify
 from servebench import Running, running
 
 POST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"

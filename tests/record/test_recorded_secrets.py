@@ -30,11 +30,10 @@ from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.reading import Recording, open_recording
 from callscope.record.recorder import Recorder
-from callscope.record.rederiving import verify
 from callscope.record.rerunning import rerun
 from callscope.session import Session
 from planted_secrets import KNOWN, ODD, SK, VENDORS, Planted, called, exposed, in_turns, planted_bodies, sse
-from recordbench import Answer, BytesEndpoint, Decisions, TickingClock
+from recordbench import Answer, BytesEndpoint, Decisions, TickingClock, verify
 
 HEAD = (("content-type", "text/event-stream"),)
 PLAIN = (("content-type", "application/json"),)

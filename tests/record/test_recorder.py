@@ -32,10 +32,10 @@ from callscope.record.guard import SecretGuard
 from callscope.record.masking import Secrets
 from callscope.record.reading import open_recording
 from callscope.record.recorder import Recorder
-from callscope.record.rederiving import derive, verify
+from callscope.record.rederiving import derive
 from callscope.record.restoring import left_by
 from playbook import Listener
-from recordbench import WEATHER, Answer, Scene, TickingClock, plain, resume, says, wants
+from recordbench import WEATHER, Answer, Scene, TickingClock, plain, resume, says, verify, wants
 
 CALLING = [wants(("get_weather", '{"city":"北京"}')), says("It is sunny.")]
 

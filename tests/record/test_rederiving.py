@@ -11,9 +11,9 @@ import pytest
 from callscope.core.errors import UnusableFile
 from callscope.core.events import CallAssembled
 from callscope.record.reading import open_recording
-from callscope.record.rederiving import Difference, accept, derive, differences, verify
+from callscope.record.rederiving import Difference, accept, derive, differences
 from callscope.record.rerunning import rerun
-from recordbench import Answer, PlainDialect, Scene, plain, says, wants
+from recordbench import Answer, PlainDialect, Scene, plain, says, verify, wants
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from callscope.core.events import (
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Message, Mock, Reasoning, Reject, Run, ToolCall, ToolResult
 from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive, verify
+from callscope.record.rederiving import derive
 from callscope.record.report import RerunReport
 from callscope.record.rerunning import rerun
 from callscope.record.restoring import left_by
@@ -53,6 +53,7 @@ from recordbench import (
     resume,
     says,
     sunny,
+    verify,
     wants,
 )
 

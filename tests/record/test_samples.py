@@ -29,8 +29,9 @@ from callscope.core.events import (
 )
 from callscope.record.format import line_of
 from callscope.record.reading import Recording, open_recording
-from callscope.record.rederiving import derive, verify
+from callscope.record.rederiving import derive
 from callscope.record.rerunning import rerun
+from recordbench import verify
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "recordings" / "samples").glob("*.jsonl"))

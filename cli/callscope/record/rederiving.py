@@ -90,11 +90,6 @@ def derive(
             found += _differences(*ended)
 
 
-def verify(recording: Recorded, dialects: DialectNamed | None = None) -> Difference | None:
-    """The first difference; None where every derived line is what the bytes give."""
-    return next(differences(recording, dialects), None)
-
-
 def differences(
     recording: Recorded, dialects: DialectNamed | None = None, watch: Watch | None = None
 ) -> Iterator[Difference]:

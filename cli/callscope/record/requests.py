@@ -22,11 +22,6 @@ _PORTS = {"http": 80, "https": 443}
 _OF_THE_ENDPOINT = ("content-length", "host", "user-agent")
 
 
-def mismatch_of_requests(recorded: Request, now: Request, same: Same = exactly) -> Mismatch | None:
-    """The first difference of two requests, by what their JSON says."""
-    return next(mismatches_of_requests(recorded, now, same), None)
-
-
 def mismatches_of_requests(
     recorded: Request, now: Request, same: Same = exactly, level: Level = "semantic", *, url: bool = True
 ) -> Iterator[Mismatch]:
