@@ -13,7 +13,7 @@ from callscope.core.events import Rewound, SettingsChanged, ToolsChanged
 from callscope.core.state import apply
 from callscope.core.visible import one_line, visible
 from callscope.record.forking import fork
-from callscope.record.reading import open_recording
+from callscope.record.reading import RecordingFile
 from callscope.record.recorder import Recorder
 from callscope.record.restoring import Left, left_by
 from callscope.repl import Command, Repl
@@ -28,7 +28,7 @@ async def _fork(repl: Repl, rest: str) -> None:
     at = _number(repl, rest)
     try:
         path = fork(recorder.path, at)
-        left = left_by(open_recording(path))
+        left = left_by(RecordingFile(path))
         forked = recorder.go_on_in(path, clock=repl.session.clock, program=VERSION)
     except UnusableFile as error:  # the session goes on as it was
         raise UsageError(str(error)) from None
