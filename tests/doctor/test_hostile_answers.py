@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from callscope.doctor.battery import BATTERIES
 from callscope.doctor.report import examine
+from callscope.doctor.seen import MOST_COMMENTS, Seen
 from examined import DOCUMENT, STREAM, exchange
 
 NAMES = (
@@ -103,3 +104,11 @@ def test_no_bytes_make_a_rule_raise(dialect: str, body: bytes, status: int) -> N
 def test_deep_nesting_makes_no_rule_raise(dialect: str) -> None:
     deep = b'data: {"choices":%b}\n\n' % (b"[" * 100_000)
     assert len(examine([exchange(dialect, [deep])], dialect)) == len(BATTERIES[dialect].rules)
+
+
+@pytest.mark.parametrize("dialect", BATTERIES)
+def test_an_answer_of_heartbeats_alone_is_not_kept_frame_by_frame(dialect: str) -> None:
+    said = b"data: [DONE]\n\n"
+    seen = Seen(exchange(dialect, [b":\n" * 200_000 + said]), dialect)
+    assert len(seen.frames) == MOST_COMMENTS + 1
+    assert seen.frames[-1].end == len(seen.body) == 400_000 + len(said)

@@ -35,6 +35,10 @@ from .exchange import Exchange
 NO_SUCH_MODEL: Final = "callscope-doctor-no-such-model"
 KEY_REFUSED: Final = (401, 403)
 """Statuses that refuse a key, or that there is none."""
+SLICE: Final = 64 * 1024
+"""Bytes of a body that become frames at once."""
+MOST_COMMENTS: Final = 1000
+"""Comments that are kept of an answer: a server that has nothing but heartbeats sends millions in few bytes."""
 NO_KEY: Final = ("x-callscope-doctor", "no key")
 """The header that marks the one request that leaves its key out on purpose."""
 
@@ -124,7 +128,7 @@ class Seen:
     def _framed(self) -> tuple[bytes, tuple[Frame, ...], tuple[Defect, ...]]:
         pieces = list[bytes]()
         reader = BodyReader(self.headers, pieces.append)
-        frames = [*reader.feed(self.raw), *reader.close()]
+        frames = _kept(self.raw, reader)
         body = b"".join(pieces)
         if self.exchange.how != "complete" and frames and frames[-1].end >= len(body):
             cut = frames.pop()  # nobody knows what it would have been
@@ -242,6 +246,23 @@ class Seen:
     def refused(self) -> bool:
         """Whether the model refused, in the place made for it."""
         return any(isinstance(event, TextDelta) and event.channel == "refusal" for event in self.events)
+
+
+def _all_frames(raw: bytes, reader: BodyReader) -> Iterator[Frame]:
+    for at in range(0, len(raw), SLICE):
+        yield from reader.feed(raw[at : at + SLICE])
+    yield from reader.close()
+
+
+def _kept(raw: bytes, reader: BodyReader) -> list[Frame]:
+    """The frames of a body, without all but the first of its comments."""
+    frames: list[Frame] = []
+    comments = 0
+    for frame in _all_frames(raw, reader):
+        comments += frame.channel == "comment"
+        if frame.channel != "comment" or comments <= MOST_COMMENTS:
+            frames.append(frame)
+    return frames
 
 
 def _kind(tool: JsonObject) -> CallKind:
