@@ -395,7 +395,8 @@ def raw_deflate(body: bytes) -> bytes:
 def test_a_compressed_body_is_inflated_for_any_cut(encoding: str, pack: Any, data: st.DataObject) -> None:
     body = pack(ORDINARY)
     reads = cut(body, data.draw(st.sets(st.integers(0, len(body)), max_size=6)))
-    events = decode(*reads, headers=[("content-encoding", encoding)])
+    headers = [("content-type", "text/event-stream"), ("content-encoding", encoding)]
+    events = decode(*reads, headers=headers)
     assert codes(events) == {"body_compressed"}
     assert [item for item in events if not codes([item])] == decode(ORDINARY)
 
