@@ -30,7 +30,7 @@ from .core.events import (
     UserMessage,
     WireEvent,
 )
-from .core.plan import EndTurn, HoldCalls, ReviewResults, RunCalls, SendRequest, answer, approvals, plan, settle
+from .core.plan import EndTurn, HoldCalls, ReviewResults, RunCalls, SendRequest, answers, approvals, plan, settle
 from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
 from .core.state import CallRecord, Conversation, apply
 from .core.values import Abort, Approval, CallKey, Reject, Run, TurnReason
@@ -188,9 +188,8 @@ class Session:
     async def _run(self, keys: Iterable[CallKey]) -> None:
         """Answer what needs no run, then run all the rest together."""
         approved: list[CallRecord] = []
-        for key in keys:
-            record = self.conversation.calls[key]
-            if result := answer(self.conversation, record):
+        for record, result in answers(self.conversation, keys):
+            if result is not None:
                 self.emit(ToolFinished(result))
             else:
                 approved.append(record)

@@ -7,6 +7,7 @@ Must not know how any step is done, nor the time.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -142,11 +143,20 @@ def _aborted(conversation: Conversation) -> bool:
     return any(isinstance(record.decision, Abort) for record in conversation.calls.values())
 
 
-def answer(conversation: Conversation, record: CallRecord) -> ToolResult | None:
-    """The result of a call that needs no run; None where it has to be run."""
+def answers(conversation: Conversation, keys: Iterable[CallKey]) -> Iterator[tuple[CallRecord, ToolResult | None]]:
+    """Each of these calls with its result where it needs no run; None where it has to be run."""
+    aborted = _aborted(conversation)  # once for all: a hostile answer has thousands of calls
+    for key in keys:
+        record = conversation.calls[key]
+        yield record, _aborted_result(key) if aborted else _answer(record)
+
+
+def _aborted_result(key: CallKey) -> ToolResult:
+    return ToolResult(key, error("cancelled", "The person stopped the turn; this call was not run."), "cancelled")
+
+
+def _answer(record: CallRecord) -> ToolResult | None:
     key = record.call.key
-    if _aborted(conversation):
-        return ToolResult(key, error("cancelled", "The person stopped the turn; this call was not run."), "cancelled")
     if fault := record.call.fault:
         return ToolResult(key, error(fault.code, f"The call was not run: {fault.message}", retryable=True), "error")
     match record.decision:
