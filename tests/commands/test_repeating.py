@@ -113,7 +113,7 @@ def test_a_changed_tool_is_told_by_the_path_of_its_result(there: There) -> None:
     there.sky("grey")
     ran = there.replay("--calls", "run", "--tools", "tools.yaml")
     assert ran.code == 1
-    assert verdict(ran).startswith("callscope: 1 divergence, the first result: result of call 1.0 (line ")
+    assert verdict(ran).startswith("callscope: 1 divergence, the first result: result of get_weather · call_1 (line ")
     assert '$.output.sky: recorded "clear", now "grey"' in verdict(ran)
 
 
@@ -292,7 +292,7 @@ def test_a_person_may_decide_otherwise_and_a_live_model_goes_on(there: There) ->
     child = at_terminal(there, "--server", "live", "--tools", "tools.yaml")
     child.expect_exact("run it?")
     child.send("n")
-    child.expect_exact("1 divergence, the first result: result of call 1.0")
+    child.expect_exact("1 divergence, the first result: result of get_weather · call_")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 1

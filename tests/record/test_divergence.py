@@ -326,9 +326,9 @@ def test_the_paths_of_one_place_are_bounded_and_the_rest_is_counted() -> None:
 
 def test_two_long_texts_are_shown_where_they_part() -> None:
     recorded_text, now = "a" * 500 + "tea", "a" * 500 + "coffee"
-    one = Divergence("result", "result", 1, 0, 9, (Mismatch("$.output", recorded_text, now),))
+    one = Divergence("result", "result", 1, 0, 9, (Mismatch("$.output", recorded_text, now),), call="tea · a1")
     assert (
-        str(one) == f'result: result of call 1.0 (line 9), $.output: recorded …"{"a" * 40}tea", now …"{"a" * 40}coffee"'
+        str(one) == f'result: result of tea · a1 (line 9), $.output: recorded …"{"a" * 40}tea", now …"{"a" * 40}coffee"'
     )
 
 

@@ -189,6 +189,22 @@ def test_a_call_too_many_does_not_make_the_others_differ(tmp_path: Path) -> None
     assert kinds(report) == [("extra", "call", 1)]
 
 
+def test_a_call_is_told_by_its_tool_and_id_whether_it_came_too_much_or_not_at_all(tmp_path: Path) -> None:
+    tools = {"get_time": sunny, "get_weather": sunny}
+    path = Scene(tmp_path, [wants(("get_time", "{}"), PARIS), PARALLEL[1]], tools=tools).play("Weather?")
+    missing = again(path, live=Model([wants(PARIS), PARALLEL[1]]).live()).divergences[0]
+    assert missing.place.startswith("call get_time · c0 (line ")
+    extra = again(path, live=Model([wants(("get_time", "{}"), PARIS, ROME), PARALLEL[1]]).live()).divergences[0]
+    assert extra.place == "call get_weather · c2"
+
+
+def test_a_name_that_would_command_the_terminal_does_not_in_a_divergence(tmp_path: Path) -> None:
+    tools = {"\x1b[2J": sunny}
+    path = Scene(tmp_path, [wants(("\x1b[2J", "{}")), says("Ok.")], tools=tools).play("Weather?")
+    report = again(path, live=Model([wants(PARIS), says("Ok.")]).live())
+    assert "\x1b" not in str(report)
+
+
 def test_a_live_run_with_recorded_results_stops_where_other_calls_have_none(tmp_path: Path) -> None:
     path = Scene(tmp_path, [*CALLING, says("Bye.")]).play("Weather?", "Bye!")
     model, tools = Model([wants(ROME), *CALLING]), Tools({"get_weather": sunny})

@@ -11,10 +11,11 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from callscope.core.naming import call_named
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
 from callscope.panels.fitting import fitted
-from callscope.panels.wording import call_named, exactly
+from callscope.panels.wording import exactly
 from callscope.ui.lines import STYLES
 
 from .ledger import CallEntry, Ledger

@@ -11,9 +11,9 @@ from itertools import islice
 
 from rich.text import Text
 
+from callscope.core.naming import call_named
 from callscope.core.values import Item, Message, Reasoning, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
-from callscope.panels.wording import call_named
 from callscope.ui.lines import STYLES
 
 from .raw import Secrets

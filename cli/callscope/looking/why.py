@@ -14,6 +14,7 @@ from textwrap import wrap
 from rich.cells import cell_len
 from rich.text import Text
 
+from callscope.core.naming import call_named
 from callscope.core.values import Abort, CallKey, Edit, Mock, Reject, Run
 from callscope.core.visible import one_line
 from callscope.forensics.calls import WHO, call_verdict
@@ -23,7 +24,7 @@ from callscope.forensics.facts import CallFacts
 from callscope.forensics.following import Fragment
 from callscope.forensics.why import calls_named, why, why_no_call_of
 from callscope.panels.fitting import fitted
-from callscope.panels.wording import call_named, counted, span
+from callscope.panels.wording import counted, span
 from callscope.ui.lines import SEVERITY_STYLES, STYLES
 
 from .raw import Secrets

@@ -92,12 +92,6 @@ def span(start: int, end: int, dash: str = "–") -> str:
     return f"bytes {start:,}{dash}{end:,}"
 
 
-def call_named(name: str, call_id: str, dot: str = "·") -> str:
-    """What a call goes by wherever it is spoken of: its tool and its id, each on one line."""
-    said = (one_line(name, 64) or "a call without a name", one_line(call_id, 80))
-    return f" {dot} ".join(part for part in said if part)
-
-
 def place(diagnostic: Diagnostic, exchange: int, dash: str = "–") -> str:
     """Where a diagnostic was seen, in the words that /raw uses."""
     frame = diagnostic.frame

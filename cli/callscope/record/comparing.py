@@ -6,7 +6,7 @@ run is driven, nor where its answers come from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from callscope.core.events import (
@@ -22,41 +22,35 @@ from callscope.core.events import (
     ToolStarted,
     TurnEnded,
 )
+from callscope.core.naming import call_named
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Request
 
-from .divergence import KIND_OF, MOST_NAMED, Found, Kind, divergence, of_damage, of_place, only_now, only_then
+from .divergence import (
+    KIND_OF,
+    MOST_NAMED,
+    Divergence,
+    Found,
+    Kind,
+    divergence,
+    of_damage,
+    of_place,
+    only_now,
+    only_then,
+)
 from .lining_up import line_up
 from .matching import Mismatch
 from .rederiving import Difference
 from .said import Said
-from .sameness import Sameness, plain
+from .sameness import Sameness, plain, texts_in, texts_of
 from .script import Fact, Identity, RecordedTurn, Script, identity_of
+from .stopping import CutHere, Stopped
 
 MOST_LIKE = 50
 """Recorded requests on either side of a place that are looked at for the one that is most like it."""
 
 SHORTEST_WAIT = 0.1
 """Seconds: what is slower by less than this is no slower."""
-
-
-class Stopped(Exception):
-    """Ends a run that cannot go on honestly; `unreachable`: because the server did not answer."""
-
-    def __init__(self, why: str, *, unreachable: bool = False) -> None:
-        super().__init__(why)
-        self.unreachable = unreachable
-
-
-class CutHere(Exception):
-    """Ends a turn where its recording was cut off, in the middle of what takes no time.
-
-    `before` is the conversation as it was there; what went on then did not happen.
-    """
-
-    def __init__(self, before: Conversation) -> None:
-        super().__init__()
-        self.before = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +82,7 @@ class Comparer:
         self._changed: set[tuple[int, int]] = set()
         self._calls: list[tuple[Fact | None, CallAssembled]] = []
         self._said = Said()
-        self._before = Conversation()
+        self._conversation = Conversation()
         self._damages: dict[int, list[Difference]] = {}
         for damage in script.damages:
             self._damages.setdefault(damage.exchange, []).append(damage)
@@ -105,10 +99,14 @@ class Comparer:
         """Whether this exchange was recorded in the turn at hand, so that there is an answer to it."""
         return self._turn is not None and ("request", exchange, 0) in self._turn.facts
 
+    def note(self, one: Divergence) -> None:
+        """Count a divergence; one of a call is told by what the call goes by."""
+        self.found.note(replace(one, call=self._called(one)))
+
     def handle(self, stamped: Stamped, conversation: Conversation) -> None:
         """Compare one event. After an interruption only what is owed comes, and when it came was chance."""
         event = stamped.event
-        before, self._before = self._before, conversation
+        before, self._conversation = self._conversation, conversation
         self._hear(event, stamped.at)
         identity = identity_of(event, self._exchange)
         if identity is None or self._turn is None or self.interrupting:
@@ -129,7 +127,7 @@ class Comparer:
             chosen = what == "decision" and self._watched.free
             if owed or told or chosen or exchange in self.strayed or (what != "request" and exchange in gone):
                 continue
-            self.found.note(only_then(fact.identity, plain(fact.event), fact.line))
+            self.note(only_then(fact.identity, plain(fact.event), fact.line))
         self._missed |= gone
         self._left = {}
 
@@ -137,12 +135,12 @@ class Comparer:
         """The run came to its end: an exchange that nobody asked for, in whatever place of the file, is missing."""
         for exchange in sorted(self._script.exchanges.keys() - self._opened - self._missed - {0}):
             line = self._script.exchanges[exchange].line
-            self.found.note(only_then(("request", exchange, 0), {"exchange": exchange}, line))
+            self.note(only_then(("request", exchange, 0), {"exchange": exchange}, line))
 
     def look_for_damages(self) -> None:
         """Note where the recording contradicts itself."""
         for damages in self._damages.values():
-            self.found.note(of_damage(damages))
+            self.note(of_damage(damages))
 
     # ---- what is heard --------------------------------------------------------------------------------------------
 
@@ -160,6 +158,15 @@ class Comparer:
                 pass
         if self._watched.live:
             self._said.hear(event)
+
+    def _called(self, one: Divergence) -> str:
+        """A call's tool and id: those of now, unless it did not come now."""
+        fact = self._turn.facts.get(("call", one.exchange, one.index)) if self._turn else None
+        then = fact.event.call if fact and isinstance(fact.event, CallAssembled) else None
+        record = self._conversation.calls.get(CallKey(one.exchange, one.index))
+        now = record.call if record else None
+        call = then or now if one.kind == "missing" else now or then
+        return call_named(call.name, call.call_id) if call else ""
 
     # ---- what is compared -----------------------------------------------------------------------------------------
 
@@ -180,13 +187,13 @@ class Comparer:
             case _ if identity[1] not in self.strayed:
                 self._compare(fact, identity, event)
             case _:  # what comes of other calls is other for that reason
-                self._sameness.carry(_texts_of(fact.event) if fact else (), _texts_of(event))
+                self._sameness.carry(texts_of(fact.event) if fact else (), texts_of(event))
 
     def _compare(self, fact: Fact | None, identity: Identity, event: Event) -> bool:
         """Compare an event with what was recorded in its place; gives whether it is the same."""
         what, exchange, index = identity
         if fact is None:
-            self.found.note(only_now(identity, plain(event), exchange or None))
+            self.note(only_now(identity, plain(event), exchange or None))
             return False
         unlike = self._sameness.differences(fact, event)
         found = divergence(KIND_OF[what], identity, unlike, line=fact.line, nearest=exchange or None)
@@ -196,8 +203,8 @@ class Comparer:
                 self._time(identity, fact, fact.event.result.duration, event.result.duration)
             return True
         self._changed.add((exchange, index))
-        self._sameness.carry(_texts_of(fact.event), _texts_of(event))
-        self.found.note(found)
+        self._sameness.carry(texts_of(fact.event), texts_of(event))
+        self.note(found)
         return False
 
     def _compare_request(self, fact: Fact | None, event: ExchangeOpened) -> None:
@@ -210,13 +217,15 @@ class Comparer:
         named = len(self.found.divergences) < MOST_NAMED
         nearest, unlike = self._most_alike(event.exchange, event.request) if named else (None, None)
         if fact is None:
-            self.found.note(only_now(identity, plain(event), nearest))
+            self.note(only_now(identity, plain(event), nearest))
             return
         kind: Kind = "order" if unlike == 0 else "request"
         found = divergence(kind, identity, self._sameness.differences(fact, event), line=fact.line, nearest=nearest)
         assert found is not None
-        self.found.note(found)
-        self._sameness.carry(*_both(found.differences))
+        self.note(found)
+        self._sameness.carry(
+            texts_in(one.recorded for one in found.differences), texts_in(one.now for one in found.differences)
+        )
 
     def _most_alike(self, exchange: int, request: Request) -> tuple[int | None, int | None]:
         """The recorded exchange whose request differs in the fewest places, and in how many."""
@@ -257,15 +266,15 @@ class Comparer:
         for fact, event in (*lined.same, *lined.unlike):
             self._compare(fact, ("call", exchange, event.call.key.index), event)
         for fact in lined.missing:
-            self.found.note(only_then(fact.identity, plain(fact.event), fact.line))
+            self.note(only_then(fact.identity, plain(fact.event), fact.line))
         for event in lined.extra:
-            self.found.note(only_now(("call", exchange, event.call.key.index), plain(event), exchange))
+            self.note(only_now(("call", exchange, event.call.key.index), plain(event), exchange))
         # with more or fewer calls than recorded, no later request of a live conversation can be as it was
         self._adrift |= self._watched.live and bool(lined.missing or lined.extra)
         if not lined.in_order:
             order = [fact.identity[2] for fact, _ in lined.same]
             unlike = [Mismatch("$.calls", sorted(order), order)]
-            self.found.note(of_place("order", ("response", exchange, 0), unlike, facts[0].line))
+            self.note(of_place("order", ("response", exchange, 0), unlike, facts[0].line))
         if self.found.count > count:
             self.strayed.add(exchange)
 
@@ -278,23 +287,4 @@ class Comparer:
         factor = self._sameness.terms.slower
         if factor is not None and now > recorded * factor and now - recorded >= SHORTEST_WAIT:
             unlike = [Mismatch("$.duration", round(recorded, 3), round(now, 3))]
-            self.found.note(of_place("timing", identity, unlike, fact.line))
-
-
-def _texts_of(event: Event) -> list[str]:
-    """What of an event later requests carry along."""
-    match event:
-        case ToolFinished(result=result):
-            return [result.output]
-        case ToolStarted(name=name, arguments=arguments):
-            return [name, arguments]
-        case CallAssembled(call=call):
-            return [call.name, call.arguments, call.call_id]
-        case _:
-            return []
-
-
-def _both(found: tuple[Mismatch, ...]) -> tuple[list[str], list[str]]:
-    """The texts of either side."""
-    recorded = [one.recorded for one in found if isinstance(one.recorded, str)]
-    return recorded, [one.now for one in found if isinstance(one.now, str)]
+            self.note(of_place("timing", identity, unlike, fact.line))

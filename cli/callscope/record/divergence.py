@@ -48,8 +48,9 @@ BEFORE = 40
 class Divergence:
     """A place where a run went another way: its kind, what it was, each path that differs there (bounded).
 
-    `line` is the recording's, 0 where it has none; `index` is that of the call; `more` counts the paths beyond;
-    `nearest` is the recorded exchange that is most like this one. A side that has nothing there is `ABSENT`.
+    `line` is the recording's, 0 where it has none; `index` is that of the call, `call` what it goes by; `more` counts
+    the paths beyond; `nearest` is the recorded exchange that is most like this one. A side that has nothing there is
+    `ABSENT`.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Divergence:
     differences: tuple[Mismatch, ...]
     more: int = 0
     nearest: int | None = None
+    call: str = ""
 
     @property
     def path(self) -> str:
@@ -81,8 +83,9 @@ class Divergence:
         """Where it is, in a person's words."""
         names = {"request": f"request {self.exchange}", "response": f"response {self.exchange}"}
         names["turn"] = f"end of the turn after exchange {self.exchange}"
-        call = f"call {self.exchange}.{self.index}"
-        where = call if self.what == "call" else names.get(self.what) or f"{self.what} of {call}"
+        call = self.call or f"call {self.exchange}.{self.index}"
+        names["call"] = f"call {self.call}" if self.call else call
+        where = names.get(self.what) or f"{self.what} of {call}"
         return f"{where} (line {self.line})" if self.line else where
 
     def __str__(self) -> str:

@@ -13,9 +13,9 @@ from callscope.core.events import ExchangeOpened, ResponseFailed, WireEvent
 from callscope.core.ports import Endpoint
 from callscope.core.values import Request
 
-from .comparing import Stopped
 from .script import RecordedTurn, Script
 from .stage import Stage, breaks_off_after, catch_up_to
+from .stopping import Stopped
 
 RETRIED = ("connect_failed", "dns_failed")
 RETRIED_STATUS = (429, 503)

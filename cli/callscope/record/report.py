@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .comparing import Stopped
 from .divergence import Divergence, Found
 from .sameness import Terms
 from .script import What
+from .stopping import Stopped
 
 DIVERGED = 1
 UNREACHABLE = 4

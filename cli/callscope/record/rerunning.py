@@ -18,7 +18,7 @@ from callscope.core.values import Settings, ToolSpec
 from callscope.session import Session
 
 from .answering import AskingGate, FreeToolbox, MockingGate
-from .comparing import Comparer, CutHere, Stopped, Watched
+from .comparing import Comparer, Watched
 from .deriving import DialectNamed, recorded_dialect
 from .live import LiveEndpoint, asked_once
 from .reading import Recorded
@@ -26,6 +26,7 @@ from .report import RerunReport, report_of
 from .sameness import Sameness, Terms
 from .script import RecordedTurn, Script, Unasked, script_of
 from .stage import RecordedClock, RecordedEndpoint, RecordedGate, RecordedToolbox, Stage
+from .stopping import CutHere, Stopped
 from .tape import Tape
 
 Answers = Literal["recorded", "run", "ask", "mock"]

@@ -152,3 +152,21 @@ def plain(event: Event) -> Line:
             return {name: line[name] for name in line if name not in _NOT_COMPARED}
         case _:
             return {}
+
+
+def texts_of(event: Event) -> list[str]:
+    """What of an event later requests carry along."""
+    match event:
+        case ToolFinished(result=result):
+            return [result.output]
+        case ToolStarted(name=name, arguments=arguments):
+            return [name, arguments]
+        case CallAssembled(call=call):
+            return [call.name, call.arguments, call.call_id]
+        case _:
+            return []
+
+
+def texts_in(values: Iterable[Any]) -> list[str]:
+    """The texts among the sides of a difference."""
+    return [value for value in values if isinstance(value, str)]

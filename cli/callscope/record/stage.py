@@ -21,13 +21,15 @@ from callscope.core.events import (
     ToolFinished,
     WireEvent,
 )
+from callscope.core.naming import call_named
 from callscope.core.ports import Toolbox
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Request, ToolCall, ToolResult
 
-from .comparing import Comparer, Stopped
+from .comparing import Comparer
 from .divergence import only_now
 from .script import Fact, Interjection, RecordedTurn, Script, Unasked, What
+from .stopping import Stopped
 from .tape import Tape
 
 
@@ -105,10 +107,10 @@ class Stage:
         if self.task is not None:
             self.task.cancel()
 
-    def lacks(self, what: What, key: CallKey, now: object) -> NoReturn:
+    def lacks(self, what: What, call: ToolCall, now: object) -> NoReturn:
         """Stop where the recording does not have what the run needs."""
-        self.comparer.found.note(only_now((what, key.exchange, key.index), now, key.exchange))
-        raise Stopped(f"It stopped there: no {what} of call {key.exchange}.{key.index} was recorded.")
+        self.comparer.note(only_now((what, call.key.exchange, call.key.index), now, call.key.exchange))
+        raise Stopped(f"It stopped there: no {what} of {call_named(call.name, call.call_id)} was recorded.")
 
     def told(self, key: CallKey, line: int, last: bool) -> None:
         """The result of this line has been heard: whatever came right after it comes now."""
@@ -185,7 +187,7 @@ class RecordedGate:
             await self._stage.interrupt()
         if fact is None or not isinstance(fact.event, CallDecided):
             asked = {"name": call.name, "arguments": call.arguments}
-            self._stage.lacks("decision", call.key, asked)
+            self._stage.lacks("decision", call, asked)
         self._stage.catch_up(fact.line)
         return CallDecided(call.key, fact.event.decision, "recording")
 
@@ -195,7 +197,7 @@ class RecordedGate:
         if fact is None and self._stage.broken_off:
             await self._stage.interrupt()
         if fact is None or not isinstance(fact.event, ResultReviewed):
-            self._stage.lacks("review", call.key, result.output)
+            self._stage.lacks("review", call, result.output)
         self._stage.catch_up(fact.line)
         return ResultReviewed(call.key, fact.event.output, "recording")
 
@@ -219,7 +221,7 @@ class RecordedToolbox:
             await stage.all_of(order)
             await stage.interrupt()
         if recorded is None or fact is None or key not in order:
-            stage.lacks("result", key, {"name": call.name, "arguments": arguments})
+            stage.lacks("result", call, {"name": call.name, "arguments": arguments})
         result = recorded if self._toolbox is None else await self._run(self._toolbox, call, arguments)
         await stage.all_of(order[: order.index(key)])
         stage.catch_up(fact.line)
@@ -229,8 +231,8 @@ class RecordedToolbox:
     async def _run(self, toolbox: Toolbox, call: ToolCall, arguments: str) -> ToolResult:
         started = self._stage.fact("start", call.key)
         if started is not None and started.masked:
-            key = f"{call.key.exchange}.{call.key.index}"
-            raise Stopped(f"Call {key} ({call.name}) had a secret in its arguments; it is not run with asterisks.")
+            named = call_named(call.name, call.call_id)
+            raise Stopped(f"{named} had a secret in its arguments; it is not run with asterisks.")
         return await toolbox.run(call, arguments)
 
 

@@ -34,12 +34,13 @@ from callscope.core.events import (
     TurnEnded,
     UserMessage,
 )
+from callscope.core.naming import call_named
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
 from callscope.dialects.json_progress import utf8_size
 from callscope.panels.blocks import ran
-from callscope.panels.wording import call_named, counted, ending, failure_sentence, place, seconds, tokens
+from callscope.panels.wording import counted, ending, failure_sentence, place, seconds, tokens
 
 from .chrome import ChromeConsole
 
