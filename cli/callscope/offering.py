@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from callscope.core.credentials import is_secret_parameter
 from callscope.core.errors import UnusableFile
@@ -50,8 +50,8 @@ def offered(recording: Recorded) -> Offer:
     exchanges = tuple(_exchange(each, found.minted) for each in found.taken)
     if not exchanges:
         raise UnusableFile(f"{recording.path} holds no exchange with a server: there is nothing to serve.")
-    base = urlsplit(found.settings[0].url if found.settings else exchanges[0].request.url).path
-    return Offer(recording.path, exchanges, base.rstrip("/"), found.named("chat"), found.named("acf"))
+    base = path_of(found.settings[0].url if found.settings else exchanges[0].request.url)
+    return Offer(recording.path, exchanges, quote(base, errors="replace").rstrip("/"), found.named("chat"), found.named("acf"))
 
 
 # ---- the exchanges ------------------------------------------------------------------------------------------------
@@ -272,7 +272,8 @@ def _shown(recorded: Any) -> Any:
 
 
 def _query_of(request: Request) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+    query = request.url.partition("#")[0].partition("?")[2]
+    return parse_qsl(query, keep_blank_values=True)
 
 
 @lru_cache(maxsize=8)

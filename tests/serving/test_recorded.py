@@ -437,6 +437,13 @@ def test_a_path_that_nobody_asked_for_is_told_apart_from_a_difference(file: Path
     assert served.shelf.misses == 1
 
 
+@pytest.mark.parametrize("path", ["//v1/chat/completions", "//[v1", "/v1//chat?a=//b#/c"])
+def test_a_path_with_doubled_slashes_is_a_path_and_no_host(file: Path, path: str) -> None:
+    recording(file, exchange(1, {}, head(), read(EVENTS), end(), path=path))
+    with serving(file) as served:
+        assert served.post(path=path).body == EVENTS
+
+
 def test_an_answer_is_used_when_it_is_asked_for_and_not_when_it_ends(file: Path) -> None:
     recording(file, exchange(1, {}, head(), read(EVENTS), end("timeout")), saying(2, {}, "second"))
     with serving(file) as served, demobench.connect(served.url) as client:

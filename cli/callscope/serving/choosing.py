@@ -7,11 +7,12 @@ an answer is played, nor where exchanges come from. Pure but for what was used.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from callscope.core.events import BytesRead, ExchangeEnded, ResponseHead
 from callscope.core.values import Ending, Request
@@ -19,6 +20,10 @@ from callscope.core.values import Ending, Request
 OnMiss = Literal["fail", "next", "nearest"]
 FREE: Final = ("GET", "HEAD")
 """Methods of questions that change nothing: their answers are never used up, and nobody has to ask them."""
+
+_PATH = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)")
+"""Of a request target that begins with // the library would take the first word for a host; this never fails, either:
+https://www.rfc-editor.org/rfc/rfc3986#appendix-B"""
 
 
 class Unlike(NamedTuple):
@@ -141,7 +146,8 @@ class Shelf:
 
 def path_of(url: str) -> str:
     """The path of a URL or of a request target, its escapes undone."""
-    return unquote(urlsplit(url).path) or "/"
+    found = _PATH.match(url)
+    return unquote(found[1] if found else "") or "/"
 
 
 def _same_place(recorded: Request, now: Request) -> bool:
