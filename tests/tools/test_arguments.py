@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callscope.tools.arguments import Schema
-from callscope.tools.definitions import InvalidArguments
+from callscope.tools.invalid import InvalidArguments
 
 WEATHER = {
     "type": "object",

@@ -14,9 +14,9 @@ from callscope.tools.mcp import settings as mcp_settings
 from callscope.tools.python.modules import function_of
 from callscope.tools.python.signatures import read_signature
 from callscope.tools.reading import definitions as reading
+from callscope.tools.reading import keys as run_keys
 from callscope.tools.reading import mocks as reading_mocks
 from callscope.tools.reading import rules
-from callscope.tools.reading import runs as reading_runs
 from callscope.tools.running.toolbox import LocalToolbox
 from toolbench import error_of, run
 
@@ -112,23 +112,23 @@ def test_the_schema_for_editors_knows_the_keys_that_are_read() -> None:
     assert tuple(schema["properties"]) == reading.TOP_KEYS
     definition = schema["$defs"]["tool"]["properties"]
     assert set(definition) == {*reading.FLAT_KEYS, *reading.CUSTOM_KEYS, "function", "custom"}
-    assert tuple(definition["run"]["properties"]) == reading_runs.RUN_KINDS
+    assert tuple(definition["run"]["properties"]) == run_keys.RUN_KINDS
     parts = schema["$defs"]
     assert tuple(parts["approve"]["enum"]) == rules.APPROVALS
     assert tuple(schema["properties"]["defaults"]["properties"]) == reading.DEFAULT_KEYS
-    assert tuple(parts["http"]["properties"]) == reading_runs.HTTP_KEYS
-    assert tuple(parts["openapi"]["properties"]) == reading_runs.OPENAPI_KEYS
+    assert tuple(parts["http"]["properties"]) == run_keys.HTTP_KEYS
+    assert tuple(parts["openapi"]["properties"]) == run_keys.OPENAPI_KEYS
     assert set(parts["server"]["properties"]) == SERVER_KEYS
     assert set(parts["server"]["properties"]["type"]["enum"]) == set(mcp_settings.TYPES)
     assert tuple(parts["server"]["properties"]["mode"]["enum"]) == mcp_settings.MODES
-    assert tuple(parts["command"]["anyOf"][1]["properties"]) == reading_runs.COMMAND_KEYS
-    assert tuple(parts["mock"]["then"]["properties"]) == reading_runs.MOCK_KEYS
+    assert tuple(parts["command"]["anyOf"][1]["properties"]) == run_keys.COMMAND_KEYS
+    assert tuple(parts["mock"]["then"]["properties"]) == run_keys.MOCK_KEYS
     assert tuple(parts["mock"]["then"]["properties"]["malformed"]["enum"]) == reading_mocks.MALFORMATIONS
 
 
 def test_every_key_is_in_the_documentation() -> None:
     page = (ROOT / "docs" / "tools.md").read_text(encoding="utf-8")
-    keys = {*reading.TOP_KEYS, *reading.FLAT_KEYS, *reading_runs.RUN_KINDS, "format"}
-    keys |= {*reading_runs.HTTP_KEYS, *reading_runs.COMMAND_KEYS, *reading_runs.MOCK_KEYS, "when"}
-    keys |= {*reading_runs.OPENAPI_KEYS, *SERVER_KEYS}
+    keys = {*reading.TOP_KEYS, *reading.FLAT_KEYS, *run_keys.RUN_KINDS, "format"}
+    keys |= {*run_keys.HTTP_KEYS, *run_keys.COMMAND_KEYS, *run_keys.MOCK_KEYS, "when"}
+    keys |= {*run_keys.OPENAPI_KEYS, *SERVER_KEYS}
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []

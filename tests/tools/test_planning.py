@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callscope.tools.definitions import InvalidArguments
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.loading import load_tools
 from callscope.tools.planning import PlannedRun, planned_run
 from toolbench import write

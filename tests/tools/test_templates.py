@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from callscope.tools.definitions import InvalidArguments
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.templates import (
     Argument,
     BadTemplate,

@@ -25,8 +25,9 @@ from callscope.loop import run
 from callscope.record.directories import recordings_directory
 from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
-from callscope.tools.definitions import InvalidArguments, LoadedTools, Tool
+from callscope.tools.definitions import LoadedTools, Tool
 from callscope.tools.given import given_arguments, json_value
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.loading import load_tools
 from callscope.tools.memory import remember
 from callscope.tools.planning import planned_run

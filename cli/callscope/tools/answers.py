@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from callscope.core.plan import error
 from callscope.core.values import ResultStatus
 
-from .definitions import InvalidArguments
+from .invalid import InvalidArguments
 
 Answer = tuple[str, ResultStatus]
 """The output for the model, and the status."""

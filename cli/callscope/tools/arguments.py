@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from callscope.tools.running.stopping import at_most
 
 from .complaints import Fault, complaints, named
-from .definitions import InvalidArguments
+from .invalid import InvalidArguments
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

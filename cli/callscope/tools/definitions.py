@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from callscope.core.values import Approval, ToolSpec
 
+from .run_settings import DEFAULT_LIMIT, DEFAULT_TIMEOUT
+
 if TYPE_CHECKING:
     from callscope.tools.mcp.settings import McpTool
 
     from .outgoing import CommandLine, HttpCall
-
-DEFAULT_TIMEOUT = 60.0
-"""Seconds a run may take where the definition says nothing."""
-
-DEFAULT_LIMIT = 100_000
-"""Characters of output that go to the model where the definition says nothing; about 25,000 tokens."""
 
 MockForm = Literal["value", "template", "file", "error"]
 Malformation = Literal["cut", "empty", "html", "escapes", "long"]
@@ -79,7 +75,7 @@ class MockCases:
 Mock: TypeAlias = MockAnswer | MockSequence | MockCases
 
 Implementation: TypeAlias = "PythonFunction | CommandLine | HttpCall | McpTool | Mock"
-"""How a tool runs: a closed union, so that a new kind has to be handled in `reading.py` and in `running.py`."""
+"""How a tool runs: a closed union, so that a new kind has to be handled in `reading/runs.py` and in `running/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +89,6 @@ class Tool:
     implementation: Implementation | None = None
     timeout: float = DEFAULT_TIMEOUT
     limit: int = DEFAULT_LIMIT
-
-
-@dataclass(frozen=True, slots=True)
-class RunSettings:
-    """What holds for the runs of a tool, or of all tools of a file that say nothing else."""
-
-    timeout: float = DEFAULT_TIMEOUT
-    limit: int = DEFAULT_LIMIT
-    approve: Approval | None = None
-    isolated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +121,3 @@ class Signature:
     strict: bool | None = None
     approve: Approval | None = None
     timeout: float | None = None
-
-
-class InvalidArguments(Exception):
-    """The arguments are not what the tool takes; `problems` are (path, sentence) pairs."""
-
-    def __init__(self, problems: list[tuple[str, str]]) -> None:
-        super().__init__("; ".join(sentence for _, sentence in problems))
-        self.problems = problems

@@ -20,7 +20,8 @@ from callscope.tools.reading.definitions import check_name, read_tools, settled
 from callscope.tools.reading.documents import read_document, read_text
 from callscope.tools.running.prints import Prints, printing_into
 
-from .definitions import DEFAULT_TIMEOUT, LoadedTools, PythonFunction, Signature, Tool
+from .definitions import LoadedTools, PythonFunction, Signature, Tool
+from .run_settings import DEFAULT_TIMEOUT
 
 TOOL_FILES = (".yaml", ".yml", ".json")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import quote as percent_encoded
 
-from .definitions import InvalidArguments
+from .invalid import InvalidArguments
 
 ALL = "*"
 """The name that stands for all arguments together."""

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from callscope.core.errors import UnusableFile
-from callscope.tools.definitions import RunSettings
 from callscope.tools.mcp.settings import HttpServer, McpSource, StdioServer, read_servers
 from callscope.tools.reading.documents import parse_document
 from callscope.tools.reading.rules import Part
+from callscope.tools.run_settings import RunSettings
 from callscope.tools.templates import Filling, fill
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from callscope.core.errors import UnusableFile
-from callscope.tools.definitions import InvalidArguments
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.python.signatures import read_signature
 
 

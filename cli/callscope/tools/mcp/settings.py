@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callscope.tools.definitions import RunSettings
 from callscope.tools.reading.documents import read_document
 from callscope.tools.reading.rules import Part, read_settings
+from callscope.tools.run_settings import RunSettings
 from callscope.tools.templates import Template, Variable
 
 WRAPPER = "mcpServers"

@@ -13,14 +13,15 @@ from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from callscope.core.values import ToolSpec
-from callscope.tools.definitions import RunSettings, Tool
+from callscope.tools.definitions import Tool
 from callscope.tools.outgoing import HttpCall
 from callscope.tools.reading.documents import Document, read_document
 from callscope.tools.reading.http import check_address, read_fields, read_headers
+from callscope.tools.reading.keys import OPENAPI_KEYS
 from callscope.tools.reading.references import Files
 from callscope.tools.reading.rules import Part, Variables
-from callscope.tools.reading.runs import OPENAPI_KEYS
 from callscope.tools.reading.scopes import Scope, scope_of
+from callscope.tools.run_settings import RunSettings
 from callscope.tools.templates import Template, Variable
 from callscope.tools.words import did_you_mean
 

@@ -17,7 +17,8 @@ from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
 from callscope.core.errors import UnusableFile
-from callscope.tools.definitions import InvalidArguments, Signature
+from callscope.tools.definitions import Signature
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.words import path_text
 
 from .tracebacks import summary

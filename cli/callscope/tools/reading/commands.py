@@ -14,8 +14,8 @@ from callscope.core.paths import expanded, is_folder
 from callscope.tools.outgoing import CommandLine
 from callscope.tools.templates import Template, Variable
 
+from .keys import COMMAND_KEYS
 from .rules import Part
-from .runs import COMMAND_KEYS
 from .scopes import Scope
 
 _INTERPRETER = re.compile(r"(ba|z|da|k|fi)?sh|python[0-9.]*|perl|ruby|node|php|lua|pwsh")

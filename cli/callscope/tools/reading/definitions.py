@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from callscope.core.errors import UnusableFile
 from callscope.core.values import CallKind, ToolSpec
-from callscope.tools.definitions import DEFAULT_TIMEOUT, PythonFunction, RunSettings, Signature, Tool
+from callscope.tools.definitions import PythonFunction, Signature, Tool
+from callscope.tools.run_settings import DEFAULT_TIMEOUT, RunSettings
 from callscope.tools.words import did_you_mean, path_text
 
-from .documents import Document, ValuePath
+from .documents import Document
 from .rules import Part, Variables, read_settings
 from .runs import module_path, read_run
 from .schemas import refers_to_files, schema_problem
+from .value_path import ValuePath
 
 if TYPE_CHECKING:
     from callscope.tools.mcp.settings import McpSource

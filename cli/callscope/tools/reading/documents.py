@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
 
 from callscope.core.errors import UnusableFile
 
-ValuePath: TypeAlias = tuple[str | int, ...]
+from .value_path import ValuePath
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of one file: /dev/zero, or a link to it, has no end."""

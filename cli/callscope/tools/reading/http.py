@@ -15,8 +15,8 @@ from callscope.tools.running.requests import templates_of
 from callscope.tools.templates import ALL, Argument, Template, Variable
 from callscope.tools.words import either
 
+from .keys import HTTP_KEYS
 from .rules import Part
-from .runs import HTTP_KEYS
 from .scopes import Scope
 
 BODIES = ("json", "form", "body")

@@ -12,8 +12,8 @@ from callscope.tools.definitions import Malformation, Mock, MockAnswer, MockCase
 from callscope.tools.templates import Variable, templates_in
 from callscope.tools.words import either
 
+from .keys import MOCK_KEYS
 from .rules import Part
-from .runs import MOCK_KEYS
 from .scopes import Scope
 
 FORMS = ("answer", "template", "file", "error")

@@ -16,8 +16,9 @@ from urllib.parse import unquote
 
 from callscope.core.paths import is_file
 
-from .documents import Document, ValuePath, read_document
+from .documents import Document, read_document
 from .rules import Part
+from .value_path import ValuePath
 
 Origin = Callable[[ValuePath], Part]
 """Where a part of the whole schema was read."""

@@ -13,10 +13,11 @@ from typing import Any, NoReturn, cast, get_args
 
 from callscope.core.paths import expanded, is_file
 from callscope.core.values import Approval
-from callscope.tools.definitions import RunSettings
+from callscope.tools.run_settings import RunSettings
 from callscope.tools.words import did_you_mean, either
 
-from .documents import Document, ValuePath
+from .documents import Document
+from .value_path import ValuePath
 
 OTHER_NAMES = {
     "input_schema": "parameters",

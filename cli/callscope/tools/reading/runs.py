@@ -14,25 +14,8 @@ from callscope.core.values import CallKind
 from callscope.tools.definitions import Implementation, MockAnswer, PythonFunction
 from callscope.tools.words import did_you_mean, either
 
+from .keys import MOCK_KEYS, RUN_KINDS
 from .rules import Part, Variables
-
-RUN_KINDS = ("python", "http", "command", "mock")
-COMMAND_KEYS = ("args", "cwd", "env")
-HTTP_KEYS = ("method", "url", "query", "headers", "json", "form", "body")
-OPENAPI_KEYS = (
-    "spec",
-    "url",
-    "tags",
-    "operations",
-    "prefix",
-    "auth",
-    "query",
-    "headers",
-    "timeout",
-    "approve",
-    "limit",
-)
-MOCK_KEYS = ("answer", "template", "file", "error", "malformed", "delay", "sequence", "cases")
 
 
 def read_run(entry: Part, kind: CallKind, parameters: Mapping[str, Any] | None, variables: Variables) -> Implementation:

@@ -15,7 +15,7 @@ from typing import Any
 
 from callscope.tools.words import did_you_mean, either
 
-from .documents import ValuePath
+from .value_path import ValuePath
 
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 PYTHON_TYPES = {

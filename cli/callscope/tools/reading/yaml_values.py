@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from callscope.core.errors import UnusableFile
 
-from .documents import ValuePath
+from .value_path import ValuePath
 
 if TYPE_CHECKING:
     from yaml.events import Event

@@ -12,7 +12,8 @@ from typing import Any, TextIO
 from callscope.core.errors import UnusableFile
 from callscope.core.values import CallKind
 from callscope.tools.answers import Answer, failed, invalid
-from callscope.tools.definitions import InvalidArguments, PythonFunction
+from callscope.tools.definitions import PythonFunction
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.python.modules import function_of
 from callscope.tools.python.tracebacks import person_traceback, summary
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callscope.tools.answers import Answer, concealed, failed, invalid, tail
-from callscope.tools.definitions import InvalidArguments, Tool
+from callscope.tools.definitions import Tool
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.outgoing import CommandLine
 from callscope.tools.templates import Filling, MissingVariable, Template, fill
 

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 from callscope.core.values import Request
 from callscope.tools.answers import Answer, concealed, failed, head, invalid, timed_out
-from callscope.tools.definitions import InvalidArguments, Tool
+from callscope.tools.definitions import Tool
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.outgoing import HttpCall
 from callscope.tools.templates import Filling, MissingVariable
 

@@ -14,7 +14,7 @@ from typing import Any, assert_never
 from urllib.parse import quote, unquote, urlsplit
 
 from callscope.core.values import Headers, Request
-from callscope.tools.definitions import InvalidArguments
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.outgoing import Body, FormBody, HttpCall, JsonBody, MultipartBody, QueryField, TextBody
 from callscope.tools.templates import ALL, Argument, Filling, Template, Variable, fill, fill_json, templates_in, text_of
 from callscope.version import VERSION

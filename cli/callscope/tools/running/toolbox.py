@@ -15,7 +15,8 @@ from callscope.core.plan import error
 from callscope.core.values import ToolCall, ToolResult
 from callscope.tools.answers import Answer, failed, invalid, timed_out
 from callscope.tools.arguments import LONGEST_CHECK, Schema
-from callscope.tools.definitions import InvalidArguments, PythonFunction, Tool
+from callscope.tools.definitions import PythonFunction, Tool
+from callscope.tools.invalid import InvalidArguments
 from callscope.tools.python.tracebacks import summary
 from callscope.tools.words import did_you_mean
 
