@@ -50,8 +50,8 @@ def offered(recording: Recorded) -> Offer:
     exchanges = tuple(_exchange(each, found.minted) for each in found.taken)
     if not exchanges:
         raise UnusableFile(f"{recording.path} holds no exchange with a server: there is nothing to serve.")
-    base = path_of(found.settings[0].url if found.settings else exchanges[0].request.url)
-    return Offer(recording.path, exchanges, quote(base, errors="replace").rstrip("/"), found.named("chat"), found.named("acf"))
+    base = quote(path_of(found.settings[0].url if found.settings else exchanges[0].request.url), errors="replace")
+    return Offer(recording.path, exchanges, base.rstrip("/"), found.named("chat"), found.named("acf"))
 
 
 # ---- the exchanges ------------------------------------------------------------------------------------------------
