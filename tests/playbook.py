@@ -136,6 +136,7 @@ class ScriptedDecoder:
     """Gives the scripted events of each read, moved into the exchange at hand; broken endings break the calls."""
 
     excess = ""
+    in_one_piece = False
 
     def __init__(self, exchange: int, answer: Answer) -> None:
         self.exchange = exchange

@@ -86,6 +86,7 @@ class PlainDecoder:
     """Its decoder."""
 
     excess = ""
+    in_one_piece = False
 
     def __init__(self, exchange: int, accent: str) -> None:
         self.exchange = exchange

@@ -34,7 +34,7 @@ from .core.plan import EndTurn, HoldCalls, ReviewResults, RunCalls, SendRequest,
 from .core.ports import Arrival, Clock, Decoder, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
 from .core.state import CallRecord, Conversation, apply
 from .core.values import Abort, Approval, CallKey, Reject, Run, TurnReason
-from .dialects.demanding import NOT_ALLOWED, not_allowed
+from .dialects.demanding import NOT_ALLOWED, not_allowed, not_streamed
 
 ENOUGH = "the answer is too large: not read on"
 STRICTNESS: dict[Approval, int] = {"always": 0, "result": 1, "ask": 2, "never": 3}
@@ -134,6 +134,9 @@ class Session:
                     self._hang_up(ENOUGH)
                     break
         self._decoder = None
+        response = self.conversation.response
+        if decoder.in_one_piece and response is not None and response.status == "completed":
+            self._emit_all(not_streamed(sent))
         self._emit_all(not_allowed(sent, [record.call for record in self.conversation.calls.values()]))
 
     def _arrive(self, wire: WireEvent) -> None:

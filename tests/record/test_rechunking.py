@@ -25,6 +25,7 @@ class HastyDecoder:
     """Takes every read for a whole text, which is the bug that cutting finds."""
 
     excess = ""
+    in_one_piece = False
 
     def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
         return [TextDelta("output", wire.decode(errors="replace"))] if isinstance(wire, bytes) else []

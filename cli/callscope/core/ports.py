@@ -86,6 +86,11 @@ class Decoder(Protocol):
         """Why the answer is too large to be read on; "" while it is not."""
         ...
 
+    @property
+    def in_one_piece(self) -> bool:
+        """Whether the answer was one document and no stream; False as long as nobody can tell."""
+        ...
+
     def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
         """Take the head or a read of the body. Never raises for what a peer can send."""
         ...

@@ -29,6 +29,7 @@ class BodyReader:
         self.inflater = Inflater(headers.get("content-encoding", ""))
         self.size = 0
         self.excess = ""  # why no more of it is taken
+        self.is_document = False  # it ended, and was no stream
         self._watch = watch
         self._sse = SSEDecoder()
         self._sse.defects = self.defects
@@ -85,6 +86,7 @@ class BodyReader:
         whole = b"".join((*self._kept, self.inflater.close()))
         self._kept = []
         if self._streams is False and (whole.lstrip()[:1] == b"<" or not _EVENTS_INSIDE.search(whole)):
+            self.is_document = bool(whole)
             return [self._document(whole)] if whole else []
         return [*self._sse.feed(whole), *self._sse.close()]
 

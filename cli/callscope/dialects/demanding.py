@@ -1,8 +1,8 @@
-"""What a request demanded of calls, and which calls of its answer it did not allow: read from its exact body.
+"""What a request demanded, and what of its answer is not as it was asked for: read from its exact body.
 
 Knows the members of Chat Completions, of the legacy functions and of the Responses API that say which tools may be
-called. Must not know settings (a person's settings say what was meant, the body says what left), nor what becomes of a
-call that was not allowed.
+called, and the one by which every protocol asks for a stream. Must not know settings (a person's settings say what was
+meant, the body says what left), nor what becomes of a call that was not allowed.
 """
 
 from __future__ import annotations
@@ -57,6 +57,12 @@ def not_allowed(raw: bytes, calls: Sequence[ToolCall]) -> Iterator[Diagnostic]:
     if body.get("parallel_tool_calls") is False:
         for call in ours[1:]:
             yield diagnostic("call_not_alone", call.key, name=excerpt(call.name))
+
+
+def not_streamed(raw: bytes) -> Iterator[Diagnostic]:
+    """What is to be said of an answer in one piece to a request of this body; nothing where that was asked for."""
+    if b'"stream"' in raw and (body_of(raw) or {}).get("stream") is True:
+        yield diagnostic("answer_in_one_piece")
 
 
 def demand_of(body: JsonObject) -> Demand:

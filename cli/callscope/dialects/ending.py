@@ -75,6 +75,7 @@ class Exchange:
     choiceless: bool = False  # a document with an empty list of choices
     cut_off: bool = False  # a document of which the end is missing
     event_cut_off: bool = False  # an event of a stream, likewise
+    unframed: bool = False  # a document that was meant as an event stands there without `data:`
     empty: bool = True
     compressed: bool = False
     undecodable: str = ""

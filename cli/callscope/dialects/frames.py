@@ -78,6 +78,11 @@ class FrameDecoder:
         """Why the answer is too large to be read on; "" while it is not."""
         return self._allowance.excess
 
+    @property
+    def in_one_piece(self) -> bool:
+        """Whether the answer was one document and no stream; False as long as nobody can tell."""
+        return self._body.is_document and not self._state.unframed
+
     def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
         """Take the head or a read of the body; of an answer that is too large nothing more."""
         out: list[PeerEvent] = []
@@ -201,6 +206,7 @@ def read_documents(reader: FrameReader, frame: Frame, out: list[PeerEvent]) -> N
     if frame.channel == "body" and found.values and not reader.state.error:
         label = reader.state.headers.get("content-type", "").lower()
         if among_others or len(found.values) > 1 or label.startswith("text/event-stream"):
+            reader.state.unframed = True
             reader.report(out, "events_unframed", frame)
     if found.rest:
         reader.read_text(found.rest, frame, out)

@@ -98,6 +98,12 @@ FRAMING = {
     "body_undecodable": Code(
         "error", "The body cannot be decompressed: {text}", "CDNs and proxies", "read what could be read"
     ),
+    "answer_in_one_piece": Code(
+        "info",
+        "The answer came in one piece although a stream was asked for.",
+        "hand-written gateways and agents",
+        "read it",
+    ),
     "answer_after_the_end": Code(
         "warning",
         "The answer was finished, then the connection ended badly: {text}",
