@@ -17,8 +17,8 @@ from callscope.core.values import JsonObject, ToolCall
 from .diagnostics import diagnostic, excerpt
 from .shapes import objects
 
-Mode = Literal["unset", "none", "auto", "required", "one", "some"]
-"""How calls were asked for: `one` tool by name, or `some` of the tools (`allowed_tools`)."""
+Mode = Literal["unset", "none", "auto", "required", "one", "some", "own"]
+"""How calls were asked for: `one` tool by name, `some` of the tools (`allowed_tools`), or in a server's own words."""
 
 NOT_ALLOWED = "call_not_allowed"
 _MEMBERS = (b'"tool_choice"', b'"function_call"', b'"parallel_tool_calls"')
@@ -38,9 +38,9 @@ class Demand(NamedTuple):
         """Why a call of this tool is not allowed, in words; "" where it is."""
         if self.mode == "none":
             return f"{self.member} was none"
-        others = self.mode in ("one", "some") and name not in self.named
-        if others and not set(self.tools).isdisjoint(self.named):  # what names no tool on offer is a server's own word
-            return f"{self.member} allowed {excerpt(', '.join(self.named))} alone"
+        if self.mode in ("one", "some") and name not in self.named:
+            alone = f"{excerpt(', '.join(self.named))} alone" if self.named else "no tool"
+            return f"{self.member} allowed {alone}"
         return ""
 
 
@@ -69,8 +69,11 @@ def demand_of(body: JsonObject) -> Demand:
     """What a body says of which of its tools may be called."""
     member = "tool_choice" if "tool_choice" in body or "function_call" not in body else "function_call"
     mode, named, obliges = mode_of(body.get(member))
-    tools = (*objects(body.get("tools")), *objects(body.get("functions")))
-    return Demand(member, mode, named, obliges, tuple(filter(None, map(name_of, tools))))
+    offered = (*objects(body.get("tools")), *objects(body.get("functions")))
+    tools = tuple(filter(None, map(name_of, offered)))
+    if mode == "own" and not set(tools).isdisjoint(named):
+        mode = "one"  # the word is a tool's name
+    return Demand(member, mode, named, obliges, tools)
 
 
 def mode_of(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
@@ -80,16 +83,26 @@ def mode_of(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
             return "unset", (), False
         case str():
             mode = _MODES.get(choice)
-            return (mode, (), mode == "required") if mode else ("one", (choice,), True)
+            return (mode, (), mode == "required") if mode else ("own", (choice,), True)
         case {"type": "allowed_tools", **rest}:
             inner = rest.get("allowed_tools")
             allowed = inner if isinstance(inner, dict) else rest
-            names = tuple(filter(None, map(name_of, objects(allowed.get("tools")))))
-            return "some", names, allowed.get("mode") == "required"
+            entries = list(objects(allowed.get("tools")))
+            mode = "some" if not entries or any(map(_is_ours, entries)) else "own"
+            return mode, tuple(filter(None, map(name_of, entries))), allowed.get("mode") == "required"
+        case {"type": "none" | "auto" | "any" | "required" as word} if "name" not in choice:
+            return mode_of(word)  # Anthropic's shape: https://docs.anthropic.com/en/docs/agents-and-tools/tool-use
         case dict():
-            return ("one", (name,), True) if (name := name_of(choice)) else ("unset", (), False)
+            mode = "one" if _is_ours(choice) else "own"
+            return (mode, (name,), True) if (name := name_of(choice)) else ("unset", (), False)
         case _:
             return "unset", (), False
+
+
+def _is_ours(entry: JsonObject) -> bool:
+    """Whether an entry names a tool in a shape that is documented, and no tool that a server brings along."""
+    part = part_of(entry)
+    return isinstance(part.get("name"), str) and (part is not entry or entry.get("type") in ("function", "custom"))
 
 
 def name_of(entry: JsonObject) -> str:
