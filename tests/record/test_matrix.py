@@ -23,6 +23,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, Decision, Edit, Ending, Mock, Reject, Request, Run, ToolCall, ToolResult
+from callscope.record.ignoring import Ignored
 from callscope.record.reading import RecordingFile
 from callscope.record.report import RerunReport
 from callscope.record.rerunning import Live, rerun
@@ -264,6 +265,18 @@ def test_results_are_compared_by_path_and_the_run_goes_on(tmp_path: Path) -> Non
     ]
     assert [one.path for one in report.divergences[0].differences] == ["$.output.sky", "$.output.for"]
     assert report.stopped == ""
+
+
+def test_requests_may_carry_what_was_left_out_of_a_result(tmp_path: Path) -> None:
+    path = Scene(tmp_path, [*CALLING, *CALLING]).play("Weather?", "And now?")
+    ignored = Ignored.of(["$.output.sky", "$.output.for"])
+    assert again(path, toolbox=Tools({"get_weather": weather}), terms=Terms(ignored=ignored)).same
+
+
+def test_requests_may_carry_what_was_left_out_of_arguments(tmp_path: Path) -> None:
+    path = Scene(tmp_path, CALLING).play("Weather?")
+    model = Model([wants(ROME), says("Sunny.")])
+    assert again(path, live=model.live(), terms=Terms(ignored=Ignored.of(["$.arguments.city"]))).same
 
 
 def test_a_tool_that_takes_too_long_is_told_if_asked(tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ class Comparer:
         found = divergence(KIND_OF[what], identity, unlike, line=fact.line, nearest=exchange or None)
         if found is None:
             self.found.same[what] = self.found.same.get(what, 0) + 1
+            self._sameness.carry_left_out(fact.event, event)
             if isinstance(fact.event, ToolFinished) and isinstance(event, ToolFinished):
                 self._time(identity, fact, fact.event.result.duration, event.result.duration)
             return True

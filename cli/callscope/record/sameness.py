@@ -68,6 +68,11 @@ class Sameness:
         self._recorded.update(recorded)
         self._now.update(now)
 
+    def carry_left_out(self, recorded: Event, now: Event) -> None:
+        """Know what was left out of two events that are otherwise the same; ids are paired and stay told apart."""
+        if self.terms.ignored.paths:
+            self.carry(_contents_of(recorded), _contents_of(now))
+
     def differences(self, fact: Fact, event: Event) -> Iterator[Mismatch]:
         """Where an event is not the recorded one."""
         if isinstance(fact.event, ExchangeOpened) and isinstance(event, ExchangeOpened):
@@ -165,6 +170,14 @@ def texts_of(event: Event) -> list[str]:
             return [call.name, call.arguments, call.call_id]
         case _:
             return []
+
+
+def _contents_of(event: Event) -> list[str]:
+    match event:
+        case CallAssembled(call=call):
+            return [call.arguments]
+        case _:
+            return texts_of(event)
 
 
 def texts_in(values: Iterable[Any]) -> list[str]:
