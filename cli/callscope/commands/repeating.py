@@ -200,7 +200,8 @@ def _refuse_what_means_nothing(asked: Asked, beside: Sequence[str]) -> None:
         rules.append((bool(value) and not live, f"{name} is about a server that answers now: it needs --server live."))
     for name, number in (("--runs", asked.runs), ("--slower", asked.slower)):
         fixed = not live and calls == "recorded"
-        rules.append((bool(number) and fixed, f"{name}: a recording answers alike each time; say --server or --calls."))
+        alike = f"{name}: recorded answers and results are alike each time; say --server live, or --calls run."
+        rules.append((bool(number) and fixed, alike))
     if asked.match == "wire" and asked.ignore:
         rules.append((True, "--match wire compares bytes, which have no paths to leave out: drop --ignore."))
     for wrong, sentence in rules:
