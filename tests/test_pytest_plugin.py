@@ -281,7 +281,7 @@ def test_an_exported_test_fails_today_and_says_what_is_wrong(tmp_path: Path) -> 
     assert "it fails today with 2 problems" in told
     ran = run_pytest(tmp_path)
     assert ran.outcome == "1 failed"
-    assert "cut-arguments.jsonl is not as expected:\n- call 1.0 get_weather: The arguments of call_1" in ran.out
+    assert "cut-arguments.jsonl is not as expected:\n- get_weather · call_1: The arguments of call_1" in ran.out
 
 
 def test_an_exported_test_passes_once_a_better_recording_takes_its_place(tmp_path: Path) -> None:

@@ -41,13 +41,13 @@ def test_a_session_in_order_is_as_expected_in_every_way(expectation: str, tmp_pa
 
 def test_arguments_that_their_schema_forbids_are_not_valid(tmp_path: Path) -> None:
     [problem] = problems(asked(arguments='{"town": "Rome"}').write(tmp_path / "x.jsonl"), ["calls valid"])
-    assert problem.startswith("call 1.0 get_weather: ")
+    assert problem.startswith("get_weather · c1: ")
     assert "city" in problem
 
 
-def test_a_call_without_a_name_is_told_by_its_place_alone(tmp_path: Path) -> None:
+def test_a_call_without_a_name_is_told_as_that(tmp_path: Path) -> None:
     [problem] = problems(asked(name="").write(tmp_path / "x.jsonl"), ["calls valid"])
-    assert problem.startswith("call 1.0: ")
+    assert problem.startswith("a call without a name · c1: ")
 
 
 def test_a_call_of_no_tool_is_not_valid(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_warnings_are_more_than_errors() -> None:
 
 def test_a_result_that_is_an_error_is_not_ok(tmp_path: Path) -> None:
     path = asked(status="timeout").write(tmp_path / "x.jsonl")
-    assert problems(path, ["results ok"]) == ["result of call 1.0: timeout: 21"]
+    assert problems(path, ["results ok"]) == ["result of get_weather · c1: timeout: 21"]
 
 
 def test_a_session_without_an_end_is_not_completed(tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_tools_of_today_check_the_calls_and_run_them_again(tmp_path: Path) -> No
     tools = tmp_path / "other.py"
     tools.write_text('def get_weather(city: int) -> str:\n    """The weather."""\n    return str(1 / 0)\n')
     valid, ok = problems(path, ["calls valid", "results ok"], [tools])
-    assert valid.startswith("call 1.0 get_weather: ")
-    assert ok.startswith("result of call 1.0: error: ")
+    assert valid.startswith("get_weather · c1: ")
+    assert ok.startswith("result of get_weather · c1: error: ")
 
 
 def test_what_nobody_knows_is_refused_with_all_that_is_known(tmp_path: Path) -> None:

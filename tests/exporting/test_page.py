@@ -142,6 +142,24 @@ def test_a_border_of_reads_is_marked_in_its_frame(tmp_path: Path) -> None:
     assert len(first[1].replace("&quot;", '"')) == 30
 
 
+def test_what_is_left_out_of_a_frame_is_counted_in_bytes_whatever_reads_cut_it(tmp_path: Path) -> None:
+    long = says("Hi" * 3000)[0].replace(b"Hi", "é".encode())
+    page = page_of(Written().exchanged([long[:4001], long[4001:5000], long[5000:]]), tmp_path)
+    frame = re.search(r"<pre class=\"t\">(data:.*?)</pre>", page, re.DOTALL)
+    assert frame is not None
+    shown, _, more = frame[1].replace("&quot;", '"').partition('<span class="more">')
+    raw = long.partition(b"\n\n")[0]
+    assert raw.startswith(shown.encode())
+    assert more == f" … {len(raw) - len(shown.encode()):,} more bytes are in the recording</span>"
+
+
+def test_a_call_and_what_is_said_of_it_go_by_its_tool_and_id(tmp_path: Path) -> None:
+    page = "".join(html(RecordingFile(SAMPLES[0].parent / "cut-arguments.jsonl")))
+    assert '<b class="t">get_weather</b><span class="quiet"> · </span><code class="t">call_1' in page
+    assert re.search(r"\(get_weather · call_1[^)]*\) ", page)
+    assert not re.search(r"call 1\.\d", page)
+
+
 def test_what_is_masked_stays_masked() -> None:
     page = "".join(html(RecordingFile(SAMPLES[0].parent / "masked-secret.jsonl")))
     assert "Bearer ****************" in page
@@ -152,7 +170,7 @@ def test_a_huge_session_is_a_page_of_bounded_size(tmp_path: Path) -> None:
     written = Written().add("user", text="x" * 3_000_000).exchanged(long, body=b"y" * 2_000_000)
     page = page_of(written, tmp_path)
     assert len(page) < 1_500_000
-    assert "2,900,000 more characters are in the recording" in page
+    assert "2,900,000 more bytes are in the recording" in page
     assert "more deltas" in page
     assert re.search(r"[\d,]+ frames in between are in the recording", page)
 

@@ -84,10 +84,19 @@ def test_a_break_holds_the_next_call_whatever_the_policy_says(tmp_path: Path) ->
 
 def test_model_and_system_prompt_change_the_next_request_alone(tmp_path: Path) -> None:
     repl = ScriptedRepl(tmp_path, model="m1")
-    assert "m1" in repl.typed("/model")
+    assert repl.typed("/model").strip() == "m1"
     repl.typed("/model m2", "/system Be brief.")
     assert [(made.model, made.system) for made in repl.settings_said()] == [("m2", None), ("m2", "Be brief.")]
     assert "no system prompt" in repl.typed("/system -")
+
+
+def test_a_changed_model_is_told_with_the_one_before_and_from_when_it_answers(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, model="m1")
+    assert repl.typed("/model m2").strip() == "m2 answers from your next message on; it was m1"
+
+
+def test_a_session_without_a_model_says_so(tmp_path: Path) -> None:
+    assert ScriptedRepl(tmp_path, model="").typed("/model").strip() == "no model"
 
 
 def test_a_command_takes_words_of_several_lines(tmp_path: Path) -> None:

@@ -23,11 +23,12 @@ from callscope.core.values import (
     TurnReason,
     Usage,
 )
+from callscope.dialects.json_progress import utf8_size
 from callscope.looking.exchanges import Exchange
 from callscope.record.reading import Header
 
 MOST_PIECES = 2000
-MOST_CHARACTERS = 100_000
+MOST_BYTES = 100_000
 """Of one growing text: what comes later is only counted."""
 MOST_DIAGNOSTICS = 200
 MOST_EXCHANGES = 300
@@ -50,15 +51,15 @@ class Growth:
     pieces: list[Piece] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)
     count: int = 0
-    characters: int = 0
+    bytes: int = 0
 
     def add(self, at: float, frame: Frame | None, text: str) -> None:
         """One more delta."""
         self.count += 1
-        if len(self.pieces) < MOST_PIECES and self.characters < MOST_CHARACTERS:
+        if len(self.pieces) < MOST_PIECES and self.bytes < MOST_BYTES:
             self.pieces.append(Piece(at, frame.start if frame else None, text))
             self.moments.append(at)
-        self.characters += len(text)
+        self.bytes += utf8_size(text)
 
     @property
     def text(self) -> str:

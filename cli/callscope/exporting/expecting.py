@@ -25,6 +25,7 @@ from callscope.core.events import (
     ToolStarted,
     TurnEnded,
 )
+from callscope.core.naming import call_named
 from callscope.core.values import CallKey, Severity, ToolCall, ToolResult
 from callscope.record.reading import RecordingFile
 from callscope.record.rederiving import derive
@@ -135,8 +136,7 @@ def judge_named(expectation: str) -> Judge:
 def _calls_valid(findings: Findings) -> Iterator[str]:
     for call, complaint in findings.calls:
         if complaint:
-            named = f" {call.name}" if call.name else ""
-            yield f"call {_numbered(call.key)}{named}: {complaint}"
+            yield f"{call_named(call.name, call.call_id)}: {complaint}"
 
 
 def _complaints(findings: Findings, at_least: Severity = "info", code: str = "") -> Iterator[str]:
@@ -154,9 +154,12 @@ def _no_errors(findings: Findings) -> Iterator[str]:
 
 
 def _results_ok(findings: Findings) -> Iterator[str]:
+    called = {call.key: call_named(call.name, call.call_id) for call, _ in findings.calls}
     for key, result in findings.results.items():
         if result.status in ("error", "timeout"):
-            yield f"result of call {_numbered(key)}: {result.status}: {result.output}"
+            # a recording that nobody vouches for may speak of a call that never came
+            named = called.get(key) or f"call {key.exchange}.{key.index}"
+            yield f"result of {named}: {result.status}: {result.output}"
 
 
 def _turns_completed(findings: Findings) -> Iterator[str]:
@@ -165,10 +168,6 @@ def _turns_completed(findings: Findings) -> Iterator[str]:
             yield f"turn {number} ended otherwise: {turn.reason}"
     if not findings.turns:
         yield "no turn came to an end"
-
-
-def _numbered(key: CallKey) -> str:
-    return f"{key.exchange}.{key.index}"
 
 
 JUDGES: dict[str, Judge] = {

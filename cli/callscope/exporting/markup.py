@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from html import escape
 
 from callscope.core.visible import visible
+from callscope.dialects.json_progress import utf8_size
+from callscope.panels.wording import counted
 
 
 class Html(str):
@@ -30,11 +32,17 @@ def joined(children: Iterable[str | None]) -> Html:
 
 
 def shortened(text: str, limit: int) -> Html:
-    """A text up to so many characters, and how many more there are."""
+    """A text up to so many characters, and how many bytes more there are."""
     if len(text) <= limit:
         return joined([text])
-    more = f" … {len(text) - limit:,} more characters are in the recording"
-    return joined([text[:limit], tag("span", more, class_="more")])
+    return joined([text[:limit], more_bytes(utf8_size(text[limit:]))])
+
+
+def more_bytes(count: int) -> Html:
+    """How much is left out."""
+    return tag(
+        "span", f" … {counted(count, 'more byte')} {'is' if count == 1 else 'are'} in the recording", class_="more"
+    )
 
 
 def chip(text: str, kind: str = "") -> Html:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.core.events import Diagnostic
+from callscope.core.naming import call_named
 from callscope.core.values import Abort, Edit, Mock, Reject
+from callscope.dialects.json_progress import utf8_size
 from callscope.looking.pretty import pretty
 from callscope.panels.wording import WHO, counted, exactly, failure
 
-from .chapters import MOST_CHARACTERS, CallStory, ExchangeStory, Growth, Voice
+from .chapters import MOST_BYTES, CallStory, ExchangeStory, Growth, Voice
 from .markup import Html, chip, joined, shortened, tag
 
 LONGEST_TEXT: Final = 100_000
@@ -31,7 +33,7 @@ def meant(story: ExchangeStory, starts: set[int]) -> Iterator[Html]:
     if story.failure:
         yield tag("p", f"The response failed: {failure(story.failure)}", class_="t diagnostic error")
     for diagnostic in story.diagnostics:
-        yield _diagnostic(place, diagnostic, starts)
+        yield _diagnostic(story, diagnostic, starts)
     if story.more_diagnostics:
         yield tag("p", f"And {counted(story.more_diagnostics, 'more diagnostic')}.", class_="quiet")
     if not (story.parts or story.failure or story.diagnostics):
@@ -54,10 +56,11 @@ def _deltas(place: int, growth: Growth, starts: set[int]) -> Iterator[Html]:
     for piece in growth.pieces:
         there = f"f{place}-{piece.frame}" if piece.frame in starts else None
         name = "a" if there else "span"
-        yield tag(name, shortened(piece.text, MOST_CHARACTERS), class_="d", href=f"#{there}" if there else None)
-    kept = sum(len(piece.text) for piece in growth.pieces)
+        yield tag(name, shortened(piece.text, MOST_BYTES), class_="d", href=f"#{there}" if there else None)
+    kept = sum(utf8_size(piece.text) for piece in growth.pieces)
     if growth.count > len(growth.pieces):
-        rest = f" … {growth.count - len(growth.pieces):,} more deltas, {growth.characters - kept:,} characters"
+        more = counted(growth.count - len(growth.pieces), "more delta")
+        rest = f" … {more}, {counted(growth.bytes - kept, 'byte')}"
         yield tag("span", rest, class_="more")
 
 
@@ -68,8 +71,8 @@ def _call(place: int, call: CallStory, starts: set[int]) -> Html:
         tag(
             "div",
             tag("b", call.name or "(no name)", class_="t"),
-            tag("span", f" call {call.key.exchange}.{call.key.index}, id ", class_="quiet"),
-            tag("code", call.call_id or "(none)", class_="t"),
+            tag("span", " · ", class_="quiet"),
+            tag("code", call.call_id or "(no id)", class_="t"),
             chip("the agent runs it itself") if call.remote else None,
             *_state(call),
         ),
@@ -147,8 +150,9 @@ def _data(text: str) -> Html:
     return tag("pre", shortened(pretty(text), LONGEST_TEXT), class_="t")
 
 
-def _diagnostic(place: int, diagnostic: Diagnostic, starts: set[int]) -> Html:
-    frame, key = diagnostic.frame, diagnostic.key
+def _diagnostic(story: ExchangeStory, diagnostic: Diagnostic, starts: set[int]) -> Html:
+    frame, place = diagnostic.frame, story.place
+    named = next((call_named(call.name, call.call_id) for call in story.calls if call.key == diagnostic.key), None)
     where = None
     if frame is not None:
         span = f"bytes {frame.start:,} to {frame.end:,}"
@@ -157,7 +161,7 @@ def _diagnostic(place: int, diagnostic: Diagnostic, starts: set[int]) -> Html:
         "p",
         tag("b", f"{diagnostic.severity} {diagnostic.code}"),
         f": {diagnostic.message} ",
-        f"(call {key.exchange}.{key.index}) " if key else None,
+        f"({named}) " if named else None,
         where,
         class_=f"t diagnostic {diagnostic.severity}",
     )

@@ -13,11 +13,12 @@ from callscope.looking.framing import Framing, ReadFrame
 from callscope.panels.wording import counted
 
 from .chapters import ExchangeStory
-from .markup import Html, shortened, tag
+from .markup import Html, more_bytes, tag
 
 MOST_FRAMES: Final = 600
 """Of one exchange: the first two thirds and the last third of so many are shown."""
 LONGEST_FRAME: Final = 4000
+"""Bytes."""
 
 Shown: TypeAlias = Sequence[ReadFrame | int]
 """Frames, and in place of those that are left out, how many they are."""
@@ -71,16 +72,23 @@ def _frame(place: int, part: ReadFrame) -> Html:
 
 def _with_borders(part: ReadFrame) -> Iterator[str]:
     r"""The bytes of a frame, with a mark where a read ended; bytes that are no UTF-8 in their piece as `\xNN`."""
-    places = [0, *(cut - part.frame.start for cut in part.cuts), len(part.raw)]
-    room = LONGEST_FRAME
-    for place, (start, end) in enumerate(pairwise(places)):
+    raw = part.raw
+    shown = _up_to_a_character(raw, LONGEST_FRAME)
+    cuts = (cut - part.frame.start for cut in part.cuts)
+    for place, (start, end) in enumerate(pairwise((0, *(cut for cut in cuts if cut < shown), shown))):
         if place:
             yield tag("i", class_="cut", title="here a read ended")
-        text = part.raw[start:end].decode("utf-8", "backslashreplace")
-        yield shortened(text.rstrip("\n") if end == len(part.raw) else text, room)
-        room -= len(text)
-        if room <= 0:
-            return
+        text = raw[start:end].decode("utf-8", "backslashreplace")
+        yield text.rstrip("\n") if end == len(raw) else text
+    if shown < len(raw):
+        yield more_bytes(len(raw) - shown)
+
+
+def _up_to_a_character(raw: bytes, limit: int) -> int:
+    """The last offset within the limit that is in the middle of no character."""
+    if len(raw) <= limit:
+        return len(raw)
+    return next((cut for cut in range(limit, limit - 4, -1) if raw[cut] & 0xC0 != 0x80), limit)
 
 
 def _left_out(count: int, noun: str) -> Html:

@@ -23,9 +23,12 @@ def change_settings(repl: Repl, **changes: Any) -> None:
 
 
 async def _model(repl: Repl, rest: str) -> None:
-    if rest:
-        change_settings(repl, model=rest)
-    repl.say(f"  {one_line(repl.session.conversation.settings.model)}")
+    model = one_line(repl.session.conversation.settings.model) or "no model"
+    if not rest:
+        repl.say(f"  {model}")
+        return
+    change_settings(repl, model=rest)
+    repl.say(f"  {one_line(rest)} answers from your next message on; it was {model}")
 
 
 async def _system(repl: Repl, rest: str) -> None:
