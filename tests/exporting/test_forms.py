@@ -46,8 +46,8 @@ def test_a_dash_prints_and_writes_nothing(tmp_path: Path) -> None:
 
 def test_the_markdown_of_a_recording_has_its_calls_and_results(tmp_path: Path) -> None:
     text = export(tmp_path, "markdown", "-o", "-").out
-    assert "## Call 1.1: `get_weather`" in text
-    assert "## Result 1.1 of `get_weather`: ok" in text
+    assert "## Call `get_weather · call_2`" in text
+    assert "## Result of `get_weather · call_2`: ok" in text
 
 
 def test_a_test_and_its_recording_lie_beside_each_other(tmp_path: Path) -> None:

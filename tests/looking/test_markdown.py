@@ -52,8 +52,8 @@ def test_the_document_tells_the_conversation_in_order() -> None:
     assert headings(document(calls(PARIS), text("21."), settings=Settings(dialect="scripted", model="m"))) == [
         "A conversation with `m`",
         "You, message 1",
-        "Call 1.0: `get_weather`",
-        "Result 1.0 of `get_weather`: ok",
+        "Call `get_weather · c0-1`",
+        "Result of `get_weather · c0-1`: ok",
         "Assistant, exchange 2",
     ]
 
@@ -79,7 +79,7 @@ def test_diagnostics_stand_behind_the_exchange_they_are_of() -> None:
     first = calls(PARIS)
     shown = document(Answer((*first.reads, (wrong,)), first.last), text("."))
     assert headings(shown)[-2:] == ["Diagnostics, exchange 1", "Assistant, exchange 2"]
-    assert "- warning `index_missing`: `No index.`, call 1.0, bytes 3 to 9" in shown
+    assert "- warning `index_missing`: `No index.`, `get_weather · c0-1`, bytes 3 to 9" in shown
 
 
 def test_a_failed_exchange_says_so_where_it_happened() -> None:

@@ -82,7 +82,7 @@ def test_the_markdown_goes_into_a_file_under_the_name_of_the_recording(repl: Rep
     leave(child)
     recording = next((tmp_path / "recordings").glob("*.jsonl"))
     document = (tmp_path / f"{recording.stem}.md").read_text()
-    assert "## Call 1.0: `get_weather`" in document
+    assert "## Call `get_weather · call_" in document
 
 
 def test_the_json_is_the_history_as_the_next_request_would_carry_it(repl: Repl, tmp_path: Path) -> None:

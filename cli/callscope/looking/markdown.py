@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from callscope.core.events import Diagnostic
+from callscope.core.naming import call_named
 from callscope.core.state import Conversation
 from callscope.core.values import CallKey, Item, Message, Mock, Reasoning, Reject, Settings, ToolCall, ToolResult
 from callscope.core.visible import one_line, visible
@@ -37,7 +38,7 @@ class _Document:
         self.conversation = conversation
         self.ledger = ledger
         self.mask = mask
-        self.names = {item.key: item.name for item in conversation.items if isinstance(item, ToolCall)}
+        self.calls = {item.key: item for item in conversation.items if isinstance(item, ToolCall)}
 
     def blocks(self) -> Iterator[str]:
         """Paragraphs, headings, quotes and fences, in order."""
@@ -79,10 +80,9 @@ class _Document:
                 yield from self._result(item, self.ledger.calls.get(item.key))
 
     def _call(self, call: ToolCall, entry: CallEntry | None) -> Iterator[str]:
-        where = "remote, " if call.executor == "remote" else ""
+        where = ", run by the agent itself" if call.executor == "remote" else ""
         by_hand = ", put in by hand" if entry and entry.by_hand else ""
-        yield f"## Call {_numbered(call.key)}: {self._code(call.name)}"
-        yield f"{where}id {self._code(call.call_id)}{by_hand}"
+        yield f"## Call {self._named(call.key)}{where}{by_hand}"
         if entry and entry.edited:
             yield "Proposed:"
             yield self._data(entry.proposed)
@@ -98,7 +98,7 @@ class _Document:
 
     def _result(self, result: ToolResult, entry: CallEntry | None) -> Iterator[str]:
         ran = f", after {exactly(result.duration)}" if result.duration else ""
-        yield f"## Result {_numbered(result.key)} of {self._code(self.names.get(result.key, ''))}: {result.status}{ran}"
+        yield f"## Result of {self._named(result.key)}: {result.status}{ran}"
         if entry and entry.returned:
             yield "The tool returned:"
             yield self._data(entry.returned.output)
@@ -122,8 +122,12 @@ class _Document:
 
     def _diagnostic(self, diagnostic: Diagnostic) -> str:
         where = f", bytes {diagnostic.frame.start} to {diagnostic.frame.end}" if diagnostic.frame else ""
-        of = f", call {_numbered(diagnostic.key)}" if diagnostic.key else ""
+        of = f", {self._named(diagnostic.key)}" if diagnostic.key else ""
         return f"- {diagnostic.severity} {self._code(diagnostic.code)}: {self._code(diagnostic.message)}{of}{where}"
+
+    def _named(self, key: CallKey) -> str:
+        call = self.calls.get(key)
+        return self._code(call_named(call.name, call.call_id) if call else f"call {key.exchange}.{key.index}")
 
     # ---- text that stays what it is -------------------------------------------------------------------------------
 
@@ -172,10 +176,6 @@ class _Exchanges:
 def _exchange_of(item: Item) -> int:
     """The exchange that an item came in; 0 for the person's words."""
     return item.response if isinstance(item, Message | Reasoning) else item.key.exchange
-
-
-def _numbered(key: CallKey) -> str:
-    return f"{key.exchange}.{key.index}"
 
 
 def _fenced(text: str, language: str) -> str:
