@@ -69,6 +69,25 @@ def test_a_server_that_says_it_could_not_parse_the_call() -> None:
     assert after(event(error)).codes() == ["server_error", "call_not_parsed"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        'Failed to parse tools: Unsupported tool type: {"type":"custom","custom":{"name":"note"}}',
+        "Failed to parse tools: Missing tool type: {}",
+        "Cannot parse tool_choice",
+    ],
+)
+def test_a_server_that_cannot_parse_the_tools_of_the_request_refuses_them(words: str) -> None:
+    body = json.dumps({"error": {"message": words, "code": 500}}).encode()
+    assert after(body, status=500, headers=JSON).codes() == ["http_error", "tools_refused"]
+
+
+@pytest.mark.parametrize("words", ["Failed to parse tool call arguments as JSON", "could not parse the function: {"])
+def test_a_server_that_cannot_parse_the_models_call_is_told_from_one_that_refuses_tools(words: str) -> None:
+    body = json.dumps({"error": {"message": words, "code": 500}}).encode()
+    assert after(body, status=500, headers=JSON).codes() == ["http_error", "call_not_parsed"]
+
+
 def test_an_error_in_the_stream_has_the_servers_words_and_their_bytes() -> None:
     body = said("Let me", finish=None).removesuffix(DONE) + event({"error": {"message": "out of memory"}})
     found = only(after(body))

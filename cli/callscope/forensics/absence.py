@@ -48,12 +48,13 @@ MOST_BYTES_A_TOKEN = 12
 _OF_TOOLS = re.compile(
     r"\b(?:tools?|tool_choice|parallel_tool_calls|tool[ -]call\w*|functions?|function[ -]call\w*)\b.{0,80}?"
     r"\b(?:supports?|supported|requires?|enabled?|allowed|permitted|schema|unsupported|unrecognized|disabled)\b"
-    r"|\b(?:supports?|unsupported|unrecognized|invalid schema|enable)\b.{0,80}?\b(?:tools?|functions?|tool_choice)\b",
+    r"|\b(?:supports?|unsupported|unrecognized|invalid schema|enable)\b.{0,80}?\b(?:tools?|functions?|tool_choice)\b"
+    r"|\bparse (?:the )?(?:tools|tool_choice|functions)\b",  # of the request: llama.cpp's "Failed to parse tools: …"
     re.IGNORECASE | re.DOTALL,
 )
 _UNPARSED = re.compile(
-    r"\btool_use_failed\b|failed to (?:call a function|parse (?:the )?(?:tool|function))|"
-    r"(?:could not|cannot|unable to) parse (?:the )?(?:tool|function)|malformed (?:tool|function)[ _]call",
+    r"\btool_use_failed\b|failed to call a function|malformed (?:tool|function)[ _]call|"
+    r"(?:failed to|could not|cannot|unable to) parse (?:the )?(?:tool|function)(?!s\b|_choice)",
     re.IGNORECASE,
 )
 _DENIES = re.compile(
