@@ -338,3 +338,17 @@ def test_an_unsayable_offer_of_a_recording_is_not_refused() -> None:
     assert checked(settings, SPECS, refuse=False) == []
     with pytest.raises(UsageError, match="no `required`"):
         checked(settings, SPECS)
+
+
+@pytest.mark.parametrize("flags", [[], ["--no-stream"]], ids=["streamed", "whole"])
+def test_a_call_of_2023_is_answered_by_the_name_of_its_function(wire: Wire, folder: Path, flags: list[str]) -> None:
+    words = ["--tool-form", "functions", "--tool-choice", "get_weather", *flags]
+    ran = wire.ask(folder, "What's the weather in Paris and Rome?", *words)
+    first, call, result = wire.bodies[1]["messages"]
+    assert ran.code == 0
+    assert len(wire.bodies) == 3  # each call in an answer of its own
+    assert (first["role"], call["function_call"]) == (
+        "user",
+        {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+    )
+    assert result == {"role": "function", "name": "get_weather", "content": "sunny"}

@@ -159,3 +159,39 @@ def test_allowed_tools_are_read_in_both_published_shapes(inner: bool) -> None:
     assert ([tool.name for tool in ask.tools], ask.choice) == (["g"], "required")
     choice["allowed_tools" if inner else "tools"] = [] if not inner else {**allowed, "tools": []}
     assert "allowed_tools needs" in refusal(body(tools=[TOOL, other], tool_choice=choice))
+
+
+# ---- the form of 2023 -----------------------------------------------------------------------------------------------
+
+FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+LEGACY_CALL = {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}}
+LEGACY_RESULT = {"role": "function", "name": "f", "content": "ok"}
+
+
+def test_functions_are_tools_of_which_one_is_called_at_a_time() -> None:
+    ask = read(body(functions=[FUNCTION], function_call={"name": "f"}))
+    assert ([tool.name for tool in ask.tools], ask.choice, ask.parallel, ask.legacy) == (["f"], "f", False, True)
+
+
+def test_the_result_of_a_function_belongs_to_the_call_before_it() -> None:
+    ask = read(body(functions=[FUNCTION], messages=[USER, LEGACY_CALL, LEGACY_RESULT]))
+    assert ask.results == (PastCall("f", "{}", "ok"),)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"functions": []}, "too short"),
+        ({"functions": [FUNCTION], "tools": [TOOL]}, "Only one of"),
+        ({"function_call": "auto"}, "only allowed when 'functions'"),
+        ({"functions": [FUNCTION], "function_call": "required"}, "names no function"),
+        ({"functions": [FUNCTION], "function_call": {"name": "g"}}, "names no function"),
+        ({"functions": ["f"]}, "Missing required parameter"),
+        ({"functions": [FUNCTION], "messages": [USER, LEGACY_RESULT]}, "must follow"),
+        ({"functions": [FUNCTION], "messages": [USER, LEGACY_CALL, {**LEGACY_RESULT, "name": "g"}]}, "must follow"),
+        ({"functions": [FUNCTION], "messages": [USER, LEGACY_CALL, LEGACY_RESULT, LEGACY_RESULT]}, "must follow"),
+        ({"functions": [FUNCTION], "messages": [USER, LEGACY_CALL]}, "must be followed by"),
+    ],
+)
+def test_what_servers_of_2023_refuse_is_refused(members: dict[str, Any], words: str) -> None:
+    assert words in refusal(body(**members))

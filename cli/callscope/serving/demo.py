@@ -27,6 +27,7 @@ from .demo_acf_frames import Deeds
 from .demo_answer import CREATED, MODEL, Answer, Chunk, chunks, completion, usage_chunk
 from .demo_ask import Ask, Refused
 from .demo_deciding import decided, standing_faults
+from .demo_legacy import as_function_call
 from .demo_request import read
 from .demo_responses import Responses
 from .fault import ChunkFault, EventFault, Fault, Reply, Stall, as_a_whole
@@ -133,6 +134,8 @@ class DemoAgent:
     def _sent(ask: Ask, answer: Answer, faults: Sequence[Fault]) -> Reply:
         """The answer on its way through the three stages; a header says which faults had an effect."""
         honest = chunks(answer) if ask.stream else [completion(answer, ask.prompt_tokens)]
+        if ask.legacy:
+            honest = as_function_call(honest)
         if ask.include_usage:
             honest = [*({**chunk, "usage": None} for chunk in honest), usage_chunk(answer, ask.prompt_tokens)]
         spoilt, effects = _chunks_spoilt(honest, faults)

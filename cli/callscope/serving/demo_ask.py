@@ -50,7 +50,8 @@ class Ask:
     """A valid request: what to answer, with which tools, in which form.
 
     `prompt` is the newest message of the user, `results` are the calls since then, `calls_before` counts the calls of
-    the whole history, `last_call` names the newest tool called; `choice` is a mode or the name of a tool.
+    the whole history, `last_call` names the newest tool called; `choice` is a mode or the name of a tool. A `legacy`
+    request offers `functions` and gets a `function_call`.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Ask:
     think: bool
     max_tokens: int | None
     prompt_tokens: int
+    legacy: bool = False
 
 
 # ---- members --------------------------------------------------------------------------------------------------------

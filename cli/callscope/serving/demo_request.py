@@ -24,13 +24,15 @@ from .demo_ask import (
     typed,
     wrong,
 )
+from .demo_legacy import modern
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
 def read(body: bytes) -> Ask:
     """The request in `body`; raises Refused."""
-    data = document(body)
+    told = document(body)
+    data = modern(told)
     messages = _list(data, "messages")
     if not messages:
         raise wrong("'messages' must have at least one message.", "messages")
@@ -53,6 +55,7 @@ def read(body: bytes) -> Ask:
         think=data.get("reasoning_effort") not in (None, "none"),
         max_tokens=limit(data, "max_tokens", "max_completion_tokens"),
         prompt_tokens=tokens([*messages, *(data.get("tools") or ())]),
+        legacy=told.get("functions") is not None,
     )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from .demo_answer import Chunk, words
+from .demo_legacy import as_function_call
 from .fault import Fault, chunk_fault, entries, is_stream, part, text_in
 
 FAULTS: list[Fault] = []
@@ -167,18 +168,13 @@ def _(chunks: list[Chunk]) -> list[Chunk]:
     return chunks
 
 
-@_fault(
-    14, "function_call", "The call comes in the form of 2023: `function_call`, without an id.", "legacy function_call"
-)
-def _(chunks: list[Chunk]) -> list[Chunk]:
-    kept = [chunk for chunk in chunks if all(entry.get("index", 0) == 0 for entry in entries(chunk))]
-    found = False
-    for chunk in kept:
-        for entry in entries(chunk)[:1]:
-            found = True
-            del part(chunk)["tool_calls"]
-            part(chunk)["function_call"] = entry.get("function", {})
-    return finish(kept, "function_call") if found else kept
+chunk_fault(
+    FAULTS,
+    14,
+    "function_call",
+    "The call comes in the form of 2023: `function_call`, without an id.",
+    "legacy function_call",
+)(as_function_call)
 
 
 @_fault(14, "usage on every chunk", "Every chunk carries the tokens so far.")
