@@ -340,3 +340,60 @@ def test_a_call_of_ours_and_one_of_the_agents_never_share_an_id() -> None:
         assembled = [event.call for event in events if isinstance(event, CallAssembled)]
         assert len({call.call_id for call in assembled}) == 2
         assert "id_shared" in codes(events)
+
+
+# ---- members under other names --------------------------------------------------------------------------------------
+
+
+def told_of_members(events: list[PeerEvent]) -> list[str]:
+    return [code for code in codes(events) if code not in ("call_unanswered", "response_empty")]
+
+
+@pytest.mark.parametrize("member", ["arguments_str", "arguments", "input"])
+def test_arguments_of_a_step_under_another_name_are_read_and_told(member: str) -> None:
+    events = decode(step("tool_calls", tool_calls=[{"id": "c1", "name": "f", member: {"a": 1}}]))
+    [assembled] = [event for event in events if isinstance(event, CallAssembled)]
+    assert assembled.call.arguments == '{"a":1}'
+    assert told_of_members(events) == ["member_renamed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [
+        ("text_delta", {"text": "Hi"}),
+        ("text_delta", {"delta": "Hi"}),
+        ("assistant_thinking", {"thinking": "Hm."}),
+        ("tool_call_start", {"id": "c1", "name": "f", "args": {}}),
+        ("tool_call_start", {"id": "c1", "name": "f", "arguments": "{}"}),
+        ("tool_result", {"id": "c1", "name": "f", "content": "4"}),
+        ("tool_result", {"tool_call_id": "c1", "name": "f", "output": "4"}),
+    ],
+)
+def test_a_member_of_the_second_dialect_under_another_name_is_told(name: str, members: dict[str, Any]) -> None:
+    body = event({"id": "c1", "name": "f", "arguments_str": "{}"}, "tool_call_start") if "result" in name else b""
+    events = decode(body + event(members, name) + event({"status": "completed"}, "stream_end"))
+    assert told_of_members(events) == ["member_renamed"]
+
+
+def test_the_name_of_an_event_in_its_data_is_told() -> None:
+    events = decode(event({"type": "text_delta", "content": "Hi"}) + event({"type": "stream_end"}))
+    assert text(events) == "Hi"
+    assert codes(events) == ["event_line_missing"]
+
+
+def test_an_event_line_beside_the_name_in_the_data_is_told() -> None:
+    events = decode(event({"type": "text_delta", "content": "Hi"}, "message") + event({}, "stream_end"))
+    assert text(events) == "Hi"
+    assert codes(events) == ["event_line_contradicts"]
+
+
+def test_a_number_for_an_id_pairs_a_result_with_its_call_and_is_told() -> None:
+    body = event({"id": 7, "name": "f", "arguments_str": "{}"}, "tool_call_start")
+    body += event({"id": 7, "name": "f", "output": "4"}, "tool_result") + event({}, "stream_end")
+    events = decode(body)
+    assert [e.result for e in events if isinstance(e, RemoteResult)] == [ToolResult(CallKey(1, 0), "4", "ok")]
+    assert told_of_members(events) == ["id_not_text"]
+
+
+def test_a_name_that_is_no_text_is_told() -> None:
+    assert "member_odd" in codes(decode(step("tool_calls", tool_calls=[{"id": "c1", "name": {"a": 1}, "args": {}}])))

@@ -105,9 +105,7 @@ class AgentAnswer:
             case "tool_calls":
                 self.calls.add(step.get("tool_calls"), frame, out)
             case "tool_response":
-                call_id, name = step.get("tool_call_id"), step.get("name")
-                told = Told(str(call_id) if call_id else "", name if isinstance(name, str) else "", content)
-                self.calls.answer(told, frame, out)
+                self.calls.answer(Told(step.get("tool_call_id"), step.get("name"), content), frame, out)
             case other:
                 self.answer.report(out, "step_unknown", frame, text=excerpt(str(other)))
                 self.say("reasoning", flat_text(content), frame, out)

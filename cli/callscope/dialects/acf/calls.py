@@ -24,20 +24,20 @@ from callscope.dialects.documents import Halves
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.limits import CALL, Share, texts
 
+from .renamed import ARGS, documented, renamed
+
 MOST_LOOKED_AT: Final = 1_000
 """Calls that may be ours, among which a result without an id of theirs is given to the only one of its name."""
 
-TEXT_ARGS: Final = "arguments_str"
-ARGS: Final = ("args", TEXT_ARGS, "arguments", "input")
 _RUN_ID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _PYTHON: Final = re.compile(r"'\s*[:,\]})]|[\[{(,:]\s*'|\b(?:None|True|False)\b")
 
 
 class Told(NamedTuple):
-    """A result as the agent told it; empty where it left something out."""
+    """A result as the agent told it; None where it left something out."""
 
-    call_id: str
-    name: str
+    call_id: Any
+    name: Any
     output: Any
     is_error: bool = False
 
@@ -70,8 +70,8 @@ class AgentCalls:
 
     # ---- calls ------------------------------------------------------------------------------------------------------
 
-    def add(self, entries: Any, frame: Frame, out: list[PeerEvent]) -> None:
-        """Take the calls of a step."""
+    def add(self, entries: Any, frame: Frame, out: list[PeerEvent], due: str = ARGS) -> None:
+        """Take the calls of a step, or of an event; `due` is the member that their arguments belong in."""
         if isinstance(entries, dict):
             self._report(out, "calls_not_listed", None, frame)
             entries = [entries]
@@ -81,7 +81,7 @@ class AgentCalls:
             elif isinstance(entry.get("function"), dict):
                 self._add_openai(entry, frame, out)
             else:
-                self._add_own(entry, frame, out)
+                self._add_own(entry, due, frame, out)
 
     def _add_openai(self, entry: dict[str, Any], frame: Frame, out: list[PeerEvent]) -> None:
         """Take a whole call in the shape of Chat Completions."""
@@ -98,11 +98,14 @@ class AgentCalls:
                 if event.name not in self._offered:
                     out[place] = replace(event, executor="remote")
 
-    def _add_own(self, entry: dict[str, Any], frame: Frame, out: list[PeerEvent]) -> None:
+    def _add_own(self, entry: dict[str, Any], due: str, frame: Frame, out: list[PeerEvent]) -> None:
         """Show a call of the framework's shape; it comes whole."""
-        name, call_id = _text(entry.get("name")), _text(entry.get("id"))
-        member = next((member for member in ARGS if entry.get(member) is not None), "")
-        arguments = _written(entry.get(member))
+        if due == ARGS:
+            for member, _ in renamed("tool_calls", entry):
+                self._report(out, "member_renamed", None, frame, member=member, due=due)
+            entry = documented("tool_calls", entry)
+        name, call_id = self._text("name", entry.get("name"), frame, out), self._id(entry.get("id"), frame, out)
+        arguments = _written(entry.get(due))
         known = self._by_id.get(call_id) if call_id else None
         if known is not None and (known.call.name, known.call.arguments) == (name, arguments):
             self._report(out, "call_repeated", known.call.key, frame)
@@ -115,7 +118,7 @@ class AgentCalls:
         if arguments:
             out.append(ArgumentsDelta(key, arguments, frame))
         self._judge_id(call, call_id, frame, out)
-        if arguments and not isinstance(entry[member], str if member == TEXT_ARGS else dict):
+        if arguments and not isinstance(entry[due], dict if due == ARGS else dict | str):
             out.append(diagnostic("args_not_object", key, frame, text=excerpt(arguments)))
         out.append(CallAssembled(call))
 
@@ -131,7 +134,8 @@ class AgentCalls:
 
     def answer(self, told: Told, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a result."""
-        own = self._find(told, frame, out)
+        call_id, name = self._id(told.call_id, frame, out), self._text("name", told.name, frame, out)
+        own = self._find(call_id, name, frame, out)
         if own is None:
             key = CallKey(self._exchange, self._calls.take_index())
         else:
@@ -143,17 +147,17 @@ class AgentCalls:
         self._results.append(len(output))
         out.append(RemoteResult(ToolResult(key, output, "error" if told.is_error else "ok"), frame))
 
-    def _find(self, told: Told, frame: Frame, out: list[PeerEvent]) -> AgentCall | None:
+    def _find(self, call_id: str, name: str, frame: Frame, out: list[PeerEvent]) -> AgentCall | None:
         """The call of a result: by its id, else by its name or alone where there is no doubt."""
-        if told.call_id:
-            own, ours = self._by_id.get(told.call_id), self._calls.with_id(told.call_id)
+        if call_id:
+            own, ours = self._by_id.get(call_id), self._calls.with_id(call_id)
             if own is not None and (ours is None or not own.answered):
                 return own
             if ours is not None:
                 return self._as_own(ours, out)
-        waiting = list(islice(self._unanswered(told.name), 2))
+        waiting = list(islice(self._unanswered(name), 2))
         only = self._as_own(waiting[0], out) if len(waiting) == 1 else None
-        text = excerpt(told.call_id) or "(no id)"
+        text = excerpt(call_id) or "(no id)"
         out.append(diagnostic("result_unmatched", only.call.key if only is not None else None, frame, text=text))
         return only
 
@@ -217,15 +221,24 @@ class AgentCalls:
                 name = excerpt(f"{own.call.name} ({own.call.call_id})")
                 out.append(diagnostic("call_unanswered", own.call.key, own.frame, text=name))
 
+    def _id(self, value: Any, frame: Frame, out: list[PeerEvent]) -> str:
+        """An id that a call or a result has, or names; a number is one, too."""
+        if type(value) in (int, float):
+            self._report(out, "id_not_text", None, frame, text=str(value))
+            return str(value)
+        return self._text("id", value, frame, out)
+
+    def _text(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> str:
+        if value is None or isinstance(value, str):
+            return value or ""
+        out.append(diagnostic("member_odd", None, frame, member=member, text=excerpt(repr(value))))
+        return ""
+
     def _report(self, out: list[PeerEvent], code: str, key: CallKey | None, frame: Frame, **facts: str) -> None:
         """Say it once."""
         if code not in self._reported:
             self._reported.add(code)
             out.append(diagnostic(code, key, frame, **facts))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
 
 
 def _written(value: Any) -> str:

@@ -9,10 +9,13 @@ from callscope.dialects.codes import Code
 
 AGENT_STREAMS = {
     "event_line_missing": Code(
-        "info", "The frames have no `event:` line; `object` says what they are.", "most agents", "read `object`"
+        "info", "The frames have no `event:` line; `{member}` says what they are.", "most agents", "read that"
     ),
     "event_line_contradicts": Code(
-        "warning", "The `event:` line says {text}, `object` says {kind}.", "hand-written agents", "believed `object`"
+        "warning",
+        "The `event:` line says {text}, `{member}` says {kind}.",
+        "hand-written agents",
+        "believed the latter",
     ),
     "id_line": Code(
         "info",
@@ -32,6 +35,12 @@ AGENT_STREAMS = {
         "warning", "`object` is missing: nothing says what the frame is.", "hand-written agents", "went by its members"
     ),
     "object_odd": Code("warning", "The answer in one piece calls itself {text}.", "BeeAI", "read it as an answer"),
+    "member_renamed": Code(
+        "warning",
+        "`{member}` stands where `{due}` is due; other clients miss it.",
+        "hand-written agents",
+        "read it all the same",
+    ),
     "choice_incomplete": Code("info", "The choice has no {text}.", "hand-written agents", "read the rest"),
     "choices_missing": Code(
         "warning", "The frame has its delta beside `choices`, not in it.", "the Assistants API", "read the delta"

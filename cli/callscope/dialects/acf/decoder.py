@@ -23,7 +23,8 @@ from callscope.dialects.limits import Share, texts
 from .answer import CHUNK, AgentAnswer
 from .calls import AgentCalls, Told
 from .framing import Habits
-from .simple import SIMPLE, Called, Ended, Failed, Said, simple_event, simple_name
+from .renamed import TEXT_ARGS, documented, renamed
+from .simple import SIMPLE, Called, Ended, Failed, Said, names_in, simple_event, simple_name
 from .thread import head_thread, named_thread
 
 COMPLETED: Final = "thread.message.completed"
@@ -136,9 +137,10 @@ class AgentReader(ChatReader):
             if self.state.status is not None and not label.lower().startswith("text/event-stream"):
                 report(out, "content_type_odd", frame, text=excerpt(label) or "nothing")
             if not frame.event and isinstance(kind, str) and kind.startswith("thread."):
-                report(out, "event_line_missing", frame)
+                report(out, "event_line_missing", frame, member="object")
             elif frame.event and isinstance(kind, str) and frame.event != kind and frame.event not in SIMPLE:
-                report(out, "event_line_contradicts", frame, text=excerpt(frame.event), kind=excerpt(kind))
+                facts = {"text": excerpt(frame.event), "kind": excerpt(kind), "member": "object"}
+                report(out, "event_line_contradicts", frame, **facts)
         self._learn(named_thread(document), frame, out)
 
     def _learn(self, thread: str, frame: Frame | None, out: list[PeerEvent]) -> None:
@@ -186,11 +188,20 @@ class AgentReader(ChatReader):
         """An event of the second dialect."""
         self._simple = True
         self._begin(document)
-        match event := simple_event(name, document):
+        if frame.channel == "sse" and frame.event != name:
+            member = next(names_in(document))
+            if frame.event:
+                facts = {"text": excerpt(frame.event), "kind": name, "member": member}
+                self.report(out, "event_line_contradicts", frame, **facts)
+            else:
+                self.report(out, "event_line_missing", frame, member=member)
+        for member, due in renamed(name, document):
+            self.report(out, "member_renamed", frame, member=member, due=due)
+        match event := simple_event(name, documented(name, document)):
             case Said(channel=channel, text=text):
                 self._agent.say(channel, text, frame, out)
             case Called(entry=entry):
-                self._agent.calls.add([entry], frame, out)
+                self._agent.calls.add([entry], frame, out, TEXT_ARGS)
             case Told():
                 self._agent.calls.answer(event, frame, out)
             case Failed():

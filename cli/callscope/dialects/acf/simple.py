@@ -6,10 +6,12 @@ https://connect.watson-orchestrate.ibm.com (Working with tools).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from callscope.core.values import Channel, Frame, JsonObject
+from callscope.dialects.shapes import text_of
 from callscope.dialects.texts import flat_text
 
 from .calls import Told
@@ -55,32 +57,29 @@ def simple_name(document: JsonObject, frame: Frame) -> str:
     """The name of an event of this dialect; "" where it is none. It may also stand in the data."""
     if "object" in document or "choices" in document:
         return ""
-    names = (frame.event, document.get("type"), document.get("event"))
-    return next((name for name in names if isinstance(name, str) and name in SIMPLE), "")
+    if frame.event in SIMPLE:
+        return frame.event
+    return next((document[member] for member in names_in(document)), "")
+
+
+def names_in(document: JsonObject) -> Iterator[str]:
+    """The members of an event's data that name it, where its `event:` line should."""
+    return (m for m in ("type", "event") if isinstance(document.get(m), str) and document[m] in SIMPLE)
 
 
 def simple_event(name: str, document: JsonObject) -> Simple:
-    """What an event of this name says."""
+    """What an event of this name says, its members under the names that are due."""
     match name:
         case "assistant_thinking":
-            return Said("reasoning", _words(document, "content", "text", "message", "thinking"))
+            return Said("reasoning", flat_text(document.get("content")))
         case "text_delta":
-            return Said("output", _words(document, "content", "text", "delta"))
+            return Said("output", flat_text(document.get("content")))
         case "tool_call_start":
             return Called(document)
         case "tool_result":
-            output = next((document[member] for member in ("output", "content", "result") if member in document), None)
             failed = document.get("is_error") is True
-            return Told(_word(document, "id", "tool_call_id"), _word(document, "name"), output, failed)
+            return Told(document.get("id"), document.get("name"), document.get("output"), failed)
         case "stream_error":
-            return Failed(document.get("message") or document.get("error") or document)
+            return Failed(document.get("message") or document)
         case _:
-            return Ended(_word(document, "status"))
-
-
-def _words(document: JsonObject, *members: str) -> str:
-    return next((text for member in members if (text := flat_text(document.get(member)))), "")
-
-
-def _word(document: JsonObject, *members: str) -> str:
-    return next((value for member in members if isinstance(value := document.get(member), str) and value), "")
+            return Ended(text_of(document.get("status")))
