@@ -5,6 +5,7 @@ Knows what makes an answer whole. Must not know how its parts came in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from .fragments import OpenCall
 from .leaks import find_leak
 from .pieces import Spoken
 
+_THINKING = re.compile(r"\s*<think(?:ing)?>")
 UNREACHED = ("connect_failed", "dns_failed", "tls_failed")
 OF_CALLS = ('"tool_calls"', '"function_call', ".function_call_", '"custom_tool_call', ".custom_tool_call_")
 """What an event with a piece of a call has in it: members of a delta, types of items and of events."""
@@ -226,7 +228,7 @@ def report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:
         if leak := find_leak(call.name, ()):
             facts = {"where": "name of a call", "marker": excerpt(leak.marker), "cause": leak.cause}
             out.append(diagnostic("leaked_tool_call", call.key, call.frame, **facts))
-    if answer.said["output"].text.lstrip().startswith(("<think>", "<thinking>")):
+    if _THINKING.match(answer.said["output"].text):
         out.append(diagnostic("reasoning_inline", None, answer.said["output"].frame_at(0)))
 
 

@@ -69,6 +69,8 @@ _JSON_LINE = re.compile(
     r'^[ \t]*\{\s*"(?:name|tool|tool_name|function)"\s*:\s*"([\w.-]+)"\s*,\s*"(?:arguments|parameters|args)"\s*:',
     re.MULTILINE,
 )
+_MAY_BE_BARE = re.compile(rf"\s*(?:[{{\[]|{FENCE}|[\w.-]+\()")
+"""How a text begins that may be nothing but a call: any other need not be copied, and is as long as the answer."""
 _TAG_LINE = re.compile(r"^[ \t]*<([\w.-]+)>\s*[<{]", re.MULTILINE)
 _TOKEN = re.compile(rf"<{_BAR}[^|｜<>\s]{{1,40}}{_BAR}>")
 _NAMES = ("name", "tool", "tool_name", "function")
@@ -105,6 +107,17 @@ def _fenced(content: str) -> str | None:
 
 
 def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
+    """A call to a tool on offer that is the whole text, or a line of it."""
+    if _MAY_BE_BARE.match(text) and (leak := _only_call(text, offered)):
+        return leak
+    for pattern in (_JSON_LINE, _TAG_LINE):
+        for match in islice(pattern.finditer(text), MOST):
+            if match.group(1) in offered and not _is_quoted(text, match.start()):
+                return Leak(match.start(), f"a bare call of {match.group(1)}", _TEMPLATE)
+    return _after_token(text, offered)
+
+
+def _only_call(text: str, offered: Collection[str]) -> Leak | None:
     """A text that is nothing but the JSON, or the Python, of a call to a tool on offer."""
     content = text.strip()
     content = _fenced(content) or content
@@ -113,13 +126,7 @@ def _bare_call(text: str, offered: Collection[str]) -> Leak | None:
     else:
         called = re.match(r"([\w.-]+)\(.*\)\Z", content, re.DOTALL)
         name = called.group(1) if called and called.group(1) in offered else ""
-    if name:
-        return Leak(text.find(content[:1]), f"a bare call of {name}", _TEMPLATE)
-    for pattern in (_JSON_LINE, _TAG_LINE):
-        for match in islice(pattern.finditer(text), MOST):
-            if match.group(1) in offered and not _is_quoted(text, match.start()):
-                return Leak(match.start(), f"a bare call of {match.group(1)}", _TEMPLATE)
-    return _after_token(text, offered)
+    return Leak(text.find(content[:1]), f"a bare call of {name}", _TEMPLATE) if name else None
 
 
 def _after_token(text: str, offered: Collection[str]) -> Leak | None:

@@ -1,7 +1,7 @@
 """A text that comes in pieces, and what must be known of them when it ends: where each begins, and in which frame.
 
-Knows how to keep a million pieces in a byte each, and their frames in three more. Must not know what the text means.
-Next to nothing is done while pieces come: they wait, and a block of them is packed at once.
+Knows how to keep a million pieces in a byte each, and their frames in next to nothing. Must not know what the text
+means. Next to nothing is done while pieces come: they wait, and a block of them is packed at once.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate
-from operator import sub
+from operator import add, sub
 from typing import NamedTuple
+from zlib import compress, decompress
 
 from callscope.core.growing import GrowingText
 from callscope.core.values import Frame
@@ -55,7 +56,7 @@ class Pieces:
         self._count += len(newest)
         self._size += len(block)
         self._lengths.append(packed(list(map(len, newest))))
-        self._text.append(block)
+        self._text.append_block(block)
         newest.clear()
 
     @property
@@ -105,12 +106,22 @@ class Pieces:
 
 
 class Places(NamedTuple):
-    """Where the frames of a block of pieces are: each begins so many bytes after the end of the one before."""
+    """Where the frames of a block of pieces are.
+
+    Each begins so many bytes after the end of the one before (`gaps`), and has so many more than its piece has
+    characters (`surplus`). Both are nearly always the same few numbers, so they are compressed: a tenth of a byte a
+    piece instead of three, for 0.05 µs.
+    """
 
     end_before: int
-    gaps: array[int]
-    spans: array[int]
+    typecode: str
+    compressed: bytes
     end: int
+
+    def unpacked(self) -> tuple[array[int], array[int]]:
+        """The gaps and the surplus."""
+        both = array(self.typecode, decompress(self.compressed))
+        return both[: len(both) // 2], both[len(both) // 2 :]
 
 
 class Spoken(Pieces):
@@ -141,19 +152,22 @@ class Spoken(Pieces):
             return
         starts, ends = [frame.start for frame in self._frames], [frame.end for frame in self._frames]
         before = self._places[-1].end if self._places else 0
-        gaps, spans = packed(list(map(sub, starts, [before, *ends]))), packed(list(map(sub, ends, starts)))
-        self._places.append(Places(before, gaps, spans, ends[-1]))
+        gaps, surplus = map(sub, starts, [before, *ends]), map(sub, map(sub, ends, starts), self._lengths[-1])
+        both = packed([*gaps, *surplus])
+        self._places.append(Places(before, both.typecode, compress(both.tobytes(), 1), ends[-1]))
         self._frames.clear()
 
     def frame_at(self, place: int) -> Frame | None:
         """The frame that holds this character, without its data: those are in the body, and no longer here."""
         last = self.last_frame
         self._pack()
-        for lengths, (before, gaps, spans, _) in zip(self._lengths, self._places, strict=True):
+        for lengths, places in zip(self._lengths, self._places, strict=True):
             size = sum(lengths)
             if place < size and last is not None:
                 number = next(number for number, until in enumerate(accumulate(lengths)) if place < until)
-                start = before + sum(gaps[: number + 1]) + sum(spans[:number])
+                gaps, surplus = places.unpacked()
+                spans = list(map(add, lengths, surplus))
+                start = places.end_before + sum(gaps[: number + 1]) + sum(spans[:number])
                 return replace(last, data="", start=start, end=start + spans[number])
             place -= size
         return None

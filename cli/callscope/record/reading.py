@@ -159,7 +159,7 @@ def _open(path: Path) -> BinaryIO:
 def _header(path: Path, raw: bytes) -> Header:
     if not raw:
         raise UnusableFile(f"{path} is empty: nothing was recorded in it.")
-    line = _parse(raw)
+    line = _parse(_decoded(raw))
     if isinstance(line, str) or line.get("kind") != "header" or line.get("format") != FORMAT:
         raise UnusableFile(f"{path} is no Callscope recording: its first line is not the header of one.")
     members = Members(line)
@@ -176,26 +176,43 @@ def _header(path: Path, raw: bytes) -> Header:
 
 
 def _lines(path: Path, written: Iterable[bytes], start: int) -> Iterator[_Line]:
-    for number, raw in enumerate(written, start=2):
-        if len(raw) > LONGEST_LINE:
+    number = 1  # not by enumerate, which keeps the line until the next one
+    for raw in written:
+        number += 1
+        size = len(raw)
+        if size > LONGEST_LINE:
             raise UnusableFile(f"{path}, line {number}: longer than {LONGEST_LINE:,} bytes, as no recorded line is.")
         if plain := plain_read(raw):
             yield Entry(number, plain[0], "read", _READ, plain[1], start)
         else:
-            line = _parse(raw)
+            beginning, text = raw[: len(RESUMING)], _decoded(raw)
+            del raw  # a line may hold an answer of megabytes: it need not be there three times while it is parsed
+            line = _parse(text)
+            del text
             yield (
-                _Broken(number, line, _begins_resuming(raw)) if isinstance(line, str) else _Object(number, line, start)
+                _Broken(number, line, _begins_resuming(beginning))
+                if isinstance(line, str)
+                else _Object(number, line, start)
             )
-        start += len(raw)
+        start += size
 
 
-def _parse(raw: bytes) -> Line | str:
-    """The object of a line, or why it is none."""
+def _decoded(raw: bytes) -> str | None:
     try:
-        value = json.loads(raw.decode())
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _parse(text: str | None) -> Line | str:
+    """The object of a line, or why it is none; None is a line that is not UTF-8."""
+    if text is None:
+        return "is not JSON"
+    try:
+        value = json.loads(text)
     except RecursionError:
         return "is nested too deeply"
-    except ValueError:  # not UTF-8, no JSON, or a number of thousands of digits
+    except ValueError:  # or a number of thousands of digits
         return "is not JSON"
     return value if isinstance(value, dict) else "is not a JSON object"
 
@@ -227,9 +244,9 @@ def _left_out(path: Path, broken: _Broken) -> str:
     return f"{path}, line {broken.line}: cut off when the recording was stopped; it is left out."
 
 
-def _begins_resuming(raw: bytes) -> bool:
-    begun = raw.rstrip(b"\n")
-    return begun[: len(RESUMING)] == RESUMING[: len(begun)]
+def _begins_resuming(beginning: bytes) -> bool:
+    begun = beginning.rstrip(b"\n")
+    return begun == RESUMING[: len(begun)]
 
 
 def _resumes(line: _Line) -> bool:

@@ -103,10 +103,12 @@ def differences(
 
 def _differences(exchange: _Exchange, entry: Entry | None) -> Iterator[Difference]:
     if entry is not None:
-        derived = exchange.assembling.line
+        derived = exchange.assembling.line or {}
         members = {name: value for name, value in entry.members.items() if name != "t"}
-        found = tuple(islice(mismatches(members, as_written(derived) if derived else {}), 1 + FURTHER))
-        if found:
+        # a line is as it is written but for halves of characters: no copy of a long answer is made where all is equal
+        if mismatch(members, derived) and (
+            found := tuple(islice(mismatches(members, as_written(derived)), 1 + FURTHER))
+        ):
             first, further = found[0], found[1:]
             yield Difference(exchange.number, entry.line, first.path, first.recorded, first.now, further)
     yield from _differences_of_bytes(exchange)
