@@ -12,20 +12,18 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from callscope.core.credentials import is_secret_parameter
 from callscope.core.errors import UnusableFile
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, SettingsChanged
 from callscope.core.values import Request, Settings
-from callscope.record.matching import mismatch, mismatch_of_texts
+from callscope.record.hiding import hidden_body, shown
+from callscope.record.matching import HIDDEN, mismatch, mismatch_of_texts
 from callscope.record.reading import Entry, Recorded
 from callscope.record.stored import StoredAnswer, StoredBody, without_body
 from callscope.serving.choosing import RecordedExchange, Unlike, path_of
-
-HIDDEN: Final = "\x01"
-"""Stands for a byte of a secret: no JSON text has it as it is, so it is never taken for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +117,6 @@ def _exchange(taken: _Taken, minted: Set[str]) -> RecordedExchange:
     return RecordedExchange(name, request, body.read, taken.answer, asked.unlike)
 
 
-def _with_hidden(body: bytes, masked: Any) -> bytes:
-    """The body with its secrets marked: asterisks may also stand for themselves."""
-    found = masked if isinstance(masked, dict) else {}
-    if not found:
-        return body
-    hidden = bytearray(body)
-    for span in (*_list(found.get("body")), *_list(found.get("body_base64"))):
-        match span:
-            case [int(start), int(length)] if min(start, length) >= 0 and start + length <= len(body):
-                hidden[start : start + length] = HIDDEN.encode() * length
-            case _:
-                pass
-    return bytes(hidden)
-
-
 def _call_ids(body: Any) -> Iterator[str]:
     """The ids that stand in a request where those of calls stand."""
     left = [body]  # no recursion: whoever sends JSON chooses its depth
@@ -187,7 +170,7 @@ class _Asked:
         return None
 
     def _body(self, now: Request) -> Unlike | None:
-        body = _with_hidden(self.body.read(), self.masked)
+        body = hidden_body(self.body.read(), self.masked)
         recorded, current = _parsed(body), _parsed(now.body)
         same = partial(_same, _Names(self.minted))
         if isinstance(recorded, dict | list) and isinstance(current, dict | list):
@@ -195,7 +178,7 @@ class _Asked:
         else:
             a, b = (one.decode(errors="backslashreplace") for one in (body, now.body))
             found = mismatch_of_texts(a, b, "$.body", same)
-        return Unlike(found.path, _shown(found.recorded), found.now) if found else None
+        return Unlike(found.path, shown(found.recorded), found.now) if found else None
 
 
 class _Names:
@@ -255,20 +238,6 @@ def _plainly(text: str) -> bytes:
 
 def _escaped(text: str, *, ascii_only: bool) -> bytes:
     return json.dumps(text, ensure_ascii=ascii_only)[1:-1].encode("utf-8", "surrogatepass")
-
-
-def _shown(recorded: Any) -> Any:
-    """A recorded value with asterisks for what is hidden."""
-    match recorded:
-        case str():
-            return recorded.replace(HIDDEN, "*")
-        case dict() | list():
-            try:
-                return json.loads(json.dumps(recorded).replace(json.dumps(HIDDEN)[1:-1], "*"))
-            except RecursionError:
-                return "(nested too deeply to show)"
-        case _:
-            return recorded
 
 
 def _query_of(request: Request) -> list[tuple[str, str]]:

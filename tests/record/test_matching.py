@@ -13,12 +13,15 @@ from callscope.record.ignoring import Ignored, steps_of
 from callscope.record.lining_up import MOST, line_up
 from callscope.record.matching import (
     ABSENT,
+    HIDDEN,
     Mismatch,
     but_for_masks,
+    but_for_stars,
     exactly,
     mismatch,
     mismatch_of_texts,
     mismatches,
+    parsed,
 )
 from callscope.record.requests import mismatches_of_requests
 from callscope.record.shapes import mismatches_of_shapes, mismatches_of_text_shapes
@@ -68,16 +71,16 @@ def test_texts_that_are_no_json_are_compared_as_texts() -> None:
     [("key=****", "key=*******"), ("a*b***c", "a***b*c"), ("same", "same"), ("k=******.", "k=ab****.")],
 )
 def test_a_masked_secret_equals_a_masked_secret_of_any_length(recorded: str, now: str) -> None:
-    assert but_for_masks(recorded, now)
+    assert but_for_stars(recorded, now)
 
 
 @pytest.mark.parametrize("now", ["key=abcd", "key=****b", "key=" + "a" * 60 + "*", "kez=****"])
 def test_a_masked_secret_equals_nothing_else(now: str) -> None:
-    assert not but_for_masks("key=****", now)
+    assert not but_for_stars("key=****", now)
 
 
 def test_what_stands_around_a_masked_secret_has_to_be_the_same() -> None:
-    assert not but_for_masks("key=****&a", "key=****&b")
+    assert not but_for_stars("key=****&a", "key=****&b")
 
 
 def request(**changes: Any) -> Request:
@@ -137,13 +140,31 @@ def test_what_is_nested_deeper_than_python_can_recurse_is_compared() -> None:
 
 
 def test_a_masked_secret_equals_any_value_of_its_length() -> None:
-    assert but_for_masks("key=********.", "key=correct!.")
-    assert not but_for_masks("key=********.", "key=correct!!.")
+    assert but_for_stars("key=********.", "key=correct!.")
+    assert not but_for_stars("key=********.", "key=correct!!.")
+
+
+def test_where_secrets_were_is_known_other_asterisks_are_characters() -> None:
+    secret = HIDDEN * 8
+    assert but_for_masks(f"**key**={secret}.", "**key**=************.")
+    assert but_for_masks(f"**key**={secret}.", "**key**=correct!.")
+    assert not but_for_masks(f"**key**={secret}.", "*key*=********.")
+    assert not but_for_masks("say **this** now", "say something else ** now")
+
+
+def test_asterisks_beside_a_secret_are_not_told_from_those_in_its_place() -> None:
+    assert but_for_masks(f"**{HIDDEN * 8}**", "*" * 20)
+    assert but_for_masks(f"**{HIDDEN * 8}**", "**correct!**")
+    assert not but_for_masks(f"**{HIDDEN * 8}**", "**wrong**")
+
+
+def test_a_name_that_hides_a_secret_is_told_by_asterisks() -> None:
+    assert parsed(f'{{"a{HIDDEN * 2}": "{HIDDEN}"}}') == {"a**": HIDDEN}
 
 
 def test_many_masked_secrets_are_compared_in_bounded_time() -> None:
-    assert not but_for_masks("a********" * 300, "a********" * 299 + "b********")
-    assert not but_for_masks("********a" * 300, "12345678a" * 299 + "12345678b")
+    assert not but_for_stars("a********" * 300, "a********" * 299 + "b********")
+    assert not but_for_stars("********a" * 300, "12345678a" * 299 + "12345678b")
 
 
 # ---- identifiers --------------------------------------------------------------------------------------------------

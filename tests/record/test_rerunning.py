@@ -25,8 +25,10 @@ from callscope.record.masking import Secrets
 from callscope.record.matching import ABSENT
 from callscope.record.reading import open_recording
 from callscope.record.report import RerunReport
+from callscope.record.requests import Level
 from callscope.record.rerunning import Live, rerun
 from callscope.record.restoring import left_by
+from callscope.record.sameness import Terms
 from callscope.session import Session
 from playbook import Listener
 from recordbench import (
@@ -168,6 +170,28 @@ def test_masked_secrets_do_not_differ(tmp_path: Path) -> None:
     )
     path = scene.play(f"Log in with {key}")
     assert again(path).divergence is None
+
+
+@pytest.mark.parametrize("level", ["wire", "semantic"])
+def test_asterisks_that_a_person_wrote_are_no_masks_in_a_request_that_has_some(tmp_path: Path, level: Level) -> None:
+    path = Scene(tmp_path, [says("Hello.")]).play("Say **this** now")
+    edit_line(path, "request", lambda line: line["headers"].append(["authorization", "Bearer ********"]))
+    edit_line(path, "request", lambda line: line.update(masked={"headers": [[len(line["headers"]) - 1, 7, 8]]}))
+    assert again(path, terms=Terms(level)).divergence is None
+    edit_line(path, "user", lambda line: line.update(text="Say something else ** now"))
+    divergence = again(path, terms=Terms(level)).divergence
+    assert divergence is not None
+    assert divergence.path == "$.body.messages[0].content"
+
+
+def test_asterisks_that_a_tool_printed_are_no_masks_in_a_result_that_has_some(tmp_path: Path) -> None:
+    said = "**** rain; key correct!"
+    tools, secrets = {"get_weather": lambda _: said}, Secrets(["correct!"])
+    path = Scene(tmp_path, CALLING, tools=tools, secrets=secrets).play("Weather?")
+    assert again(path, toolbox=Tools(tools)).divergence is None
+    divergence = again(path, toolbox=Tools({"get_weather": lambda _: said.replace("****", "**")})).divergence
+    assert divergence is not None
+    assert (divergence.kind, divergence.recorded) == ("result", "**** rain; key ********")
 
 
 # ---- and where it does not, it is named ---------------------------------------------------------------------------

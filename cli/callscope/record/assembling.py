@@ -15,6 +15,7 @@ from callscope.core.events import (
     PeerEvent,
     ResponseCompleted,
     ResponseFailed,
+    TextDelta,
 )
 from callscope.core.state import Conversation, Response, apply
 from callscope.core.values import Request, ToolCall, Usage
@@ -46,6 +47,10 @@ def assembled(response: Response, last: ResponseCompleted | ResponseFailed, diag
     }
 
 
+GROWING = (TextDelta, ArgumentsDelta)
+"""Events that only add to what is there."""
+
+
 class Assembling:
     """The line of one exchange, made while what its decoder gives passes by: nothing of it is kept but what it says."""
 
@@ -56,17 +61,31 @@ class Assembling:
 
     def feed(self, events: Iterable[PeerEvent]) -> None:
         """Take what the decoder gave; `line` is there once the response ended."""
-        if self.line is not None:
-            return
         for event in events:
-            if type(event) is ArgumentsDelta:
-                continue  # of a call's arguments the whole counts, and not its many pieces
-            self._conversation = apply(self._conversation, event)
-            if isinstance(event, Diagnostic):
-                self._diagnostics.append(event)
-            elif isinstance(event, ResponseCompleted | ResponseFailed) and self._conversation.response is not None:
-                self.line = assembled(self._conversation.response, event, self._diagnostics)
+            if self.line is not None:
                 return
+            if type(event) is not ArgumentsDelta:  # of a call's arguments the whole counts, and not its many pieces
+                self._conversation = apply(self._conversation, event)
+                self._take(event, self._conversation)
+
+    def hear(self, events: Iterable[PeerEvent], conversation: Conversation) -> None:
+        """Take what the decoder gave, and what it came to: a conversation that somebody else keeps.
+
+        The same as `feed`, without a second copy of the answer's text.
+        """
+        for event in events:
+            if type(event) not in GROWING and self.line is None:
+                self._take(event, conversation)
+
+    def part(self, conversation: Conversation) -> None:
+        """Go on by itself from here: what is heard of from now on is `feed`."""
+        self._conversation = conversation
+
+    def _take(self, event: PeerEvent, conversation: Conversation) -> None:
+        if isinstance(event, Diagnostic):
+            self._diagnostics.append(event)
+        elif isinstance(event, ResponseCompleted | ResponseFailed) and conversation.response is not None:
+            self.line = assembled(conversation.response, event, self._diagnostics)
 
 
 def assembled_from(exchange: int, events: Iterable[PeerEvent]) -> Line | None:

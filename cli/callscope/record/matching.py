@@ -11,11 +11,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
 from .masking import SHORTEST
 
+HIDDEN: Final = "\x01"
+"""Stands for a byte of a secret: no JSON text has it as it is, so it is never taken for anything else."""
+
 _STARS = re.compile(r"\*+")
+_SECRETS = re.compile(rf"\**{HIDDEN}[{HIDDEN}*]*")  # asterisks beside a secret cannot be told from those in its place
 _MASKED = re.compile(rb"[^*]{0,48}\*+")  # at most eight characters of a secret, each perhaps as a \u escape
 
 
@@ -46,23 +50,30 @@ def exactly(recorded: str, now: str) -> bool:
 
 
 def but_for_masks(recorded: str, now: str) -> bool:
-    """Equal texts, where a recorded run of `*` equals any other: escapes make the same secret longer or shorter.
+    """Equal texts, where HIDDEN marks the places of secrets: there any run of `*` fits, as escapes change its length.
 
-    A run that is long enough to be a secret equals any text of as many bytes, too: a tool that runs again gives the
+    In a place that is long enough for a secret fits any text of as many bytes, too: a tool that runs again gives the
     secret itself. In the bytes of a response the first characters of a secret may stand as they are, because they had
-    passed before they were known to begin one; so such a run also equals a few characters and a run of `*`.
+    passed before they were known to begin one; so a few characters and a run of `*` fit as well.
     """
+    return _but_for(_SECRETS, recorded, now)
+
+
+def but_for_stars(recorded: str, now: str) -> bool:
+    """The same where nobody knows which asterisks hide something, as in what is decoded from masked bytes: all may."""
+    return _but_for(_STARS, recorded, now)
+
+
+def _but_for(secrets: re.Pattern[str], recorded: str, now: str) -> bool:
     if recorded == now:
         return True
-    if "*" not in recorded:
-        return False
     data = now.encode("utf-8", "surrogatepass")
     places = {0}  # all of them at once: trying one after the other takes exponential time
     end = 0
-    for stars in _STARS.finditer(recorded):
-        places = _behind(recorded[end : stars.start()], data, places)
-        places = {place for start in places for place in _behind_secret(data, start, stars.end() - stars.start())}
-        end = stars.end()
+    for secret in secrets.finditer(recorded):
+        places = _behind(recorded[end : secret.start()], data, places)
+        places = {place for start in places for place in _behind_secret(data, start, secret.end() - secret.start())}
+        end = secret.end()
     return len(data) in _behind(recorded[end:], data, places)
 
 
@@ -121,11 +132,15 @@ def mismatches_of_texts(recorded: str, now: str, path: str = "$", same: Same = e
 
 
 def parsed(text: str) -> Any:
-    """The JSON value of a text; None where it is none."""
+    """The JSON value of a text; None where it is none. Of what is hidden in it, that in names is told by asterisks."""
     try:
-        return json.loads(text)
+        return json.loads(text, strict=False, object_pairs_hook=_named if HIDDEN in text else None)
     except (ValueError, RecursionError):
         return None
+
+
+def _named(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name.replace(HIDDEN, "*"): value for name, value in members}
 
 
 def step(name: str) -> str:

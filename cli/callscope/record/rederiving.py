@@ -19,11 +19,12 @@ from typing import Any
 
 from callscope.core.errors import UnusableFile
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, PeerEvent, Stamped
+from callscope.core.state import Conversation, apply
 
 from .appending import LineFile, reason
 from .assembling import Assembling, as_written
 from .deriving import Deriving, DialectNamed
-from .format import Line, encode_line
+from .format import Line, RecordedEvent, encode_line
 from .matching import Mismatch, mismatch, mismatches
 from .reading import Entry, Recorded, RecordingFile
 
@@ -60,6 +61,14 @@ class _Exchange:
     digest: Any
     size: int = 0
     end: Entry | None = None
+    parted: bool = False  # it assembles by itself what somebody else's conversation does not hold
+
+    def hear(self, decoded: Sequence[PeerEvent], conversation: Conversation | None) -> None:
+        """Take what was decoded, and what a conversation has come to that is kept all the same."""
+        if conversation is None or self.parted:
+            self.assembling.feed(decoded)
+        else:
+            self.assembling.hear(decoded, conversation)
 
 
 def derive(
@@ -69,25 +78,44 @@ def derive(
 
     Differences go into `found` on the way, so that whoever shows a recording and checks it decodes it once.
     """
+    if found is not None:
+        for stamped, _ in derive_conversation(recording, found, dialects):
+            yield stamped
+        return
+    deriving = Deriving(recording.path, dialects)
+    seq = 0
+    for entry in recording.entries:
+        for event in () if entry.event is None else deriving.feed(entry.event):
+            seq += 1
+            yield Stamped(seq, entry.at, event)
+
+
+def derive_conversation(
+    recording: Recorded, found: list[Difference], dialects: DialectNamed | None = None
+) -> Iterator[tuple[Stamped, Conversation]]:
+    """The same stream, and the conversation after each event; `found` has the differences when it has ended."""
     deriving = Deriving(recording.path, dialects)
     exchanges = _Exchanges()
+    conversation = Conversation()
     seq = 0
     for entry in recording.entries:
         event, at = entry.event, entry.at
-        events = () if event is None else deriving.decode(event)
-        if found is not None:
-            for ended in exchanges.take(entry, events):
-                found += _differences(*ended)
-        if event is None:
-            continue
-        seq += 1
-        yield Stamped(seq, at, event)
-        for decoded in events:
+        decoded: Sequence[PeerEvent] = ()
+        if event is not None:
+            before, conversation = conversation, apply(conversation, event)
+            if conversation is not before:
+                exchanges.follow(event, before, conversation)
             seq += 1
-            yield Stamped(seq, at, decoded)
-    if found is not None:
-        for ended in exchanges.close():
+            yield Stamped(seq, at, event), conversation
+            decoded = deriving.decode(event)
+            for each in decoded:
+                conversation = apply(conversation, each)
+                seq += 1
+                yield Stamped(seq, at, each), conversation
+        for ended in exchanges.take(entry, decoded, conversation):
             found += _differences(*ended)
+    for ended in exchanges.close():
+        found += _differences(*ended)
 
 
 def differences(
@@ -154,12 +182,14 @@ class _Exchanges:
     def __init__(self) -> None:
         self._exchange: _Exchange | None = None
 
-    def take(self, entry: Entry, decoded: Sequence[PeerEvent]) -> Sequence[tuple[_Exchange, Entry | None]]:
-        """Take an entry and what was decoded from it."""
+    def take(
+        self, entry: Entry, decoded: Sequence[PeerEvent], conversation: Conversation | None = None
+    ) -> Sequence[tuple[_Exchange, Entry | None]]:
+        """Take an entry, what was decoded from it, and the conversation after that where somebody keeps one."""
         exchange = self._exchange
         if exchange is not None:
             if isinstance(entry.event, BytesRead):
-                exchange.assembling.feed(decoded)
+                exchange.hear(decoded, conversation)
                 exchange.digest.update(entry.event.data)
                 exchange.size += len(entry.event.data)
                 return ()
@@ -170,10 +200,22 @@ class _Exchanges:
         if isinstance(entry.event, ExchangeOpened):
             self._exchange = _Exchange(entry.event.exchange, Assembling(entry.event.exchange), sha256())
         elif exchange is not None:
-            exchange.assembling.feed(decoded)
+            exchange.hear(decoded, conversation)
             if isinstance(entry.event, ExchangeEnded):
                 exchange.end = entry
         return ended
+
+    def follow(self, event: RecordedEvent, before: Conversation, after: Conversation) -> None:
+        """Take note of a line that changed the conversation: in the middle of an answer none does, of any session.
+
+        Where one does all the same, the answer is what its bytes say, and no longer in the conversation.
+        """
+        exchange = self._exchange
+        if exchange is None or exchange.parted or isinstance(event, ExchangeOpened):
+            return
+        if before.response is not after.response or before.exchange != after.exchange:
+            exchange.parted = True
+            exchange.assembling.part(before)
 
     def close(self) -> Sequence[tuple[_Exchange, Entry | None]]:
         """Give the exchange that ended without an `assembled` line."""

@@ -7,7 +7,7 @@ not know how a run is driven, nor in which order things happen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from callscope.core.events import (
@@ -25,9 +25,10 @@ from callscope.core.events import (
 from callscope.core.values import Request, ToolCall
 
 from .format import Line, line_of
+from .hiding import hidden_request, hidden_text, shown
 from .identifiers import Identifiers
 from .ignoring import Ignored
-from .matching import ABSENT, Mismatch, Same, but_for_masks, exactly, mismatches, mismatches_of_texts
+from .matching import ABSENT, Mismatch, Same, but_for_masks, but_for_stars, exactly, mismatches, mismatches_of_texts
 from .requests import Level, mismatches_of_requests
 from .script import Fact
 from .shapes import mismatches_of_text_shapes
@@ -79,14 +80,20 @@ class Sameness:
             return self.of_requests(fact, event.request)
         if isinstance(fact.event, CallAssembled) and isinstance(event, CallAssembled):
             return self._of_calls(fact, fact.event.call, event.call)
-        return self.terms.ignored.leave_out(self._of_members(plain(fact.event), plain(event), self._same(fact)))
+        found = self._of_members(_hidden(fact), plain(event), self._same(fact))
+        return self.terms.ignored.leave_out(replace(one, recorded=shown(one.recorded)) for one in found)
 
     def of_requests(self, fact: Fact, now: Request) -> Iterator[Mismatch]:
         """Where a request is not the recorded one."""
         assert isinstance(fact.event, ExchangeOpened)
         recorded = with_body(fact.event.request, fact.body, now)
+        if fact.masked:
+            body = recorded.body
+            recorded = hidden_request(recorded, fact.hidden)
+            recorded = replace(recorded, body=body) if body == now.body else recorded
         found = mismatches_of_requests(recorded, now, self._same(fact), self.terms.level, url=self._url)
-        return (one for one in self.terms.ignored.leave_out(found) if not self._carried(one))
+        told = (replace(one, recorded=shown(one.recorded)) for one in found)
+        return (one for one in self.terms.ignored.leave_out(told) if not self._carried(one))
 
     def calls_alike(self, fact: Fact, event: CallAssembled) -> bool:
         """Whether two calls ask for the same, whatever their ids and places."""
@@ -122,7 +129,7 @@ class Sameness:
             yield from found or ([Mismatch(path, recorded, now)] if wire else ())
 
     def _same(self, fact: Fact) -> Same:
-        same = but_for_masks if fact.masked else exactly
+        same = exactly if not fact.masked else but_for_stars if fact.hidden is None else but_for_masks
         return same if self.terms.level == "wire" else self.ids.reading(same)
 
     def _carried(self, found: Mismatch) -> bool:
@@ -130,6 +137,16 @@ class Sameness:
         if recorded is None or now is None or not (recorded or now):
             return False
         return (not recorded or recorded in self._recorded) and (not now or now in self._now)
+
+
+def _hidden(fact: Fact) -> Line:
+    """What of a recorded event has to be the same again, the places of secrets marked in it."""
+    places = fact.hidden if isinstance(fact.hidden, dict) else {}
+    members = plain(fact.event)
+    return {
+        name: hidden_text(value, places[name]) if name in places and isinstance(value, str) else value
+        for name, value in members.items()
+    }
 
 
 def _text(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from callscope.core.events import (
     BreakRequested,
@@ -74,7 +74,8 @@ Comparable: TypeAlias = (
 class Fact:
     """A recorded event that has to happen again; `masked`: some of its text is not known any more.
 
-    `body` is that of a request where the event is without it.
+    `hidden` lists the places of secrets in its line, None where it is read from the bytes of a response. `body` is that
+    of a request where the event is without it.
     """
 
     identity: Identity
@@ -83,6 +84,7 @@ class Fact:
     masked: bool = False
     at: float = 0.0
     body: StoredBody | None = None
+    hidden: Any = None
 
 
 Unasked: TypeAlias = SettingsChanged | ToolsChanged | Rewound | ItemsInserted | BreakRequested
@@ -259,11 +261,12 @@ class _Reader:
         turn.last_line = entry.line
         identity = identity_of(event, self.exchange)
         if identity is not None:
-            masked = "masked" in entry.members or (identity[0] in DERIVED and self.masked)
+            hidden = None if identity[0] in DERIVED else entry.members.get("masked")
+            masked = bool(hidden) or (identity[0] in DERIVED and self.masked)
             body = None
             if isinstance(event, ExchangeOpened):
                 body, event = StoredBody.of(self.path, entry, event.request.body), without_body(event)
-            turn.facts[identity] = Fact(identity, entry.line, event, masked, entry.at, body)  # type: ignore[arg-type]
+            turn.facts[identity] = Fact(identity, entry.line, event, masked, entry.at, body, hidden)  # type: ignore[arg-type]
         if isinstance(event, CallHeld | ResultHeld):
             turn.held = entry.line
         elif isinstance(event, TurnEnded):
