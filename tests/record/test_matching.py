@@ -121,6 +121,21 @@ def test_what_an_endpoint_adds_and_how_json_is_spaced_makes_no_difference(now: R
     assert not list(mismatches_of_requests(request(), now))
 
 
+def test_headers_of_one_name_are_compared_in_their_order() -> None:
+    recorded = request(headers=(("X-Tag", "a"), ("X-Tag", "b")))
+    assert not list(mismatches_of_requests(recorded, request(headers=(("x-tag", "a"), ("x-tag", "b")))))
+    found = list(mismatches_of_requests(recorded, request(headers=(("x-tag", "a"), ("x-tag", "c")))))
+    assert found == [Mismatch('$.headers["X-Tag"]', "b", "c")]
+    assert not list(mismatches_of_requests(recorded, request(headers=(("x-tag", "a"),))))
+
+
+def test_what_is_not_a_number_is_the_same_where_it_is_none_again() -> None:
+    found = mismatch_of_texts('{"t": 1, "v": NaN}', '{"t": 2, "v": NaN}')
+    assert found == Mismatch("$.t", 1, 2)
+    assert list(mismatches({"v": float("nan")}, {"v": float("nan")})) == []
+    assert len(list(mismatches({"v": float("nan")}, {"v": 1.0}))) == 1
+
+
 def test_a_secret_header_is_never_compared() -> None:
     recorded = request(headers=(("Authorization", "Bearer ****"),))
     assert not list(mismatches_of_requests(recorded, request(headers=(("Authorization", "Bearer abc"),))))

@@ -112,6 +112,8 @@ def mismatches(recorded: Any, now: Any, path: str = "$", same: Same = exactly) -
 def _equal(a: Any, b: Any, same: Same) -> bool:
     if isinstance(a, str) and isinstance(b, str):
         return same(a, b)
+    if isinstance(a, float) and isinstance(b, float) and a != a:
+        return b != b  # NaN, which Python writes and reads, is not even equal to itself
     return a is b or (a == b and isinstance(a, bool) == isinstance(b, bool))
 
 

@@ -102,12 +102,12 @@ def derive_conversation(
         event, at = entry.event, entry.at
         decoded: Sequence[PeerEvent] = ()
         if event is not None:
+            decoded = deriving.decode(event)
             before, conversation = conversation, apply(conversation, event)
             if conversation is not before:
                 exchanges.follow(event, before, conversation)
             seq += 1
             yield Stamped(seq, at, event), conversation
-            decoded = deriving.decode(event)
             for each in decoded:
                 conversation = apply(conversation, each)
                 seq += 1

@@ -5,6 +5,7 @@ Knows what of a request an endpoint adds by itself, which says nothing. Pure; mu
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -39,11 +40,14 @@ def mismatches_of_requests(
 
 
 def _mismatches_of_headers(recorded: Request, now: Request, same: Same) -> Iterator[Mismatch]:
-    present = {name.lower(): value for name, value in now.headers}
+    present: dict[str, deque[str]] = {}
+    for name, value in now.headers:
+        present.setdefault(name.lower(), deque()).append(value)
     for name, value in recorded.headers:
-        other = present.get(name.lower())
-        if other is None or is_secret_header(name) or name.lower() in _OF_THE_ENDPOINT:
+        others = present.get(name.lower())
+        if not others or is_secret_header(name) or name.lower() in _OF_THE_ENDPOINT:
             continue
+        other = others.popleft()  # a header may be there several times
         if not same(value, other):
             yield Mismatch(f"$.headers{step(name)}", value, other)
 
