@@ -149,6 +149,15 @@ def test_a_mistyped_command_is_told_its_neighbour(tmp_path: Path) -> None:
     assert "Did you mean 'replay'?" in ran.err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_version_that_cannot_be_told_is_one_clear_error() -> None:
+    command = [sys.executable, "-m", "callscope", "--version"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False, text=True)
+    assert done.stderr == "callscope: The output cannot be written: no space left on device.\n"
+    assert done.returncode == 3
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     headings = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
     assert headings[0].split()[1] == VERSION

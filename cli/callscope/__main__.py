@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from contextlib import suppress
 
 FEW_COLLECTIONS = (100_000, 10, 10)
 """Importing makes many objects and no garbage, and Python would look through them all, again and again: 12 % of the
@@ -10,11 +11,13 @@ time to the first prompt. https://docs.python.org/3/library/gc.html#gc.set_thres
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] == ["--version"] and sys.stdout:
         from callscope.version import VERSION
 
-        sys.stdout.write(f"callscope {VERSION}\n")
-        return
+        with suppress(OSError):  # told below, as for all other output
+            sys.stdout.write(f"callscope {VERSION}\n")
+            sys.stdout.flush()
+            return
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
         from callscope.app.app import run
