@@ -1,4 +1,4 @@
-"""/why in the REPL, and the word at the end of a turn in which a call was to be expected."""
+"""/why in the REPL, and the word at the end of a turn that leads to it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_a_turn_in_words_is_explained(tmp_path: Path) -> None:
 def test_a_call_that_was_to_be_expected_is_hinted_at_once_and_words_are_not(tmp_path: Path) -> None:
     dropped = (diagnostic("finish_reason_without_calls", text="tool_calls"), ResponseCompleted("tool_calls"))
     said = repl(tmp_path, text("Hi."), Answer(((ResponseStarted(0),),), dropped)).typed("hello", "weather")
-    assert said.count("/why says more") == 1
-    assert said.index("/why says more") > said.index("Hi.")
+    assert said.count("/why says what to do") == 1
+    assert said.index("/why says what to do") > said.index("Hi.")
 
 
 def test_before_the_first_turn_there_is_nothing_to_explain(tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ NO_ANSWER = {
         "model's own words.",
     ),
     "http_error": Entry(
-        "certain", "The server answered with HTTP {status}, so no model spoke: {words}", "Mend what the server names."
+        "certain",
+        "The server answered with HTTP {status}, so no model spoke: {words}",
+        "Mend what the server names. At 401 or 403 check the key (--key-env), at 404 the path of --url and the model, "
+        "at 429 wait.",
     ),
     "server_error": Entry(
         "certain",

@@ -11,7 +11,8 @@ FAULTS = {
     "arguments_incomplete": Entry(
         "certain",
         "The arguments of {name} break off{place}: {open} left open{reason}.",
-        "Raise the token limit where the finish_reason is length; else the server lost the rest: look with /raw.",
+        "Raise the token limit where the finish_reason is length; try again where the answer broke off; else the "
+        "server lost the rest: look with /raw.",
     ),
     "arguments_invalid": Entry(
         "certain",
@@ -65,8 +66,9 @@ NOT_RUN = {
     ),
     "arguments_not_by_schema": Entry(
         "certain",
-        "{name} was not run, because its arguments are not by its schema: {words}",
-        "Tell the model in the descriptions what is wanted, or loosen the schema; /edit changes the call itself.",
+        "{name} was not run, because its arguments do not fit its schema: {words}",
+        "Tell the model in the descriptions what is wanted, or loosen the schema; with /approve ask, e edits such "
+        "a call.",
     ),
     "no_implementation": Entry(
         "certain",

@@ -10,11 +10,14 @@ from .calls import call_not_allowed, call_verdict
 from .case import Case
 from .entries import Evidence, Verdict
 from .facts import CallFacts
-from .no_call_codes import LOST
+from .no_call_codes import LOST, NO_ANSWER
+from .not_run_codes import FAULTS
 from .verdicts import rank, verdict
 
 NEWS = frozenset((*LOST, "tools_left_out", "choice_names_no_tool", "tool_choice_ignored", "thought_and_said_nothing"))
-"""What a person hears of unasked: a call was to be expected, and nothing else on the screen says why none is there."""
+"""A call was to be expected, and nothing else on the screen says why none is there."""
+FAILED = NO_ANSWER.keys() - {"stopped", "never_asked"}
+"""There is no whole answer, and nobody stopped it."""
 
 
 def why(case: Case) -> list[Verdict]:
@@ -59,9 +62,12 @@ def calls_named(case: Case, word: str) -> list[CallFacts]:
 
 
 def hint(case: Case) -> str:
-    """A word for the person at the end of a turn, where no call came and something explains it; else nothing."""
-    found = next((each for each in why(case) if each.code in NEWS), None)
-    return f"no call came ({found.code}): /why says more" if found else ""
+    """A word for the person at the end of a turn, where `/why` says what to do about it; else nothing."""
+    for found in why(case):
+        for what, codes in (("no call came", NEWS), ("the answer failed", FAILED), ("a call did not run", FAULTS)):
+            if found.code in codes:
+                return f"{what} ({found.code}): /why says what to do"
+    return ""
 
 
 def _listed(facts: CallFacts) -> str:
