@@ -115,6 +115,7 @@ BROKEN: dict[str, tuple[str, Exchange]] = {
     "stream.fields": ("chat", chat(b" Data: {}\n\n" + said("hi"))),
     "stream.only_events": ("chat", chat(said("hi")[:-14] + b"Traceback: no\n\n" + DONE)),
     "chat.object": ("chat", chat(events(chunk({"content": "a"}, object="chunk")) + DONE)),
+    "chat.member_kinds": ("chat", chat(events(chunk({"content": "a", "refusal": 7})) + DONE)),
     "chat.usage": ("chat", chat(said("hi"), stream_options={"include_usage": True})),
     "chat.usage_once": ("chat", chat(events(chunk({"content": "a"}, usage=USAGE), chunk({}, "stop", usage=USAGE)))),
     "chat.whole": ("chat", chat(completion(choices=[]), headers=DOCUMENT)),

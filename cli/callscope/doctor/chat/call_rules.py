@@ -70,7 +70,7 @@ def _index(seen: Seen) -> Iterator[Verdict]:
     when=has_calls,
 )
 def _listed(seen: Seen) -> Iterator[Verdict]:
-    for report in seen.reported("calls_not_listed", "call_flat", "legacy_function_call", "member_odd"):
+    for report in seen.reported("calls_not_listed", "call_flat", "legacy_function_call"):
         yield broken(one_line(report.message, 120), report.frame)
 
 

@@ -168,6 +168,19 @@ def _content(seen: Seen) -> Iterator[Verdict]:
 
 @rule(
     CHUNK_RULES,
+    "chat.member_kinds",
+    "required",
+    "Members are of the kind that the protocol says: a text, a number, a list or an object.",
+    breaks="clients fail on a value of another kind, or skip it",
+    when=lambda seen: has_chunks(seen) or is_whole(seen),
+)
+def _member_kinds(seen: Seen) -> Iterator[Verdict]:
+    for report in seen.reported("member_odd"):
+        yield broken(one_line(report.message, 120), report.frame)
+
+
+@rule(
+    CHUNK_RULES,
     "chat.says",
     "required",
     "A plain question is answered with words.",
