@@ -99,6 +99,7 @@ def test_a_status_has_its_phrase_where_there_is_one() -> None:
 def test_the_most_telling_request_id_is_taken() -> None:
     assert request_id({"cf-ray": "ray", "x-request-id": "req"}) == "req"
     assert request_id({"cf-ray": "ray"}) == "ray"
+    assert request_id({"cf-ray": "ray", "x-generation-id": "gen"}) == "gen"  # OpenRouter
     assert request_id({}) is None
 
 
