@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
@@ -358,6 +359,18 @@ def test_a_folder_that_is_read_only_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_device_is_no_recording_to_go_on_with() -> None:
     with pytest.raises(UnusableFile, match="no ordinary file"):
         LineFile.open(Path("/dev/null"))
+
+
+def test_a_disk_that_is_full_from_the_beginning_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(UnusableFile, match=r"No recording can be made at .*: no space left on device"):
+        new_recorder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")

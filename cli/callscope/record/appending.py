@@ -78,11 +78,24 @@ class LineFile:
         if len(line) > LONGEST_LINE:
             self._fail(f"a line of {len(line):,} bytes is more than the {LONGEST_LINE:,} a recording can hold")
         try:
-            written = os.write(self._descriptor, line)
-            while written < len(line):  # a disk that is nearly full takes a part; the rest then gets the true reason
-                written += os.write(self._descriptor, line[written:])
+            self._write(line)
         except OSError as error:
             self._fail(reason(error))
+
+    def begin(self, line: bytes) -> None:
+        """Write the first line; a file that cannot take it goes again, because nothing could be read from it."""
+        try:
+            self._write(line)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            self.close()
+            raise UnusableFile(f"No recording can be made at {self.path}: {reason(error)}.") from None
+
+    def _write(self, line: bytes) -> None:
+        written = os.write(self._descriptor, line)
+        while written < len(line):  # a disk that is nearly full takes a part; the rest then gets the true reason
+            written += os.write(self._descriptor, line[written:])
         self._size += len(line)
 
     def sync(self) -> None:

@@ -102,7 +102,7 @@ class Recorder:
         recorder = cls(LineFile.create(new_recording(directory, now)), secrets=secrets, clock=clock, dialects=dialects)
         header: Line = {"kind": "header", "format": FORMAT, "version": VERSION, "created": _utc(now)}
         header |= {"program": program, "parent": parent} | ({"ignore": list(ignore)} if ignore else {})
-        recorder._file.append(encode_line(header))
+        recorder._file.begin(encode_line(header))
         return recorder
 
     @classmethod
