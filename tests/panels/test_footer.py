@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
@@ -85,6 +87,14 @@ def test_the_finish_reasons_of_all_requests_are_told() -> None:
         scene.at(number, opened(number), ResponseCompleted("tool_calls"))
     scene.at(4, opened(4), ResponseCompleted("stop"))
     assert " · tool_calls, stop · 4 requests" in summary(scene.trace, Look(120)).text
+
+
+@pytest.mark.parametrize(("dialect", "words"), [("chat", "no finish_reason"), ("acf", "complete")])
+def test_an_end_without_a_finish_reason_is_told_where_the_protocol_wants_one(dialect: str, words: str) -> None:
+    scene = Scene().asked().at(1, ResponseCompleted(None))
+    trace = scene.trace
+    trace.settings = replace(trace.settings, dialect=dialect)
+    assert summary(trace, Look(80)).text.endswith(f" · {words}")
 
 
 def test_findings_and_a_break_outlast_the_times() -> None:

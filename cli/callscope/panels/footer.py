@@ -56,7 +56,7 @@ def facts_of(trace: Trace, look: Look, now: float) -> list[Fact]:
     facts += _times(exchange, now)
     if pace := exchange.deltas_a_second():
         facts.append(Fact(f"{pace:,.0f} deltas/s", 9))
-    facts += _ends(trace.exchanges)
+    facts += _ends(trace.exchanges, trace.settings.dialect)
     if trace.thread:
         facts.append(Fact(f"thread {trace.thread}", 8))
     if len(trace.exchanges) > 1:
@@ -86,9 +86,9 @@ def _times(exchange: ExchangeTrace, now: float) -> list[Fact]:
     return facts
 
 
-def _ends(exchanges: Sequence[ExchangeTrace]) -> list[Fact]:
+def _ends(exchanges: Sequence[ExchangeTrace], dialect: str) -> list[Fact]:
     """How the responses ended, in the server's own words, and what the last one cost."""
-    reasons = [_reason(exchange) for exchange in exchanges if exchange.completed]
+    reasons = [_reason(exchange, dialect) for exchange in exchanges if exchange.completed]
     if not reasons:
         return []
     told = [reason for reason, _ in groupby(reasons)]  # how many there were the number of requests says
@@ -96,10 +96,10 @@ def _ends(exchanges: Sequence[ExchangeTrace]) -> list[Fact]:
     return [Fact(", ".join(told), 4, short=short), Fact(wording.tokens(exchanges[-1].usage), 5)]
 
 
-def _reason(exchange: ExchangeTrace) -> str:
+def _reason(exchange: ExchangeTrace, dialect: str) -> str:
     if failure := exchange.failure:
         return f"HTTP {failure.status}" if failure.kind == "http" else failure.kind
-    return exchange.finish_reason or "no finish_reason"
+    return wording.finished(exchange.finish_reason, dialect)
 
 
 def fitted(facts: list[Fact], look: Look) -> Row:

@@ -112,6 +112,11 @@ def failure_sentence(event: ResponseFailed) -> str:
     return one_line(failure(event), LONGEST_FAILURE)
 
 
+def finished(finish_reason: str | None, dialect: str) -> str:
+    """How a whole response ended, in the server's own words; frames of agents need none (docs/acf.md)."""
+    return finish_reason or ("complete" if dialect == "acf" else "no finish_reason")
+
+
 def tokens(usage: Usage | None) -> str:
     """The token counts of a response; empty where the server gave none."""
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):

@@ -69,7 +69,8 @@ def thoughts(wishes: Sequence[Wish], results: Sequence[PastCall]) -> str:
     if wishes:
         return f"The words point to {_several([f'{wish.tool.name} {wish.arguments}' for wish in wishes])}."
     if results:
-        return f"All {len(results)} results are here, nothing is left to call."
+        here = "The result is" if len(results) == 1 else f"All {len(results)} results are"
+        return f"{here} here, nothing is left to call."
     return "No tool fits these words, or none may be called."
 
 

@@ -40,7 +40,7 @@ from callscope.core.values import Abort, CallKey, Edit, Item, Mock, Reject, Run,
 from callscope.core.visible import one_line, visible
 from callscope.dialects.json_progress import utf8_size
 from callscope.panels.blocks import ran
-from callscope.panels.wording import counted, ending, failure_sentence, place, seconds, tokens
+from callscope.panels.wording import counted, ending, failure_sentence, finished, place, seconds, tokens
 
 from .chrome import ChromeConsole
 
@@ -194,7 +194,7 @@ class LinesView:
                 self._end_answer()  # the answers of two responses are two paragraphs
             case ResponseCompleted() if self.live:
                 told = tokens(event.usage)
-                reason = one_line(event.finish_reason or "no finish_reason", 64)
+                reason = one_line(finished(event.finish_reason, conversation.settings.dialect), 64)
                 self._say(f"  {reason}{told and f', {told}'}", "dim")
             case ResponseFailed() if event.kind != "cancelled":  # the end of the turn says that
                 self._say(f"{cross} {failure_sentence(event)}", "bold red")
