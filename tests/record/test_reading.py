@@ -60,6 +60,8 @@ def test_what_is_no_recording_is_refused_in_one_sentence(file: Path, content: by
         (b"\n" + USER, "line 2: the line is not JSON"),
         (b"17\n" + USER, "line 2: the line is not a JSON object"),
         (USER + b'{"t":' + b"[" * 100_000 + b"}\n" + USER, "line 3: the line is nested too deeply"),
+        (USER + b'{"t":' + b"[" * 100_000 + b"}\n", "line 3: the line is nested too deeply."),
+        (USER + b"17\n", "line 3: the line is not a JSON object."),
         (b'{"t":1,"kind":"user","text":' + b"9" * 5000 + b"}\n" + USER, "line 2: the line is not JSON"),
         (b'{"kind":"user","text":"hi"}\n', "line 2: `t` must be a number of seconds, it is missing"),
         (b'{"t":NaN,"kind":"user","text":"hi"}\n', "line 2: `t` must be a number of seconds"),

@@ -25,6 +25,8 @@ from .parsing import event_of, plain_read
 _READ: Line = {}
 """The members of a read: they are all in its event, and once more would double the memory."""
 
+NOT_JSON = "is not JSON"
+
 LONGEST_HEADER = 64 * 1024
 """Bytes: so that a foreign file is known as foreign before much of it is read."""
 
@@ -207,13 +209,13 @@ def _decoded(raw: bytes) -> str | None:
 def _parse(text: str | None) -> Line | str:
     """The object of a line, or why it is none; None is a line that is not UTF-8."""
     if text is None:
-        return "is not JSON"
+        return NOT_JSON
     try:
         value = json.loads(text)
     except RecursionError:
         return "is nested too deeply"
     except ValueError:  # or a number of thousands of digits
-        return "is not JSON"
+        return NOT_JSON
     return value if isinstance(value, dict) else "is not a JSON object"
 
 
@@ -226,18 +228,22 @@ def _whole(path: Path, lines: Iterable[_Line], warnings: list[str]) -> Iterator[
     for line in lines:
         if broken is not None:
             if not _resumes(line):
-                raise UnusableFile(
-                    f"{path}, line {broken.line}: the line {broken.why}. Only the last line of a recording may be "
-                    "cut off."
-                )
+                raise _refused(path, broken)
             warnings.append(_left_out(path, broken))
             broken = None
-        if isinstance(line, _Broken):
-            broken = line
-        else:
+        if not isinstance(line, _Broken):
             yield line
+        elif line.why == NOT_JSON:
+            broken = line
+        else:  # no line that was cut off is whole JSON, nor nested as deeply as that
+            raise _refused(path, line)
     if broken is not None:
         warnings.append(_left_out(path, broken))
+
+
+def _refused(path: Path, broken: _Broken) -> UnusableFile:
+    only = " Only the last line of a recording may be cut off." if broken.why == NOT_JSON else ""
+    return UnusableFile(f"{path}, line {broken.line}: the line {broken.why}.{only}")
 
 
 def _left_out(path: Path, broken: _Broken) -> str:
