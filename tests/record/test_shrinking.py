@@ -231,6 +231,7 @@ def test_a_command_is_run_with_the_candidate_and_never_by_a_shell(tmp_path: Path
         (["--check", "no-such-program-at-all"], 2, "there is no program no-such-program-at-all"),
         (["--check", "'"], 2, "no closing quotation"),
         (["--check", "false"], 1, "itself does not show it"),
+        (["--check", "sh -c 'sleep 60'", "--limit", "0.2"], 1, "the check did not end within 0.2 s"),
         (["--diagnostic", "never_said"], 1, "itself does not show it (it shows none); nothing was written"),
     ],
 )

@@ -65,7 +65,10 @@ def shrink_recording(file: Path, asked: Asked) -> int:
         shown, interrupted = shrinking.size > 0, True
     if not shown and not interrupted:
         has = f" (it shows {', '.join(codes_of(file)) or 'none'})" if asked.diagnostic else ""
-        _say(f"callscope: {file} itself does not show it{has}; nothing was written.")
+        late = asked.check is not None and time.monotonic() >= end
+        shown_not = f"{file} itself does not show it{has}"
+        why = f"the check did not end within {asked.limit:g} s (--limit)" if late else shown_not
+        _say(f"callscope: {why}; nothing was written.")
         return NOT_SHOWN
     if shrinking.size:
         whole = not interrupted and not shrinking.was_spent
