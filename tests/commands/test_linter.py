@@ -32,7 +32,7 @@ def lint(folder: Path, text: str, *arguments: str) -> tuple[int, str, str]:
 def test_good_definitions_exit_with_0_and_tell_their_cost(tmp_path: Path) -> None:
     code, out, _ = lint(tmp_path, GOOD)
     assert code == 0
-    assert "0 errors, 0 warnings in 1 tools" in out
+    assert "0 errors, 0 warnings in 1 tool\n" in out
     assert "in every request" in out
 
 

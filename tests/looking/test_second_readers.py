@@ -93,10 +93,10 @@ def test_a_call_that_cannot_run_is_told_and_that_others_hand_it_on() -> None:
     shown = lines(HANDED_ON, FAULTY)
     assert shown[2].endswith("1 call cannot run")
     assert shown[3].endswith("same, handed on")
-    assert shown[4] == "  call 0 cannot run (arguments_incomplete); others hand it on without a word"
+    assert shown[4] == "  call 1 cannot run (arguments_incomplete); others hand it on without a word"
 
 
 def test_who_reads_on_with_our_decoder_hands_no_broken_call_on() -> None:
     shown = lines(replace(HANDED_ON, events=3), FAULTY)
     assert shown[3].endswith("same")
-    assert shown[4] == "  call 0 cannot run (arguments_incomplete)"
+    assert shown[4] == "  call 1 cannot run (arguments_incomplete)"

@@ -85,8 +85,12 @@ def _print_lines(findings: Sequence[Finding], cost: Cost) -> None:
             _print(f"  {rule}: {RULES[rule].reason}")
     _print("")
     _print_cost(cost)
-    counted = [f"{sum(one.severity == severity for one in findings)} {severity}s" for severity in ("error", "warning")]
-    _print(f"{', '.join(counted)} in {len(cost.tokens)} tools")
+    found = [(sum(one.severity == severity for one in findings), severity) for severity in ("error", "warning")]
+    _print(f"{', '.join(_counted(*each) for each in found)} in {_counted(len(cost.tokens), 'tool')}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _print_cost(cost: Cost) -> None:

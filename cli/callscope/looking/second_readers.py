@@ -100,10 +100,10 @@ def _tokens(reading: Reading | None, look: Look) -> str:
 
 def _shown_faults(compared: Compared, look: Look) -> Iterator[Text]:
     handed_on = any(_hands_on(row, compared.ours) for row in compared.rows)
-    for place, call in enumerate(compared.ours.calls):
+    for number, call in enumerate(compared.ours.calls, 1):
         if call.fault:
             others = "; others hand it on without a word" if handed_on else ""
-            yield Text(look.fit(f"  call {place} cannot run ({call.fault}){others}", look.width), "yellow")
+            yield Text(look.fit(f"  call {number} cannot run ({call.fault}){others}", look.width), "yellow")
 
 
 def _hands_on(row: Row, ours: Reading) -> bool:
@@ -140,7 +140,7 @@ def _style(row: Row) -> str:
 
 
 def _shown_difference(row: Row, difference: Difference, look: Look) -> Iterator[Text]:
-    where = "" if difference.call is None else f", call {difference.call}"
+    where = "" if difference.call is None else f", call {difference.call + 1}"
     words = WORDS.get(difference.kind, difference.kind)
     yield Text(look.fit(f"  {row.reader.name}: {words}{where}", look.width), "yellow")
     names = max(len("Callscope"), len(row.reader.name))
