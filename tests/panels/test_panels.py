@@ -15,6 +15,7 @@ from callscope.core.events import (
     CallStarted,
     Diagnostic,
     RemoteResult,
+    ResponseCompleted,
     ResponseFailed,
     ResultHeld,
     ResultReviewed,
@@ -273,6 +274,14 @@ def test_a_remote_call_is_marked_as_the_agents_own() -> None:
     assert "the agent's own: it has already acted" in told(scene)
     scene.at(2, RemoteResult(ToolResult(KEY, "found")))
     assert last_line(scene) == "╰─ ✓ ok, by the agent itself"
+
+
+def test_a_remote_call_whose_result_never_came_says_so_when_the_answer_is_over() -> None:
+    scene = Scene().asked().at(1, CallStarted(KEY, "r", "search", "function", "remote"))
+    scene.at(1, CallAssembled(ToolCall(KEY, "r", "search", "{}", executor="remote")))
+    assert last_line(scene) == "╰─ ● the agent runs it"
+    scene.at(2, ResponseCompleted(None))
+    assert last_line(scene) == "╰─ ✗ no result was told"
 
 
 def test_a_result_without_end_is_cut_and_says_so() -> None:

@@ -144,7 +144,11 @@ class CallContent:
         if block.call.fault:
             return marks.bad, "will not run", "bad"
         if block.executor == "remote":
-            return marks.running, "the agent runs it", "running"
+            return (
+                (marks.bad, "no result was told", "dim")
+                if block.done
+                else (marks.running, "the agent runs it", "running")
+            )
         if block.decision:  # what an edit made of the arguments stands above
             words = "waits to run" if isinstance(block.decision, Edit) else wording.decision(block)
             return marks.good, words, "arriving"

@@ -119,7 +119,9 @@ class AgentCalls:
             out.append(ArgumentsDelta(key, arguments, frame))
         self._judge_id(call, call_id, frame, out)
         if arguments and not isinstance(entry[due], dict if due == ARGS else dict | str):
-            out.append(diagnostic("args_not_object", key, frame, text=excerpt(arguments)))
+            out.append(
+                diagnostic("args_not_object", key, frame, text=excerpt(json.dumps(entry[due], ensure_ascii=False)))
+            )
         out.append(CallAssembled(call))
 
     def _judge_id(self, call: ToolCall, given: str, frame: Frame, out: list[PeerEvent]) -> None:
