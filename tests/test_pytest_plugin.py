@@ -146,6 +146,26 @@ def test_a_test_that_fails_anyway_is_told_of_the_miss_besides(tmp_path: Path) ->
     assert "nobody recorded POST /v1/chat/completions: it differs from x.jsonl" in ran.out
 
 
+def test_a_test_that_gives_up_is_told_of_the_miss_besides(tmp_path: Path) -> None:
+    said("Hello").write(tmp_path / "x.jsonl")
+    lines = ["import pytest", "try:", '    ask(callscope_replay("x.jsonl"), "Ho")', "except OSError as error:"]
+    write_test(tmp_path, *lines, "    error.close()", '    pytest.fail("no answer")')
+    ran = run_pytest(tmp_path)
+    assert ran.outcome == "1 failed"
+    assert "nobody recorded POST /v1/chat/completions: it differs from x.jsonl" in ran.out
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9", "http://127.0.0.1:9/v1/chat/completions", "http://127.0.0.1:9/v1/"]
+)
+def test_the_base_url_is_one_for_any_client_however_the_recorded_one_was_given(url: str, tmp_path: Path) -> None:
+    recording = said("Hello")
+    recording.lines[1]["url"] = url
+    recording.write(tmp_path / "x.jsonl")
+    write_test(tmp_path, 'assert "Hello" in ask(callscope_replay("x.jsonl"), "Hi")')
+    assert run_pytest(tmp_path).outcome == "1 passed"
+
+
 def test_a_streaming_client_gets_the_recorded_bytes_in_the_recorded_chunks(tmp_path: Path) -> None:
     said("Hello").write(tmp_path / "x.jsonl")
     write_test(
@@ -266,6 +286,17 @@ def test_offline_a_proxy_of_the_environment_is_no_way_out(tmp_path: Path, monkey
     (tmp_path / "test_it.py").write_text("import os\ndef test_it():\n    assert 'HTTPS_PROXY' not in os.environ\n")
     assert run_pytest(tmp_path).outcome == "1 failed"
     assert run_pytest(tmp_path, "--callscope-offline").outcome == "1 passed"
+
+
+def test_offline_what_a_fixture_of_the_run_sets_in_the_environment_stays(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import os, pytest\n"
+        '@pytest.fixture(scope="session", autouse=True)\n'
+        "def kept():\n    os.environ['KEPT'] = 'yes'\n"
+        "def test_one():\n    assert os.environ['KEPT']\n"
+        "def test_two():\n    assert os.environ['KEPT']\n"
+    )
+    assert run_pytest(tmp_path, "--callscope-offline").outcome == "2 passed"
 
 
 # ---- exported tests -------------------------------------------------------------------------------------------------

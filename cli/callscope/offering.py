@@ -16,9 +16,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from callscope.core.credentials import is_secret_parameter
-from callscope.core.errors import UnusableFile
+from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, SettingsChanged
 from callscope.core.values import Request, Settings
+from callscope.dialects.urls import endpoint_url
 from callscope.record.hiding import hidden_body, shown
 from callscope.record.matching import HIDDEN, mismatch, mismatch_of_texts
 from callscope.record.reading import Entry, Recorded
@@ -48,8 +49,19 @@ def offered(recording: Recorded) -> Offer:
     exchanges = tuple(_exchange(each, found.minted) for each in found.taken)
     if not exchanges:
         raise UnusableFile(f"{recording.path} holds no exchange with a server: there is nothing to serve.")
-    base = quote(path_of(found.settings[0].url if found.settings else exchanges[0].request.url), errors="replace")
-    return Offer(recording.path, exchanges, base.rstrip("/"), found.named("chat"), found.named("acf"))
+    base = _base(found.settings[0]) if found.settings else exchanges[0].request.url
+    path = quote(path_of(base), errors="replace").rstrip("/")
+    return Offer(recording.path, exchanges, path, found.named("chat"), found.named("acf"))
+
+
+def _base(settings: Settings) -> str:
+    """The base URL for another client: a person may give one without /v1, or that of the whole resource."""
+    if settings.dialect == "acf":
+        return settings.url
+    try:
+        return endpoint_url(settings.url, "")
+    except UsageError:  # a recording that nobody vouches for may name any
+        return settings.url
 
 
 # ---- the exchanges ------------------------------------------------------------------------------------------------

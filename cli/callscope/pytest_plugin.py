@@ -44,7 +44,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that asked for other than was recorded; one that failed anyway gets it told besides."""
     try:
         result = yield
-    except Exception:
+    except (Exception, pytest.fail.Exception):
         if said := _complaints(item):
             item.add_report_section("call", "callscope", said)
         raise

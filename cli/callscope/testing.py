@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 SHOWN: Final = 400
 """Characters of a value in a message about a difference."""
 
-_ENDPOINTS: Final = ("/chat/completions",)
-"""What a full URL ends with; a client's base URL is what stands before."""
-
 
 class WatchedShelf(Shelf):
     """A shelf that keeps what it had no answer for."""
@@ -86,7 +83,7 @@ class Replays:
         )
         url = self._servers.enter_context(run_in_thread(server)).url
         self._served.append((shelf, repeat))
-        return url + _base(offers[0].base)
+        return url + offers[0].base
 
     def path(self, recording: str | Path) -> Path:
         """Where a recording is."""
@@ -130,12 +127,6 @@ def _divisor(speed: float | str) -> float | None:
     return factor
 
 
-def _base(path: str) -> str:
-    for endpoint in _ENDPOINTS:
-        path = path.removesuffix(endpoint)
-    return path
-
-
 def _unheard(_: str) -> None:
     """Where the lines about requests go: what is wrong stands in the complaints."""
 
@@ -176,11 +167,19 @@ def offline() -> Iterator[None]:
         for name, place in (("connect", 0), ("connect_ex", 0), ("sendto", -1)):
             patches.enter_context(mock.patch.object(open_socket, name, _guarded(getattr(open_socket, name), place)))
         patches.enter_context(mock.patch.object(socket, "getaddrinfo", _looked_up(socket.getaddrinfo)))
-        proxies = [name for name in os.environ if name.lower().endswith("_proxy")]
-        patches.enter_context(mock.patch.dict(os.environ))
-        for name in proxies:  # one on this machine would lead out of it
-            del os.environ[name]
+        patches.enter_context(_without_proxies())
         yield
+
+
+@contextmanager
+def _without_proxies() -> Iterator[None]:
+    """Take the proxies out of the environment: one on this machine would lead out of it."""
+    proxies = {name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")}
+    try:
+        yield
+    finally:  # and nothing else of it is put back: a fixture of the whole run may have set a variable meanwhile
+        for name, value in proxies.items():
+            os.environ.setdefault(name, value)
 
 
 def _guarded(method: Callable[..., Any], place: int) -> Callable[..., Any]:
