@@ -4,6 +4,7 @@ import io
 import logging
 import sys
 import threading
+import tracemalloc
 import weakref
 
 import pytest
@@ -114,3 +115,17 @@ def test_what_stands_in_for_stdout_outlives_the_tool_because_a_thread_may_be_pri
     assert stand_in() is not None
     with printing_into(Prints()):
         assert sys.stdout is stand_in()
+
+
+def test_what_is_printed_for_ever_takes_no_more_memory() -> None:
+    prints = Prints(4)
+    prints.write("1234")
+    tracemalloc.start()
+    try:
+        for _ in range(100_000):
+            prints.write("x")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000
+    assert prints.text == "1234\n[… 100,000 more characters were printed]"

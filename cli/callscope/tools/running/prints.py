@@ -46,9 +46,9 @@ class Prints(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Keep what there is room for."""
-        kept = text[: self._room]
-        self._parts.append(kept)
-        self._room -= len(kept)
+        if kept := text[: self._room]:  # a tool may print for ever
+            self._parts.append(kept)
+            self._room -= len(kept)
         self._left_out += len(text) - len(kept)
         return len(text)
 
