@@ -10,8 +10,9 @@ import pytest
 
 from callscope.core.errors import UnusableFile
 from callscope.core.events import CallAssembled
+from callscope.core.state import Conversation, apply
 from callscope.record.reading import open_recording
-from callscope.record.rederiving import Difference, accept, derive, differences
+from callscope.record.rederiving import Difference, accept, derive, derive_conversation, differences
 from callscope.record.rerunning import rerun
 from recordbench import Answer, PlainDialect, Scene, plain, says, verify, wants
 
@@ -76,6 +77,39 @@ def test_a_changed_assembled_line_is_reported_though_it_is_no_truth(path: Path) 
     difference = verify(open_recording(path), plain)
     assert difference is not None
     assert (difference.path, difference.recorded, difference.derived) == ("$.message.content", "Rain.", "Sunny.")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"t":0.0,"kind":"rewind","to":0}',
+        '{"t":0.0,"kind":"user","text":"And now?"}',
+        '{"t":0.0,"kind":"insert","exchange":9,"items":[]}',
+        '{"t":0.0,"kind":"break"}',
+        '{"t":0.0,"kind":"turn","reason":"completed"}',
+    ],
+)
+def test_what_is_derived_on_the_way_is_the_same_whatever_stands_in_the_middle_of_an_answer(
+    path: Path, line: str
+) -> None:
+    lines = path.read_text().splitlines(keepends=True)
+    reads = [number for number, each in enumerate(lines) if '"kind":"read"' in each]
+    for place in (reads[0], reads[len(reads) // 2], reads[-1], reads[-1] + 1):
+        path.write_text("".join([*lines[:place], line + "\n", *lines[place:]]))
+        recording = open_recording(path)
+        for dialects in (plain, with_accent):
+            found: list[Difference] = []
+            stream = list(derive(recording, dialects, found))
+            assert found == list(differences(recording, dialects))
+            assert stream == list(derive(recording, dialects))
+
+
+def test_each_event_comes_with_the_conversation_after_it(path: Path) -> None:
+    conversation = Conversation()
+    for stamped, after in derive_conversation(open_recording(path), [], plain):
+        conversation = apply(conversation, stamped.event)
+        assert after.items == conversation.items
+        assert after.calls == conversation.calls
 
 
 def test_a_changed_decoder_is_reported(path: Path) -> None:

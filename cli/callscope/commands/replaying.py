@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from callscope.core.errors import UsageError
 from callscope.core.events import Stamped
 from callscope.core.ports import Sink
-from callscope.core.state import Conversation, apply
 from callscope.core.visible import visible
 from callscope.record.pacing import pacing
 from callscope.record.reading import Recorded, RecordingFile
@@ -181,13 +180,11 @@ def _verdict(file: Path, differences: Sequence[Difference]) -> int:
 
 def _play(recording: Recorded, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:
     """Show everything; gives where the recording says other than its bytes."""
-    from callscope.record.rederiving import derive
+    from callscope.record.rederiving import derive_conversation
 
-    conversation = Conversation()
     found: list[Difference] = []
-    for stamped in derive(recording, found=found):
+    for stamped, conversation in derive_conversation(recording, found):
         pause(stamped)
-        conversation = apply(conversation, stamped.event)
         for sink in sinks:
             sink.handle(stamped, conversation)
     return found

@@ -213,7 +213,8 @@ class _Exchanges:
         exchange = self._exchange
         if exchange is None or exchange.parted or isinstance(event, ExchangeOpened):
             return
-        if before.response is not after.response or before.exchange != after.exchange:
+        unnumbered = before.response is None and before.exchange != after.exchange
+        if unnumbered or before.response is not after.response:
             exchange.parted = True
             exchange.assembling.part(before)
 
