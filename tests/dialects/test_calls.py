@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callscope.core.events import ArgumentsDelta, CallStarted
-from chatbodies import answer, assembled, calls, chunk, codes, completion, decode, entry, faults, said, stream
+from callscope.core.events import ArgumentsDelta, CallStarted, Diagnostic
+from chatbodies import DONE, answer, assembled, calls, chunk, codes, completion, decode, entry, faults, said, stream
 
 
 class Call(NamedTuple):
@@ -339,3 +339,11 @@ def test_tool_calls_of_no_known_form_open_nothing(odd: Any) -> None:
 def test_calls_of_a_whole_answer_have_no_index_and_nobody_complains() -> None:
     calls_without_index = [entry(None, f"call_{n}", "get_time", "{}", type="function") for n in range(2)]
     assert codes(decode(answer({"content": None, "tool_calls": calls_without_index}, "tool_calls"))) == set()
+
+
+def test_arguments_that_break_off_are_shown_where_they_did() -> None:
+    begins, goes_on = calls(entry(0, "c1", "get_weather", '{"ci')), calls(entry(0, arguments='ty": "Pa'))
+    events = decode(begins, goes_on, chunk({}, "length"), DONE)
+    [found] = [each for each in events if isinstance(each, Diagnostic) and each.code == "arguments_incomplete"]
+    assert found.frame is not None
+    assert found.frame.start == len(begins)

@@ -136,6 +136,14 @@ BROKEN: dict[str, tuple[str, Exchange]] = {
         "responses",
         exchange("responses", [b'{"object":"response","id":"r","status":"completed","output":[]}'], headers=DOCUMENT),
     ),
+    "responses.member_kinds": (
+        "responses",
+        exchange(
+            "responses",
+            [events({"type": "response.completed", "response": {"id": "r", "status": "completed", "usage": 7}})],
+            {"stream": True},
+        ),
+    ),
     "responses.previous": (
         "responses",
         exchange("responses", [REFUSED], {"previous_response_id": "r"}, headers=DOCUMENT, status=400),

@@ -119,7 +119,8 @@ def _fault(call: OpenCall, said: Verdict, call_id: str, ended: Ended, last: bool
     code, reason = _problem(call, said, ended, cut=last and ended.finish_reason in CUT)
     if not code and not ended.broken:
         return None
-    found = diagnostic(code or "response_broken", call.key, call.frame, call_id=call_id, text=reason)
+    frame = call.last_frame if code == "arguments_incomplete" else None
+    found = diagnostic(code or "response_broken", call.key, frame or call.frame, call_id=call_id, text=reason)
     if not ended.broken:  # the failure of the response says it once for all
         out.append(found)
     return Fault(found.code, found.message)

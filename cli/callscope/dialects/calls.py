@@ -75,6 +75,7 @@ class Calls:
             return False
         self._last = call
         call.pieces.append(piece)
+        call.last_frame = frame
         out.append(ArgumentsDelta(call.key, piece, frame))
         return True
 
@@ -305,6 +306,7 @@ class Calls:
                 self._report(out, code, call.key, frame)
         if text:
             call.pieces.append(text)
+            call.last_frame = frame
             out.append(ArgumentsDelta(call.key, text, frame))
 
     def _report(self, out: list[PeerEvent], code: str, key: CallKey | None, frame: Frame | None, **facts: str) -> None:

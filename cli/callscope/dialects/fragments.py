@@ -113,7 +113,10 @@ def _text(value: Any) -> str:
 
 @dataclass(slots=True)
 class OpenCall:
-    """A call that is still growing. `snapshot` is the whole of its arguments where the server said it once more."""
+    """A call that is still growing. `snapshot` is the whole of its arguments where the server said it once more.
+
+    `frame` is the one that it began in, `last_frame` the one in which its arguments grew last.
+    """
 
     key: CallKey
     call_id: str
@@ -124,6 +127,7 @@ class OpenCall:
     pieces: Pieces = field(default_factory=Pieces)
     snapshot: str | None = None
     halves: Halves = field(default_factory=Halves)
+    last_frame: Frame | None = None
     _depth: Depth = field(default_factory=lambda: Depth())
     _measured: int = 0
 

@@ -291,3 +291,38 @@ def test_a_complaint_about_an_item_does_not_repeat_a_type_without_an_end() -> No
     events = decoded(added({"type": "k" * 100_000, "id": "i1"}), ended())
     (complaint,) = (each for each in events if isinstance(each, Diagnostic) and each.code == "item_unfinished")
     assert len(complaint.message) < 1_000
+
+
+# ---- where a call broke off -----------------------------------------------------------------------------------------
+
+
+def test_arguments_that_break_off_are_shown_where_they_did() -> None:
+    begins = added(CALL)
+    pieces = [
+        event("response.function_call_arguments.delta", item_id="fc_1", output_index=0, delta=piece)
+        for piece in ('{"ci', 'ty": "Pa')
+    ]
+    ends = ended("incomplete", incomplete_details={"reason": "max_output_tokens"})
+    [found] = [
+        each
+        for each in decoded(begins, *pieces, ends)
+        if isinstance(each, Diagnostic) and each.code == "arguments_incomplete"
+    ]
+    assert found.frame is not None
+    assert found.frame.start == len(begins + pieces[0])
+
+
+# ---- members of another kind ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        event("response.output_text.done", item_id="msg_1", output_index=0, content_index=0, text=7),
+        ended(usage=7),
+        ended(output={"0": MESSAGE}),
+        ended(output=[7]),
+    ],
+)
+def test_a_member_of_another_kind_is_told(body: bytes) -> None:
+    assert "member_odd" in codes(decoded(added(MESSAGE), body))

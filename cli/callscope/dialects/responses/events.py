@@ -143,7 +143,7 @@ class EventReader:
     def _read_item(self, verb: str, event: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         document = event.get("item")
         if not isinstance(document, dict):
-            self.output.report(out, "member_odd", frame, member="item", text=excerpt(repr(document)))
+            self.output.odd("item", document, frame, out)
         elif verb == "added":
             self.output.announce(event.get("output_index"), document, frame, out)
         else:
@@ -198,8 +198,10 @@ class EventReader:
     def _read_output(self, word: str, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """Take the items as the end of the response repeats them, or as all that there is."""
         output, last = self.output, -1
-        repeated = Repeated(output.places)
-        for index, document in enumerate(objects(response.get("output"))):
+        repeated, listed = Repeated(output.places), response.get("output")
+        if listed is not None and len(objects(listed)) != len(listed if isinstance(listed, list) else [listed]):
+            output.odd("output", listed, frame, out)
+        for index, document in enumerate(objects(listed)):
             name = named_whole(index, document)
             known = repeated.next(text_of(document.get("type")), name)
             if known is None and word:
@@ -220,8 +222,13 @@ class EventReader:
         return word if ends and status not in ENDS else status
 
     def _take_usage(self, usage: Any, frame: Frame, out: list[PeerEvent]) -> None:
-        self.output.take_usage(usage)
-        if isinstance(usage, dict) and "prompt_tokens" in usage and "input_tokens" not in usage:
+        """Keep token counts; the last ones count."""
+        if not isinstance(usage, dict):
+            if usage is not None:
+                self.output.odd("usage", usage, frame, out)
+            return
+        self.output.usage = usage
+        if "prompt_tokens" in usage and "input_tokens" not in usage:
             self.output.report(out, "usage_renamed", frame, text="prompt_tokens")
 
     def _read_output_text(self, response: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:

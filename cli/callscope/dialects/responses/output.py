@@ -67,10 +67,9 @@ class Output:
         for code, text, known in oddities:
             self.report(out, code, frame, text=excerpt(text), known=excerpt(known))
 
-    def take_usage(self, usage: Any) -> None:
-        """Keep token counts; the last ones count."""
-        if isinstance(usage, dict):
-            self.usage = usage
+    def odd(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> None:
+        """Say that a member is not of the kind that the protocol says."""
+        self.report(out, "member_odd", frame, member=member, text=excerpt(repr(value)))
 
     def take_key(self) -> CallKey:
         """The identity of the next call, ours or the server's."""
@@ -140,8 +139,10 @@ class Output:
     def say(self, item: OutputItem, part: str, index: Any, piece: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Add words to a part of an item."""
         if type(piece) is not str:
-            code = "member_null" if piece is None else "member_odd"
-            self.report(out, code, frame, member="delta", text="delta" if piece is None else excerpt(repr(piece)))
+            if piece is None:
+                self.report(out, "member_null", frame, text="delta")
+            else:
+                self.odd("delta", piece, frame, out)
             return
         if index is None:
             self.report(out, "part_index_missing", frame)
@@ -175,6 +176,7 @@ class Output:
             self.report(out, code, frame)
         if text:
             call.pieces.append(text)
+            call.last_frame = frame
             out.append(ArgumentsDelta(call.key, text, frame))
 
     # ---- what is whole ----------------------------------------------------------------------------------------------
@@ -182,6 +184,8 @@ class Output:
     def end_part(self, item: OutputItem, part: str, index: Any, whole: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a text as it is at the end of its part."""
         if type(whole) is not str:
+            if whole is not None:
+                self.odd(part, whole, frame, out)
             return
         growing = item.growing(part, index)
         if not whole:

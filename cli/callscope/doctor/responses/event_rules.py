@@ -147,6 +147,19 @@ def _known(seen: Seen) -> Iterator[Verdict]:
             yield broken(f"an item of the type {one_line(str(item['type']), 40)}", said.frame)
 
 
+@rule(
+    EVENT_RULES,
+    "responses.member_kinds",
+    "required",
+    "Members are of the kind that the protocol says: a text, a number, a list or an object.",
+    breaks="clients fail on a value of another kind, or skip it",
+    when=lambda seen: has_events(seen) or is_whole(seen),
+)
+def _member_kinds(seen: Seen) -> Iterator[Verdict]:
+    for report in seen.reported("member_odd"):
+        yield broken(one_line(report.message, 120), report.frame)
+
+
 # ---- the response -------------------------------------------------------------------------------------------------
 
 
