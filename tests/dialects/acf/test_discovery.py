@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callscope.dialects.acf.discovery import Agent, Listed, listed_agents
@@ -81,6 +81,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(members=st.dictionaries(st.sampled_from([*WHOLE, "metadata", "x"]), JSON))
 def test_no_agent_can_break_the_list(members: dict[str, Any]) -> None:
     [agent] = read({"agents": [members]}).agents
