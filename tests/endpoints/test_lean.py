@@ -32,3 +32,24 @@ def test_httpx_comes_without_its_command_line_and_works() -> None:
         "print(json.dumps([name for name in ('httpx', 'httpx._main', 'rich', 'pygments') if name in sys.modules]))"
     )
     assert loaded == ["httpx"]
+
+
+def test_two_threads_that_load_it_at_once_both_get_it() -> None:
+    loaded = fresh(
+        "import builtins, json, sys, threading\n"
+        "from callscope.endpoints.lean import load_httpx\n"
+        "imports, both, failed = builtins.__import__, threading.Barrier(2), []\n"
+        "def late(name, *rest):\n"
+        "    if name == 'httpx':\n"
+        "        try:\n"
+        "            both.wait(1)\n"
+        "        except threading.BrokenBarrierError:\n"
+        "            pass\n"
+        "    return imports(name, *rest)\n"
+        "builtins.__import__ = late\n"
+        "threading.excepthook = lambda told: failed.append(repr(told.exc_value))\n"
+        "threads = [threading.Thread(target=load_httpx) for _ in range(2)]\n"
+        "[thread.start() for thread in threads], [thread.join() for thread in threads]\n"
+        "print(json.dumps(failed))"
+    )
+    assert loaded == []
