@@ -395,3 +395,8 @@ def test_a_whole_answer_is_judged_as_a_stream_is() -> None:
     found = only(after(body, headers=JSON, stream=False))
     place = found.evidence[0]
     assert body[place.start : place.end] == b'"finish_reason": "tool_calls"'
+
+
+def test_an_event_of_which_a_member_was_skipped_is_not_told_as_lost() -> None:
+    body = chunk({"refusal": 7}) + said("It is sunny.")
+    assert after(body).codes() == ["answered_in_words"]

@@ -17,7 +17,6 @@ from .case import Case
 from .entries import Evidence, Verdict
 from .evidence import (
     count_in,
-    excerpt_of,
     finish,
     listed,
     of_frame,
@@ -28,6 +27,7 @@ from .evidence import (
     words_of,
 )
 from .facts import ExchangeFacts
+from .hints import UNREADABLE, hints
 from .verdicts import verdict
 
 Rule: TypeAlias = Callable[[Case, ExchangeFacts, str], Iterator[Verdict]]
@@ -42,8 +42,6 @@ ORDINARY = ("", "null", "stop", "eos", "completed", "complete", "done", "end_tur
 """What servers say at the end of an answer that is as they meant it."""
 SLACK = 32
 """Tokens that mark the ends of an answer and are no text."""
-MOST_BYTES_A_TOKEN = 12
-"""Of long English text; a common token has four or five."""
 
 _OF_TOOLS = re.compile(
     r"\b(?:tools?|tool_choice|parallel_tool_calls|tool[ -]call\w*|functions?|function[ -]call\w*)\b.{0,80}?"
@@ -57,22 +55,8 @@ _UNPARSED = re.compile(
     r"(?:failed to|could not|cannot|unable to) parse (?:the )?(?:tool|function)(?!s\b|_choice)",
     re.IGNORECASE,
 )
-_DENIES = re.compile(
-    r"\b(?:do(?:es)? not|don['’]t|doesn['’]t|cannot|can['’]t|unable to)\s+(?:\w+ly\s+)?"
-    r"(?:have|access|call|use|browse|retrieve)\b[^.?!\n]{0,60}\b(?:tools?|functions?|real[- ]time|live|internet)\b"
-    r"|\bhave no\b[^.?!\n]{0,30}\b(?:tools?|functions?|access)\b",
-    re.IGNORECASE,
-)
 _A_CALL = re.compile(
     r'"(?:tool_calls|function_call)"\s*:\s*[\[{]|"type"\s*:\s*"(?:response\.)?(?:function_call|custom_tool_call)'
-)
-_UNREADABLE = (
-    "event_not_json",
-    "event_cut_off",
-    "event_too_deep",
-    "event_too_long",
-    "text_between_events",
-    "member_odd",
 )
 _DROPPED = {"finish_reason_without_calls": "call_dropped", "call_malformed": "call_malformed"}
 _LATE = ("data_after_done", "event_after_the_end")
@@ -82,18 +66,18 @@ def absence(case: Case, exchange: ExchangeFacts, tool: str = "") -> list[Verdict
     """Why this exchange has no call; of the tool, where one is named."""
     if exchange.failure is not None:
         return failed(exchange)
-    found = [verdict for rule in (*LOSSES, *CAUSES) for verdict in rule(case, exchange, tool)]
+    found = [each for rule in (*LOSSES, *CAUSES) for each in rule(case, exchange, tool)]
     if any(each.certainty == "certain" for each in found):
         return found  # a hint says nothing beside what is certain
     in_words = [] if found else [_in_words(exchange)]
-    return [*found, *in_words, *_hints(case, exchange, tool)]
+    return [*found, *in_words, *hints(case, exchange, tool)]
 
 
 def losses(case: Case, exchange: ExchangeFacts) -> list[Verdict]:
     """What of a response hints at a call that is not there; nothing where the model simply spoke."""
     if exchange.failure is not None:
         return failed(exchange)
-    return [verdict for rule in LOSSES for verdict in rule(case, exchange, "")]
+    return [each for rule in LOSSES for each in rule(case, exchange, "")]
 
 
 # ---- there is no answer ---------------------------------------------------------------------------------------------
@@ -189,7 +173,7 @@ def _dropped(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict
 
 
 def _lost(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
-    for name, codes in (("call_unreadable", _UNREADABLE), ("call_after_the_end", _LATE)):
+    for name, codes in (("call_unreadable", (*UNREADABLE, "member_odd")), ("call_after_the_end", _LATE)):
         found = next((each for each in exchange.diagnostics if each.code in codes and _holds_call(each)), None)
         if found is not None and not exchange.calls:
             yield verdict(name, of_frame(exchange, found), code=found.code, exchange=exchange.number)
@@ -246,50 +230,7 @@ def _cut(exchange: ExchangeFacts) -> bool:
     return (exchange.finish_reason or "").lower() in (*LENGTH, *FILTER)
 
 
-# ---- hints ----------------------------------------------------------------------------------------------------------
-
-
-def _hints(case: Case, exchange: ExchangeFacts, tool: str) -> Iterator[Verdict]:
-    asked, said = exchange.asked, exchange.said.get("output")
-    if not asked.tools or asked.mode == "none" or exchange.leaks:
-        return
-    yield from _unseen(exchange)
-    if unread := next((each for each in exchange.diagnostics if each.code in _UNREADABLE), None):
-        yield verdict("event_lost", of_frame(exchange, unread), code=unread.code)
-    if said is None:
-        return
-    if denied := _DENIES.search(said.begin):
-        yield verdict("model_knows_no_tools", excerpt_of(exchange, denied.group()))
-    named = next(
-        (name for name in ((tool,) if tool else asked.tools) if len(name) > 3 and _names_tool(name, said.begin)), None
-    )
-    if named:
-        yield verdict("call_told_in_words", excerpt_of(exchange, named), name=named)
-    if said.end.rstrip().endswith(("?", "？")):
-        yield verdict("asked_for_more", excerpt_of(exchange, said.end.rstrip()[-120:]))
-    if what := ", ".join(case.by_hand):
-        yield verdict("history_changed_by_hand", Evidence(exchange.number, "session", what), what=what)
-
-
-def _unseen(exchange: ExchangeFacts) -> Iterator[Verdict]:
-    """Too few tokens of input: names and descriptions stand in every template word for word."""
-    usage, asked = exchange.usage, exchange.asked
-    if usage is None or not usage.input_tokens:
-        return
-    # servers that speak Anthropic's way count what was in a cache beside the input
-    cached = sum(count_in(usage.raw, name) for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
-    if asked.described > MOST_BYTES_A_TOKEN * (usage.input_tokens + cached):
-        evidence = said_last(exchange, rb'"(?:prompt|input)_tokens"\s*:\s*\d+')
-        tokens, size = f"{usage.input_tokens:,}", f"{asked.described:,} bytes"
-        yield verdict("tools_not_in_prompt", evidence, tokens=tokens, bytes=size)
-
-
-def _names_tool(name: str, text: str) -> bool:
-    """Whether a text has the name of a tool; a plain word (`search`) only where it is written as code."""
-    pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w-])"
-    if not re.search(r"[_\d]|[a-z][A-Z]", name):
-        pattern = rf"`{pattern}`|{pattern}\("
-    return re.search(pattern, text) is not None
+# ---- the model simply spoke -----------------------------------------------------------------------------------------
 
 
 def _in_words(exchange: ExchangeFacts) -> Verdict:
