@@ -216,7 +216,7 @@ def test_played_to_the_end_the_panels_are_whole_in_scrollback_and_the_shell_is_b
     shell.assert_sane()
     told = shell.screen.text
     for words in (
-        "❯ What is the weather in",
+        "> What is the weather in",
         "╭─ get_weather · call_1",
         "╰─ ✓ ok after",
         "Here is what came back",
@@ -230,7 +230,7 @@ def test_keys_pause_step_jump_and_leave(opened: Open) -> None:
     shell = opened("cut-arguments.jsonl", "--step")
     assert settled(shell, "paused", "0.00 s of") != []
     shell.send("n")
-    assert settled(shell, "❯ What is the weather in Paris?")[0] == "❯ What is the weather in Paris?"
+    assert settled(shell, "> What is the weather in Paris?")[0] == "> What is the weather in Paris?"
     shell.send("c")
     assert "╭─ get_weather · call_1" in settled(shell, "no arguments yet")
     shell.send("d")
@@ -298,7 +298,7 @@ def test_no_row_is_broken_in_any_width_nor_after_another_one(opened: Open, colum
     settled(shell, "paused")
     shell.send("cc" + "n" * 12)
     seen = settled(shell, "╭─ get_time")
-    assert all(row.startswith(("❯", "  ", "╭─", "│", "╰─", " ")) for row in seen if row)
+    assert all(row.startswith((">", "  ", "╭─", "│", "╰─", " ")) for row in seen if row)
     shell.resize(columns // 2 + 20, 40)
     shell.send("p")
     settled(shell, "paused")

@@ -299,7 +299,7 @@ def test_words_stand_in_a_panel_with_their_size() -> None:
 
 
 def test_the_persons_words_have_no_frame() -> None:
-    assert panel(Scene().asked("Weather?").trace.blocks[0], LOOK, 0).text == "❯ Weather?"
+    assert panel(Scene().asked("Weather?").trace.blocks[0], LOOK, 0).text == "> Weather?"
 
 
 # ---- any terminal -------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class Marks:
     info: str = "i"
     back: str = "←"
     dot: str = "·"
-    you: str = "❯"
+    you: str = ">"
     becomes: str = "→"
     span: str = "–"
     dash: str = "—"
