@@ -17,7 +17,22 @@ def test_the_listed_asterisks_are_marked_and_no_others() -> None:
 
 @pytest.mark.parametrize(
     "spans",
-    [None, {}, 5, [[0]], [["0", 2]], [[-1, 1]], [[0, 99]], [[2, 2]], [[0, 3]], [[0, -1]], [[1e3, 2]], [[0, 2, 1]]],
+    [
+        None,
+        {},
+        5,
+        [[0]],
+        [["0", 2]],
+        [[-1, 1]],
+        [[0, 99]],
+        [[2, 2]],
+        [[0, 3]],
+        [[0, -1]],
+        [[1e3, 2]],
+        [[0, 2, 1]],
+        [[0, 10**15]],
+        [[2, 1], [0, 2]],
+    ],
 )
 def test_a_list_that_nobody_vouches_for_hides_nothing_else(spans: Any) -> None:
     assert hidden_text("**é**", spans) == "**é**"

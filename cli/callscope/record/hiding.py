@@ -16,12 +16,14 @@ from .matching import HIDDEN
 
 
 def hidden_bytes(data: bytes, spans: Any) -> bytes:
-    """The data with a mark for each byte in the places (start, length)."""
-    hidden = bytearray(data)
+    """The data with a mark for each byte in the places (start, length), which do not overlap and are in order."""
+    hidden, end = bytearray(data), 0
     for span in spans if isinstance(spans, list) else ():
         match span:
-            case [int(start), int(length)] if start >= 0 and data[start : start + length] == b"*" * length:
-                hidden[start : start + length] = HIDDEN.encode() * length
+            case [int(start), int(length)] if end <= start <= start + length <= len(data):
+                end = start + length
+                if data.count(b"*", start, end) == length:
+                    hidden[start:end] = HIDDEN.encode() * length
             case _:
                 pass
     return bytes(hidden)
