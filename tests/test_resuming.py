@@ -413,6 +413,13 @@ def test_a_person_is_told_that_secrets_are_asterisks_now(url: str, folder: Path)
     assert "secrets in it are masked: to the model they are asterisks now" in on.said
 
 
+def test_a_secret_that_only_the_model_said_is_told_too(url: str, folder: Path) -> None:
+    path = begun(url, folder, "Hello")
+    assert "asterisks" not in " ".join(run(Options(resume=path)).said)
+    edit(path, "read", masked=[[0, 1]])
+    assert "secrets in it are masked: to the model they are asterisks now" in run(Options(resume=path)).said
+
+
 # ---- in a terminal ---------------------------------------------------------------------------------------------------
 
 

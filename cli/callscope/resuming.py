@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.errors import UnusableFile
-from callscope.core.events import Event, SettingsChanged, UserMessage
+from callscope.core.events import BytesRead, Event, SettingsChanged, UserMessage
 from callscope.core.state import Conversation
 from callscope.core.values import Approval, Settings, ToolSpec
 from callscope.record.appending import LineFile
@@ -125,7 +125,7 @@ def greeting(resumed: Resumed) -> Iterator[str]:
     yield f"{path} goes on after {len(words)} prompt{'' if len(words) == 1 else 's'}{last}"
     if resumed.owed:
         yield "its last turn was cut off; it is ended as interrupted"
-    if any("masked" in entry.members and entry.kind != "request" for entry in resumed.recording.entries):
+    if any(map(_has_masks, resumed.recording.entries)):
         yield "secrets in it are masked: to the model they are asterisks now"
 
 
@@ -163,6 +163,13 @@ def changed_tools(recorded: Sequence[ToolSpec], now: LoadedTools) -> Iterator[st
 def same_tools(some: Sequence[ToolSpec], others: Sequence[ToolSpec]) -> bool:
     """Whether a model is offered the same; where a definition stands does not matter."""
     return [replace(spec, source="") for spec in some] == [replace(spec, source="") for spec in others]
+
+
+def _has_masks(entry: Entry) -> bool:
+    """Whether a secret is hidden in a line; in a request it is so as a rule, and that is the key."""
+    if isinstance(entry.event, BytesRead):
+        return bool(entry.event.masked)
+    return "masked" in entry.members and entry.kind != "request"
 
 
 def _words(recording: RecordingFile) -> list[str]:
