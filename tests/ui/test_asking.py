@@ -83,6 +83,13 @@ def test_a_question_that_was_interrupted_says_so_where_it_stands(monkeypatch: py
     assert shown() == "  do it? [y]es [N]ever [o]look [?] › interrupted\n"
 
 
+@pytest.mark.parametrize("width", [1, 2, 7, 10])
+def test_a_question_can_be_answered_however_narrow_the_terminal_is(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    Typed(monkeypatch, "y")
+    asked, _ = person(width)
+    assert asyncio.run(asked.key("1 of 2 · get_weather (call_1) — run it?", CALL)) == "y"
+
+
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 120, 300])
 def test_every_key_is_shown_within_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     Typed(monkeypatch, "y")

@@ -17,6 +17,9 @@ from callscope.repl import Command, Repl
 
 from .hints import one_of
 
+NARROWEST = 20
+"""Columns that are drawn for at least: a terminal may tell that it has none."""
+
 
 async def _raw(repl: Repl, rest: str) -> None:
     _show(repl, raw(rest, repl.witness.exchanges, repl.secrets, width=_width(repl), ascii_only=_ascii(repl)))
@@ -42,7 +45,7 @@ def _show(repl: Repl, lines: Iterable[Text]) -> None:
 
 
 def _width(repl: Repl) -> int:
-    return repl.console.width
+    return max(repl.console.width, NARROWEST)
 
 
 def _ascii(repl: Repl) -> bool:

@@ -27,6 +27,9 @@ from .one_key import read_key
 NARROW = 60
 """Columns below which the keys stand on rows of their own, all of them with their words."""
 
+LEAST_ROOM = 10
+"""Columns that a row is wrapped to at least, also where a terminal tells that it has none."""
+
 INDENT = "  "
 IN_A_TURN = "Ctrl-C stops the turn."
 BACK = "Esc: back"
@@ -163,7 +166,7 @@ class PersonAtTerminal:
 
     def _question(self, question: str, choices: Choices) -> list[Text]:
         """The question and its keys on one row where they fit, else the keys on rows of their own."""
-        room = self.console.width - 2 * len(INDENT) - len(self._mark)
+        room = max(self.console.width - 2 * len(INDENT) - len(self._mark), LEAST_ROOM)
         keys = " ".join(_labels(choices, room))
         if cell_len(f"{question} {keys}") <= room:
             rows = [f"{INDENT}{question} {keys}"]
