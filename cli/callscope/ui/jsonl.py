@@ -132,17 +132,8 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
             return {"event": "thread", "thread": event.thread}
         case UserMessage():
             return {"event": "user", "text": event.text}
-        case ExchangeOpened():
-            return {
-                "event": "request",
-                "exchange": event.exchange,
-                "method": event.request.method,
-                "url": event.request.url.partition("?")[0],  # a query may hold a key
-            }
-        case ResponseHead():
-            return {"event": "response", "exchange": event.exchange, "status": event.status}
-        case ExchangeEnded():
-            return {"event": "exchange_ended", "exchange": event.exchange, "how": event.how, "detail": event.detail}
+        case ExchangeOpened() | ResponseHead() | ExchangeEnded():
+            return _exchange_json(event)
         case ResponseCompleted():
             usage = dict(event.usage.raw) if event.usage else None
             return {"event": "completed", "finish_reason": event.finish_reason, "usage": usage}
@@ -150,21 +141,10 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
             return {"event": "failed", **failure_json(event)}
         case Diagnostic():
             return {"event": "diagnostic", **diagnostic_json(event)}
-        case CallHeld():
-            return {"event": "held", "call": _key(event.key)}
-        case CallDecided():
-            return {"event": "decided", "call": _key(event.key), **decision_json(event.decision), "by": event.by}
-        case ToolStarted():
-            return {"event": "started", "call": _key(event.key), "name": event.name, "arguments": event.arguments}
-        case ToolFinished(result=result):
-            line = {"event": "result", "call": _key(result.key), "status": result.status, "output": result.output}
-            return {**line, "duration": round(result.duration, 6), "prints": result.prints}
+        case CallHeld() | CallDecided() | ToolStarted() | ToolFinished() | ResultHeld() | ResultReviewed():
+            return _running_json(event)
         case BreakRequested():
             return {"event": "break_requested"}
-        case ResultHeld():
-            return {"event": "result_held", "call": _key(event.key)}
-        case ResultReviewed():
-            return {"event": "reviewed", "call": _key(event.key), "output": event.output, "by": event.by}
         case ItemsInserted():
             return {"event": "inserted", "items": [item_json(item) for item in event.items]}
         case Rewound():
@@ -179,6 +159,42 @@ def event_json(event: Event) -> dict[str, Any] | None:  # noqa: C901 - one flat 
             return {"event": "tools", "tools": [tool.name for tool in event.tools]}
         case BytesRead() | MessagePassed() | ResponseStarted():
             return None
+        case _:
+            assert_never(event)
+
+
+def _exchange_json(event: ExchangeOpened | ResponseHead | ExchangeEnded) -> dict[str, Any]:
+    """What passes over the wire, without the bytes."""
+    match event:
+        case ExchangeOpened(request=request):
+            url = request.url.partition("?")[0]  # a query may hold a key
+            return {"event": "request", "exchange": event.exchange, "method": request.method, "url": url}
+        case ResponseHead():
+            return {"event": "response", "exchange": event.exchange, "status": event.status}
+        case ExchangeEnded():
+            return {"event": "exchange_ended", "exchange": event.exchange, "how": event.how, "detail": event.detail}
+        case _:
+            assert_never(event)
+
+
+def _running_json(
+    event: CallHeld | CallDecided | ToolStarted | ToolFinished | ResultHeld | ResultReviewed,
+) -> dict[str, Any]:
+    """What becomes of a call on this side."""
+    match event:
+        case CallHeld():
+            return {"event": "held", "call": _key(event.key)}
+        case CallDecided():
+            return {"event": "decided", "call": _key(event.key), **decision_json(event.decision), "by": event.by}
+        case ToolStarted():
+            return {"event": "started", "call": _key(event.key), "name": event.name, "arguments": event.arguments}
+        case ToolFinished(result=result):
+            line = {"event": "result", "call": _key(result.key), "status": result.status, "output": result.output}
+            return {**line, "duration": round(result.duration, 6), "prints": result.prints}
+        case ResultHeld():
+            return {"event": "result_held", "call": _key(event.key)}
+        case ResultReviewed():
+            return {"event": "reviewed", "call": _key(event.key), "output": event.output, "by": event.by}
         case _:
             assert_never(event)
 
