@@ -17,8 +17,10 @@ from .matching import HIDDEN
 
 def hidden_bytes(data: bytes, spans: Any) -> bytes:
     """The data with a mark for each byte in the places (start, length), which do not overlap and are in order."""
+    if not isinstance(spans, list):
+        return data
     hidden, end = bytearray(data), 0
-    for span in spans if isinstance(spans, list) else ():
+    for span in spans:
         match span:
             case [int(start), int(length)] if end <= start <= start + length <= len(data):
                 end = start + length
