@@ -65,6 +65,27 @@ def test_the_answer_is_on_stdout_and_everything_else_on_stderr(demo: str, folder
     assert "get_weather · call_1 mocked" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        (f"{PARIS} with cut arguments", "a call did not run (arguments_incomplete)"),
+        (PARIS, "a call did not run (nobody_to_ask)"),
+        ("hello, fault: http 500", "the answer failed (http_error)"),
+        (f"{PARIS}, with leaked hermes call", "no call came (call_leaked)"),
+    ],
+)
+def test_the_last_line_leads_to_the_command_that_says_what_to_do(
+    demo: str, folder: Path, prompt: str, found: str
+) -> None:
+    last = ask(demo, folder, prompt).err.splitlines()[-1]
+    (recording,) = (folder / "recordings").iterdir()
+    assert last == f"  {found}: callscope recordings why recordings/{recording.name} says what to do"
+
+
+def test_an_answer_without_a_complaint_leads_nowhere(demo: str, folder: Path) -> None:
+    assert "recordings why" not in ask(demo, folder, "--approve", "always", PARIS).err
+
+
 @pytest.mark.parametrize("how", ["argument", "stdin", "dash", "file"])
 def test_the_prompt_comes_from_argument_stdin_or_file(demo: str, folder: Path, how: str) -> None:
     (folder / "prompt.txt").write_text(PARIS + "\n")

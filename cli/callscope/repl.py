@@ -175,7 +175,7 @@ class Repl:
         from callscope.forensics.why import hint  # some milliseconds, which the first prompt need not wait for
 
         if said := hint(self.witness.case):
-            self.say(f"  {said}", "dim")
+            self.say(f"  {said}: /why says what to do", "dim")
 
     async def _drive(self, turn: Coroutine[Any, Any, TurnReason]) -> TurnReason | None:
         try:

@@ -129,6 +129,8 @@ def ask(
             JsonLines(sys.stdout).write(outcome.as_json(exit_code=code, recording=place, error=error))
         elif error:
             _say(f"callscope: {error}")
+        elif recording and (code or outcome.diagnostics):
+            _lead_on(outcome, recording[0])
 
     try:
         prompt = read_prompt(argument, file)
@@ -140,6 +142,16 @@ def ask(
         outcome.reason, ended = "failed", Ended(error.exit_code, str(error))
     last_line(ended.exit_code, ended.error)
     return ended.exit_code
+
+
+def _lead_on(outcome: Outcome, recording: str) -> None:
+    """Tell of the command that says what to do, where something did not go as a person would have it."""
+    import shlex
+
+    from callscope.forensics.why import hint  # some milliseconds, which an answer without a complaint need not pay
+
+    if said := hint(outcome.case):
+        _say(f"  {said}: callscope recordings why {shlex.quote(recording)} says what to do")
 
 
 async def _ask(

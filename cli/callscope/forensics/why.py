@@ -18,6 +18,8 @@ NEWS = frozenset((*LOST, "tools_left_out", "choice_names_no_tool", "tool_choice_
 """A call was to be expected, and nothing else on the screen says why none is there."""
 FAILED = NO_ANSWER.keys() - {"stopped", "never_asked"}
 """There is no whole answer, and nobody stopped it."""
+UNRUN = frozenset((*FAULTS, "tool_unknown", "arguments_not_by_schema", "no_implementation", "nobody_to_ask"))
+"""A call could not run, and nobody decided that it shall not."""
 
 
 def why(case: Case) -> list[Verdict]:
@@ -62,11 +64,11 @@ def calls_named(case: Case, word: str) -> list[CallFacts]:
 
 
 def hint(case: Case) -> str:
-    """A word for the person at the end of a turn, where `/why` says what to do about it; else nothing."""
+    """What a person hears at the end of a turn, where the verdicts say what to do about it; else nothing."""
     for found in why(case):
-        for what, codes in (("no call came", NEWS), ("the answer failed", FAILED), ("a call did not run", FAULTS)):
+        for what, codes in (("no call came", NEWS), ("the answer failed", FAILED), ("a call did not run", UNRUN)):
             if found.code in codes:
-                return f"{what} ({found.code}): /why says what to do"
+                return f"{what} ({found.code})"
     return ""
 
 
