@@ -160,6 +160,15 @@ def test_a_call_and_what_is_said_of_it_go_by_its_tool_and_id(tmp_path: Path) -> 
     assert not re.search(r"call 1\.\d", page)
 
 
+def test_what_a_person_did_by_hand_is_counted(tmp_path: Path) -> None:
+    written = Written().add("user", text="Hi").exchanged(says("Hi")).add("rewind", to=1)
+    item = {"item": "message", "role": "user", "text": "Ho"}
+    page = page_of(written.add("insert", items=[item]).add("insert", items=[item, item]), tmp_path)
+    assert "The conversation was cut back to 1 item." in page
+    assert "By hand 1 item was put in." in page
+    assert "By hand 2 items were put in." in page
+
+
 def test_what_is_masked_stays_masked() -> None:
     page = "".join(html(RecordingFile(SAMPLES[0].parent / "masked-secret.jsonl")))
     assert "Bearer ****************" in page

@@ -38,6 +38,7 @@ from callscope.core.events import (
 )
 from callscope.core.values import CallKey
 from callscope.looking.exchanges import Exchange
+from callscope.panels.wording import counted
 from callscope.record.reading import Entry, RecordingFile
 from callscope.record.rederiving import derive
 from callscope.tools.definitions import Tool
@@ -252,8 +253,8 @@ class _Teller:
 def _stepped_in(event: Rewound | ItemsInserted | BreakRequested) -> str:
     match event:
         case Rewound(to=to):
-            return f"The conversation was cut back to its first {to} items."
+            return f"The conversation was cut back to {counted(to, 'item')}."
         case ItemsInserted(items=items):
-            return f"{len(items)} items were put in by hand."
+            return f"By hand {counted(len(items), 'item')} {'was' if len(items) == 1 else 'were'} put in."
         case BreakRequested():
             return "The person asked to hold the next call."
