@@ -42,6 +42,13 @@ def test_before_the_first_turn_there_is_nothing_to_explain(tmp_path: Path) -> No
     assert "no turn to look at yet" in repl(tmp_path).typed("/why")
 
 
+def test_the_turns_before_a_session_was_gone_on_with_are_explained_by_its_recording(tmp_path: Path) -> None:
+    gone_on = ScriptedRepl(tmp_path, answers=(text("Hi."),))  # its witness did not see the turn
+    said = gone_on.typed("hello", "/record on", "/why")
+    assert gone_on.repl.recorder is not None
+    assert f"callscope recordings why {gone_on.repl.recorder.path}" in said.replace("\n", "")
+
+
 def test_tab_offers_the_calls_of_the_turn(tmp_path: Path) -> None:
     made = repl(tmp_path, calls(("get_weather", '{"city": "Paris"}')), text("Sunny."))
     made.typed("weather")
