@@ -277,6 +277,17 @@ def test_the_first_lines_say_the_dialect_and_why_and_what_a_request_holds(
     assert said in before
 
 
+def test_the_demo_says_what_to_try(tmp_path: Path) -> None:
+    child: Child = pexpect.spawn(
+        sys.executable, ["-m", "callscope", "demo"], cwd=str(tmp_path), dimensions=(30, 80),
+        encoding="utf-8", timeout=20, env=environment(tmp_path),
+    )  # fmt: skip
+    at_prompt(child)
+    before = str(child.before)
+    child.close(force=True)
+    assert "try: What's the weather in Paris and Rome? or: faults" in before
+
+
 def test_a_command_that_is_an_option_says_how_the_session_goes_on_with_it(child: Child, tmp_path: Path) -> None:
     enter(child, "/dialect responses")
     child.expect_exact("There is no /dialect. It is said when a session begins: callscope --resume")

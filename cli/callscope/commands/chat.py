@@ -40,17 +40,19 @@ HISTORIES: dict[History, str] = {
 }
 """What a request holds of the conversation, where that is not all of it."""
 
+TO_TRY = "try: What's the weather in Paris and Rome? or: faults (the bugs that it can show)"
+
 DEMO_TOOLS = Path(__file__).parents[1] / "serving" / "data" / "tools.yaml"
 
 
-def chat(options: Options) -> None:
-    """Open the REPL."""
+def chat(options: Options, *to_say: str) -> None:
+    """Open the REPL; `to_say` stands before the first prompt, below who is asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise UsageError('chat needs a terminal. In a script use: callscope ask "..."')
-    run(_chat(options))
+    run(_chat(options, to_say))
 
 
-async def _chat(options: Options) -> None:
+async def _chat(options: Options, to_say: Sequence[str]) -> None:
     from callscope.ahead import importing_ahead
     from callscope.looking.witness import Witness
     from callscope.repl import Repl
@@ -65,7 +67,7 @@ async def _chat(options: Options) -> None:
     async with open_session(options, gate=gate, views=lambda recorder: [witness, view], say=view.say) as opened:
         view.check = opened.toolbox.check
         settings = opened.session.conversation.settings
-        for line in _who_is_asked(opened, settings):
+        for line in (*_who_is_asked(opened, settings), *to_say):
             view.say(line)
         repl = Repl(
             session=opened.session,
@@ -102,8 +104,12 @@ def _who_is_asked(opened: Opened, settings: Settings) -> Iterator[str]:
 
 def demo(options: Options, local: Path | None) -> None:
     """Open the REPL against the embedded demo agent, or a local model."""
-    with _local_model(options, local) if local else _demo_agent(options) as ready:
-        chat(ready)
+    if local:
+        with _local_model(options, local) as ready:
+            chat(ready)
+    else:
+        with _demo_agent(options) as ready:
+            chat(ready, TO_TRY)
 
 
 def ask(
