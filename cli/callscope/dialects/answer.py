@@ -5,7 +5,6 @@ Knows the members of a choice, a delta and a message. Must not know frames' byte
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from callscope.core.events import ArgumentsDelta, CallStarted, PeerEvent, TextDe
 from callscope.core.values import Channel, Frame, JsonObject
 
 from .calls import LEGACY, Calls
-from .diagnostics import diagnostic, excerpt
+from .diagnostics import as_sent, diagnostic, excerpt
 from .documents import Halves
 from .pieces import Spoken
 from .texts import OPAQUE, PLAIN_REASONING, REASONING, Reasoning, content_words
@@ -124,7 +123,7 @@ class Answer:
         if self._index is UNSEEN and said:
             self._index = index
             if index != 0:
-                self.report(out, "choice_index_odd", frame, text="missing" if index is None else excerpt(repr(index)))
+                self.report(out, "choice_index_odd", frame, text="missing" if index is None else as_sent(index))
         if not isinstance(said, dict):
             return said
         allowed: JsonObject = {}
@@ -147,7 +146,7 @@ class Answer:
 
     def _finish(self, word: Any, frame: Frame, out: list[PeerEvent]) -> None:
         if not word or word == "null":
-            self.report(out, "finish_reason_empty", frame, text=excerpt(json.dumps(word, default=repr)))
+            self.report(out, "finish_reason_empty", frame, text=as_sent(word))
             return
         reason = word if isinstance(word, str) else repr(word)
         if reason not in FINISHES and not any(part in reason.lower() for part in TOLD_ELSEWHERE):
@@ -226,7 +225,7 @@ class Answer:
             out.append(TextDelta(channel, text, frame))
 
     def _odd(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> None:
-        self.report(out, "member_odd", frame, member=member, text=excerpt(repr(value)))
+        self.report(out, "member_odd", frame, member=member, text=as_sent(value))
 
     def _add_message(self, message: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a whole message: the answer itself, or all that the deltas said once more."""
@@ -280,4 +279,4 @@ class Answer:
         if self._usage_place:
             self.report(out, "usage_elsewhere", None, text=self._usage_place)
         if self._usage_odd is not None:
-            self.report(out, "member_odd", None, member="usage", text=excerpt(repr(self._usage_odd)))
+            self.report(out, "member_odd", None, member="usage", text=as_sent(self._usage_odd))

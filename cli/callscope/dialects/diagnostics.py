@@ -9,6 +9,8 @@ other clients; `info` a harmless repair.
 
 from __future__ import annotations
 
+import json
+
 from callscope.core.events import Diagnostic
 from callscope.core.values import CallKey, Frame
 from callscope.dialects.acf.codes import AGENT_STEPS, AGENT_STREAMS, DISCOVERY
@@ -151,6 +153,11 @@ def diagnostic(code: str, key: CallKey | None = None, frame: Frame | None = None
     """The complaint of this code with its facts filled in."""
     entry = CODES[code]
     return Diagnostic(entry.severity, code, entry.sentence.format(**facts), key, frame)
+
+
+def as_sent(value: object) -> str:
+    """The beginning of a JSON value as a peer wrote it: null, and not Python's word for it."""
+    return excerpt(json.dumps(value, ensure_ascii=False, default=repr))
 
 
 def excerpt(text: str) -> str:

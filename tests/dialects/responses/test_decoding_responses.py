@@ -326,3 +326,9 @@ def test_arguments_that_break_off_are_shown_where_they_did() -> None:
 )
 def test_a_member_of_another_kind_is_told(body: bytes) -> None:
     assert "member_odd" in codes(decoded(added(MESSAGE), body))
+
+
+def test_a_member_of_another_kind_is_told_in_the_words_of_json() -> None:
+    found = decoded(event("response.output_item.added", output_index=0, item=None))
+    told = [each.message for each in found if isinstance(each, Diagnostic) and each.code == "member_odd"]
+    assert told == ["`item` is not of the kind the protocol says: null"]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from callscope.core.events import PeerEvent
 from callscope.core.values import Channel, Frame, JsonObject
 from callscope.dialects.answer import Answer
-from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.diagnostics import as_sent, diagnostic, excerpt
 from callscope.dialects.texts import content_words, flat_text
 
 from .calls import AgentCalls, Told
@@ -79,7 +79,7 @@ class AgentAnswer:
         if isinstance(step, dict):
             self._step(step, frame, out)
         elif step:
-            self.answer.report(out, "member_odd", frame, member="step_details", text=excerpt(repr(step)))
+            self.answer.report(out, "member_odd", frame, member="step_details", text=as_sent(step))
         if kind == STEP and content and not step:
             self.answer.report(out, "text_in_step", frame)
         if isinstance(content, dict) and content.get("type") == "thinking":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from callscope.core.events import Diagnostic
-from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.diagnostics import as_sent, diagnostic, excerpt
 from callscope.dialects.texts import flat_text
 
 REQUIRED: Final = ("name", "description", "provider", "version", "documentation_url", "capabilities")
@@ -61,7 +61,7 @@ def listed_agents(body: bytes) -> Listed | None:
         if isinstance(entry, dict):
             agents.append(_agent(entry, diagnostics))
         else:
-            diagnostics.append(diagnostic("member_odd", member="agents", text=excerpt(repr(entry))))
+            diagnostics.append(diagnostic("member_odd", member="agents", text=as_sent(entry)))
     return Listed(tuple(agents), tuple(diagnostics))
 
 

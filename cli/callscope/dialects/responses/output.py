@@ -13,7 +13,7 @@ from typing import Any, Final
 from callscope.core.events import ArgumentsDelta, CallStarted, PeerEvent, TextDelta
 from callscope.core.values import CallKey, CallKind, Channel, Frame, JsonObject
 from callscope.dialects.arguments import problem_of
-from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.diagnostics import as_sent, diagnostic, excerpt
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.pieces import Pieces, Spoken
 from callscope.dialects.shapes import text_of
@@ -69,7 +69,7 @@ class Output:
 
     def odd(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Say that a member is not of the kind that the protocol says."""
-        self.report(out, "member_odd", frame, member=member, text=excerpt(repr(value)))
+        self.report(out, "member_odd", frame, member=member, text=as_sent(value))
 
     def take_key(self) -> CallKey:
         """The identity of the next call, ours or the server's."""
