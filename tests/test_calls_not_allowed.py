@@ -19,6 +19,8 @@ tools:
   - {name: get_time, description: Time., parameters: {type: object, properties: {}}, run: {mock: noon}}
 """
 
+both_dialects = pytest.mark.parametrize("dialect", ["chat", "responses"])
+
 
 class Disobedient(BaseHTTPRequestHandler):
     """Calls get_weather, and get_time too where two are wanted, whatever the request says; then speaks."""
@@ -27,20 +29,47 @@ class Disobedient(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        told = any(message["role"] == "tool" for message in request["messages"])
-        names = ("get_weather", "get_time")[: self.calls]
-        entries = [
-            {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": "{}"}} for name in names
-        ]
-        message: dict[str, Any] = {"role": "assistant", "content": "Done." if told else None}
-        message |= {} if told else {"tool_calls": entries}
-        choice = {"index": 0, "message": message, "finish_reason": "stop" if told else "tool_calls"}
-        body = json.dumps({"object": "chat.completion", "model": "m", "choices": [choice]}).encode()
+        answer = self.response(request) if self.path.endswith("/responses") else self.completion(request)
+        body = json.dumps({"model": "m", **answer}).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def names(self, *, told: bool) -> tuple[str, ...]:
+        return () if told else ("get_weather", "get_time")[: self.calls]
+
+    def completion(self, request: dict[str, Any]) -> dict[str, Any]:
+        told = any(message["role"] == "tool" for message in request["messages"])
+        entries = [
+            {"id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": "{}"}}
+            for name in self.names(told=told)
+        ]
+        message: dict[str, Any] = {"role": "assistant", "content": "Done." if told else None}
+        message |= {} if told else {"tool_calls": entries}
+        choice = {"index": 0, "message": message, "finish_reason": "stop" if told else "tool_calls"}
+        return {"object": "chat.completion", "choices": [choice]}
+
+    def response(self, request: dict[str, Any]) -> dict[str, Any]:
+        told = any(item.get("type") == "function_call_output" for item in request["input"])
+        parts = [{"type": "output_text", "text": "Done.", "annotations": []}]
+        words = {"type": "message", "id": "msg", "role": "assistant", "status": "completed", "content": parts}
+        output = (
+            [words]
+            if told
+            else [
+                {
+                    "type": "function_call",
+                    "id": f"fc_{name}",
+                    "call_id": f"call_{name}",
+                    "name": name,
+                    "arguments": "{}",
+                }
+                for name in self.names(told=told)
+            ]
+        )
+        return {"object": "response", "id": "resp", "status": "completed", "output": output}
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -77,18 +106,20 @@ def results(ran: Ran) -> list[str]:
     return [line["status"] for line in lines if line["event"] == "result"]
 
 
+@both_dialects
 @pytest.mark.parametrize("choice", ["none", "get_time", "allowed:auto:get_time"])
-def test_a_call_that_was_not_allowed_does_not_run_unasked(url: str, tmp_path: Path, choice: str) -> None:
-    ran = ask(url, tmp_path, "--tool-choice", choice)
+def test_a_call_that_was_not_allowed_does_not_run_unasked(url: str, tmp_path: Path, choice: str, dialect: str) -> None:
+    ran = ask(url, tmp_path, "--tool-choice", choice, "--dialect", dialect)
     assert ran.code == 5
     assert results(ran) == ["rejected"]
     assert "call_not_allowed" in said(ran)
     assert any(found["code"] == "call_not_allowed" for found in ran.last["why"])
 
 
+@both_dialects
 @pytest.mark.parametrize("choice", ["auto", "required", "get_weather", "allowed:auto:get_time,get_weather"])
-def test_a_call_that_was_allowed_runs_as_the_policy_says(url: str, tmp_path: Path, choice: str) -> None:
-    ran = ask(url, tmp_path, "--tool-choice", choice)
+def test_a_call_that_was_allowed_runs_as_the_policy_says(url: str, tmp_path: Path, choice: str, dialect: str) -> None:
+    ran = ask(url, tmp_path, "--tool-choice", choice, "--dialect", dialect)
     assert ran.code == 0
     assert results(ran) == ["mocked"]
     assert "call_not_allowed" not in said(ran)
@@ -100,9 +131,10 @@ def test_a_script_that_names_the_tool_decides_on_a_call_that_was_not_allowed(url
     assert "call_not_allowed" in said(ran)
 
 
+@both_dialects
 @pytest.mark.parametrize("url", [TwoCalls], indirect=True)
-def test_a_second_call_where_one_was_wanted_is_told_and_runs(url: str, tmp_path: Path) -> None:
-    ran = ask(url, tmp_path, "--no-parallel")
+def test_a_second_call_where_one_was_wanted_is_told_and_runs(url: str, tmp_path: Path, dialect: str) -> None:
+    ran = ask(url, tmp_path, "--no-parallel", "--dialect", dialect)
     assert results(ran) == ["mocked", "mocked"]
     assert "call_not_alone" in said(ran)
 
