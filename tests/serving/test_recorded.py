@@ -530,3 +530,15 @@ def test_a_hang_up_before_a_head_is_a_piece_that_a_connection_can_play() -> None
     with run_in_thread(handler) as server, demobench.connect(server.url) as client:
         client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         assert client.recv(10) == b""
+
+
+def test_an_id_that_stands_for_two_calls_is_told_as_that() -> None:
+    sample = Path(__file__).parents[2] / "recordings" / "samples" / "weather.jsonl"
+    lines = [json.loads(line) for line in sample.read_text().splitlines()]
+    bodies = [line["body"] for line in lines if line["kind"] == "request"]
+    with serving(sample) as served:
+        served.post(json.loads(bodies[0]))
+        raw = served.post(json.loads(bodies[1].replace('"call_1"', '"call_2"')))
+    error = json.loads(raw.body)["error"]
+    assert (raw.status, error["recorded"] == error["now"]) == (409, True)
+    assert '"call_2" stands for another call already' in error["message"]

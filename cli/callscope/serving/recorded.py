@@ -181,7 +181,10 @@ def _sentence(chosen: Chosen) -> str:
     assert chosen.unlike is not None
     assert chosen.expected is not None
     path, recorded, now = chosen.unlike
-    return f"it differs from {chosen.expected.name} at {path}: recorded {_excerpt(recorded)}, now {_excerpt(now)}"
+    where = f"it differs from {chosen.expected.name} at {path}"
+    if recorded == now:  # ids pair off one to one: the same word, and another call
+        return f"{where}: {_excerpt(now)} stands for another call already"
+    return f"{where}: recorded {_excerpt(recorded)}, now {_excerpt(now)}"
 
 
 def _excerpt(value: Any) -> str:
