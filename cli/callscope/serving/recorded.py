@@ -182,7 +182,7 @@ def _sentence(chosen: Chosen) -> str:
     assert chosen.expected is not None
     path, recorded, now = chosen.unlike
     where = f"it differs from {chosen.expected.name} at {path}"
-    if recorded == now:  # ids pair off one to one: the same word, and another call
+    if isinstance(now, str) and recorded == now:  # ids pair off one to one: the same word, and another call
         return f"{where}: {_excerpt(now)} stands for another call already"
     return f"{where}: recorded {_excerpt(recorded)}, now {_excerpt(now)}"
 
