@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from callscope.core.events import CallAssembled, PeerEvent, ResponseCompleted, ResponseFailed, ResponseHead
+from callscope.core.values import ToolSpec
 from callscope.dialects import body as bodies
 from callscope.dialects import inflate, limits, sse
 from callscope.dialects.frames import FrameDecoder
@@ -313,3 +314,34 @@ def test_a_compressed_answer_is_weighed_as_a_plain_one(low: None) -> None:
     squeezed, _, _ = decode("chat", iter([packed(body)]), GZIPPED)
     assert failure(plain).kind == "too_large"
     assert failure(squeezed) == failure(plain)
+
+
+ENTRY = {"index": 0, "id": "c", "function": {"name": "roll", "arguments": "{}"}}
+OWN = {"id": "c", "name": "search", "args": {}}
+ITEM = {"type": "function_call", "id": "f", "call_id": "c", "name": "roll", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "document"),
+    [
+        ("chat", lambda many: {"choices": [{"index": 0, "delta": {"tool_calls": many(ENTRY, "id")}}]}),
+        ("acf", lambda many: {"choices": [{"delta": {"tool_calls": many(OWN, "id")}}]}),
+        ("responses", lambda many: {"type": "response.completed", "response": {"output": many(ITEM, "call_id")}}),
+    ],
+)
+def test_of_one_document_with_tens_of_thousands_of_calls_no_more_are_taken_than_are_too_many(
+    dialect: str, document: Callable[[Any], Any]
+) -> None:
+    def many(entry: dict[str, Any], name: str) -> list[Any]:
+        return [{**entry, name: f"c{number}"} for number in range(20_000)]
+
+    decoder = dialect_named(dialect).decoder(1, [ToolSpec("roll")])
+    events = [
+        *decoder.feed(ResponseHead(1, 200, (("content-type", "text/event-stream"),))),
+        *decoder.feed(b"data: " + json.dumps(document(many)).encode() + b"\n\n"),
+        *decoder.close("complete"),
+    ]
+    last = events[-1]
+    assert isinstance(last, ResponseFailed)
+    assert last.kind == "too_large"
+    assert sum(isinstance(event, CallAssembled) for event in events) == limits.MOST_CALLS + 1

@@ -16,6 +16,7 @@ from callscope.core.values import CallKey, Frame
 from .diagnostics import diagnostic, excerpt
 from .fragments import Fragment, OpenCall, grown_name, read
 from .known_calls import KnownCalls
+from .limits import MOST_CALLS
 
 LEGACY = "function_call"
 
@@ -43,13 +44,15 @@ class Calls:
         elif not isinstance(entries, list):
             self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entries)))
             return
-        taken: list[OpenCall] = []
+        taken: set[OpenCall] = set()
         for entry in entries:
+            if len(self.calls) > MOST_CALLS:
+                return
             if not self._continue(entry, frame, out):
                 if not isinstance(entry, dict):
                     self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry)))
                 elif call := self._take(read(entry), taken, frame, out):
-                    taken.append(call)
+                    taken.add(call)
                 else:
                     self._report(out, "call_says_nothing", None, frame)
 
@@ -79,7 +82,7 @@ class Calls:
             self._report(out, "member_odd", None, frame, member=LEGACY, text=excerpt(repr(entry)))
         elif self.calls and LEGACY not in self._known.by_index:
             self._report(out, "function_call_repeated", None, frame)
-        elif call := self._take(read({"index": LEGACY, "function": entry}), [], frame, out):
+        elif call := self._take(read({"index": LEGACY, "function": entry}), set(), frame, out):
             self._report(out, "legacy_function_call", call.key, frame)
 
     def add_whole(self, entries: Any, frame: Frame, out: list[PeerEvent]) -> None:
@@ -112,7 +115,7 @@ class Calls:
 
     # ---- which call -------------------------------------------------------------------------------------------------
 
-    def _take(self, fragment: Fragment, taken: list[OpenCall], frame: Frame, out: list[PeerEvent]) -> OpenCall | None:
+    def _take(self, fragment: Fragment, taken: set[OpenCall], frame: Frame, out: list[PeerEvent]) -> OpenCall | None:
         """Give a fragment to its call; None where it says nothing and belongs to none."""
         call, odd = self._known.find(fragment, taken, numbered=self.numbered)
         if call is not None and odd:

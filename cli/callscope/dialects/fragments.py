@@ -111,7 +111,7 @@ def _text(value: Any) -> str:
 # ---- a call on its way ----------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class OpenCall:
     """A call that is still growing. `snapshot` is the whole of its arguments where the server said it once more.
 

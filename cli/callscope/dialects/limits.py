@@ -29,6 +29,8 @@ PIECE: Final = 16
 """A piece of a text."""
 CALL: Final = 32 * 1024
 """A call, or a result that a server tells of; the results of calls are put into the conversation one after another."""
+MOST_CALLS: Final = MOST_KEPT // CALL
+"""An answer with more calls is too large, whatever else is in it: no more of them are taken from the same document."""
 ITEM: Final = 4 * 1024
 """An item of an output, or a part of one."""
 DIAGNOSTIC: Final = 2 * 1024

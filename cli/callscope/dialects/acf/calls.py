@@ -22,7 +22,7 @@ from callscope.dialects.calls import Calls
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import Halves
 from callscope.dialects.fragments import OpenCall
-from callscope.dialects.limits import CALL, Share, texts
+from callscope.dialects.limits import CALL, MOST_CALLS, Share, texts
 
 from .renamed import ARGS, documented, renamed
 
@@ -76,6 +76,8 @@ class AgentCalls:
             self._report(out, "calls_not_listed", None, frame)
             entries = [entries]
         for entry in entries if isinstance(entries, list) else [entries]:
+            if len(self._own) > MOST_CALLS:
+                return
             if not isinstance(entry, dict):
                 out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry))))
             elif isinstance(entry.get("function"), dict):

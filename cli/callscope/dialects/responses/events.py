@@ -14,6 +14,7 @@ from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.documents import has_halves, no_halves
 from callscope.dialects.ending import Exchange
 from callscope.dialects.failures import error_in, remark_in, words_and_names
+from callscope.dialects.limits import MOST_CALLS
 from callscope.dialects.shapes import objects, text_of
 
 from .output import Output
@@ -155,6 +156,8 @@ class EventReader:
         self._note(response)
         places = self.output.places
         for index, document in enumerate(objects(response.get("output"))):
+            if len(self.output.calls.calls) > MOST_CALLS:
+                return
             name = named_whole(index, document)
             item = places.whole(text_of(document.get("type")), name)
             if item is None:
@@ -202,6 +205,8 @@ class EventReader:
         if listed is not None and len(objects(listed)) != len(listed if isinstance(listed, list) else [listed]):
             output.odd("output", listed, frame, out)
         for index, document in enumerate(objects(listed)):
+            if len(output.calls.calls) > MOST_CALLS:
+                return
             name = named_whole(index, document)
             known = repeated.next(text_of(document.get("type")), name)
             if known is None and word:
