@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -40,6 +41,23 @@ def test_an_answer_that_is_too_fast_or_too_short_shows_nothing(reads: list[bytes
 
 def test_the_first_byte_is_timed_from_the_request() -> None:
     assert finding([came([EVENT], [0.25])], "chat", "stream.first_byte").came == "250 ms"
+
+
+@pytest.mark.parametrize(
+    ("reads", "ended", "outcome"),
+    [
+        ([EVENT, EVENT], 30.0, "not_shown"),
+        ([EVENT, EVENT], 33.0, "fail"),
+        ([EVENT, b"x" * 5_000_000], 30.0, "fail"),
+        ([], 30.0, "fail"),
+    ],
+    ids=["it still grew", "it fell silent", "it has no end", "nothing came"],
+)
+def test_a_slow_answer_that_was_given_up_is_told_from_one_without_an_end(
+    reads: list[bytes], ended: float, outcome: str
+) -> None:
+    given_up = replace(exchange("chat", reads, how="timeout", times=[1.0, 29.5][: len(reads)]), ended_at=ended)
+    assert finding([given_up], "chat", "http.complete").outcome == outcome
 
 
 def test_a_server_behind_a_buffer_is_told_from_one_that_streams() -> None:

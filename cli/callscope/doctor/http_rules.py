@@ -12,12 +12,15 @@ from typing import Any, Final
 from callscope.core.visible import one_line
 from callscope.dialects.failures import words
 
+from .bounding import MOST_BYTES
 from .rule import Rule, Verdict, broken, held, not_shown, rule
 from .seen import NO_KEY, NO_SUCH_MODEL, Seen, as_sent, members, shown
 
 HTTP_RULES: Final[list[Rule]] = []
 FEATURES: Final = ("tools", "response_format", "text", "previous_response_id", "instructions")
 """Members that a server may refuse without refusing to answer at all: each has rules of its own."""
+SILENCE: Final = 2.0
+"""Seconds without a byte, after which a body that did not end is no longer one that only takes long."""
 
 
 def is_plain(seen: Seen) -> bool:
@@ -69,12 +72,20 @@ def _answers(seen: Seen) -> Iterator[Verdict]:
 )
 def _complete(seen: Seen) -> Iterator[Verdict]:
     how = seen.exchange.how
-    if how == "timeout":
+    if how == "timeout" and _was_growing(seen):
+        yield not_shown(f"it still grew after {len(seen.raw):,} bytes, when its time was over (--each gives it more)")
+    elif how == "timeout":
         yield broken(f"after {len(seen.raw):,} bytes: {seen.exchange.detail or 'the server fell silent'}")
     elif how in ("truncated", "reset"):
         yield broken(f"{how} after {len(seen.raw):,} bytes: {seen.exchange.detail}")
     elif how != "complete":
         yield not_shown("the exchange was interrupted")
+
+
+def _was_growing(seen: Seen) -> bool:
+    """Whether a body that was given up came bit by bit to the last: a slow server's, and not one that has no end."""
+    reads = seen.exchange.reads
+    return bool(reads) and seen.exchange.ended_at - reads[-1][0] < SILENCE and len(seen.raw) <= MOST_BYTES
 
 
 @rule(
