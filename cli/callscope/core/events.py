@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from .passing import passing
 from .values import (
     CallKey,
     CallKind,
@@ -51,7 +52,7 @@ class ResponseHead:
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
+@passing
 class BytesRead:
     """One read of the response body, as it came.
 
@@ -106,7 +107,7 @@ class ResponseStarted:
     model: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@passing
 class TextDelta:
     """Text grew; never empty."""
 
@@ -127,7 +128,7 @@ class CallStarted:
     frame: Frame | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@passing
 class ArgumentsDelta:
     """The arguments of a call grew by this raw text."""
 
@@ -335,7 +336,7 @@ OurEvent: TypeAlias = (
 Event: TypeAlias = WireEvent | PeerEvent | OurEvent
 
 
-@dataclass(frozen=True, slots=True)
+@passing
 class Stamped:
     """An event with its place in the session and the clock's seconds when it happened."""
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from .passing import passing
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 JsonObject: TypeAlias = dict[str, Any]
 """A JSON object as a peer sent it: nothing about its members is known until it was looked at."""
@@ -197,7 +199,7 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@passing
 class Frame:
     """One unit of a response body: `data` of the bytes `start` to `end` (offsets into the decoded body).
 

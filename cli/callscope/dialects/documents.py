@@ -119,7 +119,7 @@ def is_too_deep(text: str) -> bool:
 
 def has_halves(text: str) -> bool:
     """Whether a JSON text may hold half a character."""
-    return "\\ud" in text or "\\uD" in text
+    return "\\" in text and ("\\ud" in text or "\\uD" in text)
 
 
 def _skip(text: str, at: int) -> int:

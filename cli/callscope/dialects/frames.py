@@ -25,6 +25,11 @@ SLICE: Final = 256 * 1024
 """Bytes of the body that are framed at once: a read of a few may inflate to megabytes, of frames without a word."""
 
 
+def slices(data: bytes) -> Iterator[bytes]:
+    """The parts of a body that are framed one after another."""
+    return (data[at : at + SLICE] for at in range(0, len(data), SLICE))
+
+
 class FrameReader(Protocol):
     """What a dialect makes of the frames of one exchange."""
 
@@ -70,6 +75,7 @@ class FrameDecoder:
         self._watch = watch
         self._body = BodyReader({}, watch)
         self._allowance = Allowance(reader.kept)
+        self._refused = self._state.refused
         self._started = False
         self._closed = False
 
@@ -88,14 +94,15 @@ class FrameDecoder:
         out: list[PeerEvent] = []
         if isinstance(wire, ResponseHead):
             self._state.status = wire.status
+            self._refused = self._state.refused
             self._state.headers = by_name(wire.headers)
             self._body = BodyReader(self._state.headers, self._watch)
             return out
         data = self._body.inflated(wire)
-        for at in range(0, len(data), SLICE):
+        for part in (data,) if 0 < len(data) <= SLICE else slices(data):
             if self._allowance.excess:
                 break
-            frames = self._body.frames(data[at : at + SLICE])
+            frames = self._body.frames(part)
             if frames and frames[-1].end > self._allowance.due:
                 self._take_weighing(frames, out)
             else:
@@ -150,7 +157,7 @@ class FrameDecoder:
         mark = len(out)
         if self._body.defects:
             self._report_defects(frame, out)
-        if self._state.refused:
+        if self._refused:
             read_refusal(self._state, frame)
         else:
             self._reader.read(frame, out)

@@ -25,6 +25,10 @@ from callscope.dialects.weighing import of_calls, of_diagnostics, of_names, of_t
 _parse = JSONDecoder(parse_constant=refuse).raw_decode
 
 
+CHUNK = "chat.completion.chunk"
+"""What nearly every document calls itself; of those but the first the envelope says nothing new."""
+
+
 def chat_decoder(exchange: int, tools: Sequence[ToolSpec]) -> FrameDecoder:
     """A decoder for one exchange in which these tools were offered."""
     return FrameDecoder(ChatReader(exchange, tools))
@@ -109,9 +113,8 @@ class ChatReader:
             return
         state.chunks += 1
         state.remark = ""
-        self._note_envelope(document, frame, out)
-        if frame.channel == "body" or document.get("object") == "chat.completion":
-            answer.whole = answer.whole or _has_message(choices)
+        if document.get("object") != CHUNK or frame.channel == "body" or not self.model:
+            self._note_envelope(document, frame, out)
         if type(choices) is not list or len(choices) > 1:
             choices = self._listed(choices, frame, out)
         for choice in choices:
@@ -135,6 +138,8 @@ class ChatReader:
         kind = document.get("object")
         if type(kind) is str and kind.startswith("thread."):
             self.answer.report(out, "acf_answer", frame)
+        if frame.channel == "body" or kind == "chat.completion":
+            self.answer.whole = self.answer.whole or _has_message(document.get("choices"))
 
     def _read_unusual(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:
         """A document without choices, or with an error."""
