@@ -40,7 +40,7 @@ HISTORIES: dict[History, str] = {
 }
 """What a request holds of the conversation, where that is not all of it."""
 
-TO_TRY = "try: What's the weather in Paris and Rome? or: faults (the bugs that it can show)"
+TO_TRY = "try: What's the weather in Paris and Rome? or: faults (the bugs it can show)"
 
 DEMO_TOOLS = Path(__file__).parents[1] / "serving" / "data" / "tools.yaml"
 
