@@ -7,28 +7,30 @@ differently. Must not know events' names, frames' bytes, errors or how the excha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from callscope.core.events import ArgumentsDelta, CallStarted, PeerEvent, TextDelta
 from callscope.core.values import CallKey, CallKind, Channel, Frame, JsonObject
 from callscope.dialects.arguments import problem_of
-from callscope.dialects.diagnostics import as_sent, diagnostic, excerpt
+from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.pieces import Pieces, Spoken
 from callscope.dialects.shapes import text_of
 
 from .items import CALLS, CHANNELS, RAW, Calls, Growing, OutputItem, odd_parts, whole_texts
-from .leniency import Oddity, odd_beginning, odd_end, odd_whole
+from .leniency import odd_beginning, odd_end, odd_whole
 from .places import Named, Places, named, named_whole
+from .telling import Telling
 
 OWN_MEMBERS: Final = frozenset(("type", "id", "status", "call_id", "name", "arguments", "input"))
 
 
-class Output:
+class Output(Telling):
     """The items of one response while they come in; `kinds` are the tools on offer."""
 
     def __init__(self, exchange: int, kinds: Mapping[str, CallKind]) -> None:
+        super().__init__()
         self.places = Places()
         self.said: dict[Channel, Spoken] = {"output": Spoken(), "reasoning": Spoken(), "refusal": Spoken()}
         self.calls = Calls()
@@ -39,7 +41,6 @@ class Output:
         self._exchange = exchange
         self._kinds = kinds
         self._next_call = 0
-        self.reported: set[str] = set()  # codes
 
     @property
     def items(self) -> Sequence[OutputItem]:
@@ -55,21 +56,6 @@ class Output:
     def growing(self) -> bool:
         """Whether a call has begun and neither its raw text nor its item has come to an end."""
         return any(item.call is not None and not (item.done or item.raw_ended) for item in self.items)
-
-    def report(self, out: list[PeerEvent], code: str, frame: Frame | None, **facts: str) -> None:
-        """Say it once."""
-        if code not in self.reported:
-            self.reported.add(code)
-            out.append(diagnostic(code, None, frame, **facts))
-
-    def tell(self, oddities: Iterable[Oddity], frame: Frame, out: list[PeerEvent]) -> None:
-        """Say what was read although it is odd."""
-        for code, text, known in oddities:
-            self.report(out, code, frame, text=excerpt(text), known=excerpt(known))
-
-    def odd(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> None:
-        """Say that a member is not of the kind that the protocol says."""
-        self.report(out, "member_odd", frame, member=member, text=as_sent(value))
 
     def take_key(self) -> CallKey:
         """The identity of the next call, ours or the server's."""
@@ -215,7 +201,7 @@ class Output:
         if whole in (text, call.snapshot):
             return
         if text is not None and whole.startswith(text):
-            self._say_missing(item, len(text), frame, out)
+            self.say_missing(item, len(text), frame, out)
             self.add_arguments(item, whole[len(text) :], frame, out)
         else:
             self._differ(call, whole, frame, out)
@@ -284,20 +270,8 @@ class Output:
         if rest is None:
             self.report(out, "text_differs", frame)
         elif rest:
-            self._say_missing(item, growing.pieces.size, frame, out)
+            self.say_missing(item, growing.pieces.size, frame, out)
             self._grow(item, part, growing, rest, frame, out)
-
-    def _say_missing(self, item: OutputItem, size: int, frame: Frame, out: list[PeerEvent]) -> None:
-        """An end says more than the deltas of this size: some are missing, or all."""
-        if size:
-            self.report(out, "deltas_missing", frame)
-        elif item.announced and frame.channel == "sse" and "response_cumulative" not in self.reported:
-            self.report(out, "deltas_none", frame, text=item.kind)
-
-    def end_without_words(self, size: int, frame: Frame, out: list[PeerEvent]) -> None:
-        """Take an end that is empty: it takes nothing back of the deltas of this size."""
-        if size:
-            self.report(out, "end_empty", frame)
 
     def flush(self, out: list[PeerEvent]) -> None:
         """Give the halves of characters that never met their other halves."""
