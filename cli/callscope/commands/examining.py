@@ -125,7 +125,8 @@ async def _ask_all(flags: Flags, asked: Asked, known: Run) -> int:
         bounded = Bounded(endpoint)
         try:
             async with asyncio.timeout(asked.seconds):
-                detected = await _detected(bounded, config, asked, known)
+                named_by = "as --dialect says" if flags.dialect else "as the profile says"
+                detected = await _detected(bounded, config, named_by, asked, known)
                 session = _session(stack, bounded, detected, asked, known)
                 pump = _pump(session, config, known, Bounded(keyless))
                 await _ask_probes(pump, config, asked, known)
@@ -135,16 +136,12 @@ async def _ask_all(flags: Flags, asked: Asked, known: Run) -> int:
     return 0
 
 
-async def _detected(endpoint: Endpoint, config: Config, asked: Asked, known: Run) -> Detected:
-    """The dialect and the models, with what was asked to learn them; at most three GETs."""
+async def _detected(endpoint: Endpoint, config: Config, named_by: str, asked: Asked, known: Run) -> Detected:
+    """The dialect (`named_by` says who named it) and the models, with what was asked to learn them: at most 3 GETs."""
     models = asked.models or ((config.model,) if config.model else ())
     if config.dialect not in ("auto", *BATTERIES):
         raise UsageError(f"--dialect {config.dialect}: write one of auto, {', '.join(BATTERIES)}.")
-    told = (
-        told_by_url(config.url)
-        if config.dialect == "auto"
-        else Told(config.dialect, "as --dialect or the profile says")
-    )
+    told = told_by_url(config.url) if config.dialect == "auto" else Told(config.dialect, named_by)
     if told is None or not (models or told.dialect == "acf"):
         say("first at most 3 GETs, to learn the protocol and the model")
     detected = Detected(told) if told else await detect(endpoint, config.url, models[0] if models else None)
