@@ -38,6 +38,16 @@ def test_a_delta_has_the_same_line_by_hand_as_by_the_encoder(text: str, at: floa
     assert by_hand.getvalue() == encoded.getvalue()
 
 
+@pytest.mark.parametrize("control", ["\x1b", "\x80", "\x9b", "\x9f"])
+def test_what_commands_a_terminal_is_escaped_in_every_line(control: str) -> None:
+    out = io.StringIO()
+    lines = JsonLines(out)
+    lines.handle(Stamped(1, 0.0, TextDelta("output", f"a{control}31mb")), Conversation())
+    lines.write({"path": f"$.a{control}31mb"})
+    assert control not in out.getvalue()
+    assert [json.loads(line).get("text", "") for line in out.getvalue().splitlines()] == [f"a{control}31mb", ""]
+
+
 KEY = CallKey(2, 1)
 
 

@@ -68,8 +68,9 @@ from .outcome import call_json, diagnostic_json, failure_json
 SCHEMA_VERSION = 1
 
 _encode = partial(json_text, default=str)
-# Lone surrogates, which no UTF-8 stream takes, and the characters that Unicode calls line ends: readers split at them.
-_unwritable = re.compile("[\ud800-\udfff\x85\u2028\u2029]").search
+# Lone surrogates, which no UTF-8 stream takes, the characters that Unicode calls line ends (readers split at them), and
+# the controls above ASCII, which JSON lets pass and a terminal may obey: https://invisible-island.net/xterm/ctlseqs/
+_unwritable = re.compile("[\ud800-\udfff\x80-\x9f\u2028\u2029]").search
 
 
 class JsonLines:
