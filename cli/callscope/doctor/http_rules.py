@@ -84,8 +84,9 @@ def _complete(seen: Seen) -> Iterator[Verdict]:
 
 def _was_growing(seen: Seen) -> bool:
     """Whether a body that was given up came bit by bit to the last: a slow server's, and not one that has no end."""
-    reads = seen.exchange.reads
-    return bool(reads) and seen.exchange.ended_at - reads[-1][0] < SILENCE and len(seen.raw) <= MOST_BYTES
+    exchange, reads = seen.exchange, seen.exchange.reads
+    silence = min(SILENCE, (exchange.ended_at - exchange.sent_at) / 2)  # of less time than that, half of it
+    return bool(reads) and exchange.ended_at - reads[-1][0] < silence and len(seen.raw) <= MOST_BYTES
 
 
 @rule(
