@@ -1,6 +1,6 @@
 """What a diagnostic code is.
 
-Knows the shape of an entry. Must not know any code: `diagnostics` and `acf_codes` hold the tables.
+Knows the shape of an entry. Must not know any code: `diagnostics` gathers the tables.
 """
 
 from __future__ import annotations

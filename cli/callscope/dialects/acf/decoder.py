@@ -1,7 +1,7 @@
 """The Agent Connect Framework, decoded: the bytes of one exchange with an agent in, events out.
 
 Knows the envelopes of both event dialects, of native Orchestrate and of an answer in one piece, and where agents put
-errors. Must not know how frames come from bytes (`body`), what a delta adds (`acf_answer`), nor when an answer is a
+errors. Must not know how frames come from bytes (`body`), what a delta adds (`answer`), nor when an answer is a
 failure (`ending`). A body is first of all one of Chat Completions, with other documents in it.
 """
 
