@@ -158,9 +158,9 @@ class Conversation:
 def apply(conversation: Conversation, event: Event) -> Conversation:  # noqa: C901 - one flat case for each event
     """The conversation after an event."""
     match event:
-        case TextDelta() | ArgumentsDelta() | BytesRead():
+        case TextDelta() | ArgumentsDelta():
             return _grow(conversation, event)
-        case ResponseHead() | MessagePassed():
+        case BytesRead() | ResponseHead() | MessagePassed():
             return conversation
         case ExchangeOpened(exchange=0):
             return conversation  # a question about the server, before there is a conversation
@@ -223,8 +223,8 @@ def _same_server(before: Settings, after: Settings) -> bool:
     return (before.url, before.dialect) == (after.url, after.dialect)
 
 
-def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta | BytesRead) -> Conversation:
-    """The hot path: three appends, no new value."""
+def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta) -> Conversation:
+    """The hot path: an append, no new value."""
     response = conversation.response
     if response is None or response.status != "streaming":
         return conversation
@@ -233,8 +233,6 @@ def _grow(conversation: Conversation, event: TextDelta | ArgumentsDelta | BytesR
             response.chunks.text[event.channel].append(event.text)
         case ArgumentsDelta():
             response.chunks.arguments[event.key].append(event.text)
-        case BytesRead():
-            pass
         case _:
             assert_never(event)
     return conversation

@@ -67,7 +67,7 @@ from callscope.core.values import (
 from .format import Line, RecordedEvent
 from .members import Members, WrongMember
 
-_PLAIN_CUTS = re.compile(r'(?:,"cuts":\[([0-9]{1,9}(?:,[0-9]{1,9})*)\])?\}\n')
+_PLAIN_CUTS = re.compile(r',"cuts":\[([0-9]{1,9}(?:,[0-9]{1,9})*)\]\}\n')
 _PLAIN_READ = re.compile(r'\{"t":([0-9]{1,10}\.[0-9]{1,9}),"kind":"read","exchange":([0-9]{1,9}),"text":"')
 
 _DIRECTIONS: tuple[Literal["sent", "received"], ...] = ("sent", "received")
@@ -95,10 +95,11 @@ def plain_read(raw: bytes) -> tuple[float, BytesRead] | None:
         if not (head := _PLAIN_READ.match(line)):
             return None
         text, end = scanstring(line, head.end(), True)
-        cuts = _PLAIN_CUTS.fullmatch(line, end)
-        if cuts is None:
-            return None
-        offsets = tuple(map(int, cuts[1].split(","))) if cuts[1] else ()
+        offsets: tuple[int, ...] = ()
+        if line[end:] != "}\n":
+            if (cuts := _PLAIN_CUTS.fullmatch(line, end)) is None:
+                return None
+            offsets = tuple(map(int, cuts[1].split(",")))
         return float(head[1]), BytesRead(int(head[2]), text.encode(), cuts=offsets)
     except ValueError:  # no UTF-8, no JSON string, half a surrogate pair: the thorough way says which
         return None

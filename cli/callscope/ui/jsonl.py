@@ -89,7 +89,7 @@ class JsonLines:
         elif type(event) is ArgumentsDelta:
             members = f'"event":"arguments","call":[{event.key.exchange},{event.key.index}]'
             self._write_delta(stamped.at, members, event.text)
-        elif line := event_json(event):
+        elif type(event) is not BytesRead and (line := event_json(event)):
             self.write({"t": round(stamped.at, 6), **line})
 
     def begin(self, recording: str | None) -> None:

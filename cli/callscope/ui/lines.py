@@ -16,6 +16,7 @@ from rich.text import Text
 
 from callscope.core.events import (
     ArgumentsDelta,
+    BytesRead,
     CallAssembled,
     CallDecided,
     Diagnostic,
@@ -91,6 +92,8 @@ class LinesView:
                 self._aside(stamped.event)
             case ArgumentsDelta():
                 self._grow(stamped.event, conversation)
+            case BytesRead():
+                pass  # one for each read, and nothing to see
             case event:
                 self._show(event, conversation)
 
