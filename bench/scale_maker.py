@@ -30,8 +30,8 @@ from callscope.core.events import (
 from callscope.core.state import Conversation
 from callscope.core.values import Request, Run, Settings, ToolCall, ToolResult, ToolSpec
 from callscope.dialects.registry import dialect_named
-from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
+from callscope.record.secrets.masking import Secrets
 from callscope.session import Session
 
 A_TURN = 1_000

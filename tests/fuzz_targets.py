@@ -37,8 +37,8 @@ from callscope.dialects.json_progress import JsonProgress
 from callscope.dialects.overhearing import goes_on, latest, overhear, told_anew, told_first
 from callscope.dialects.registry import dialect_named
 from callscope.dialects.sse import SSEDecoder
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive, differences
+from callscope.record.deriving.rederiving import derive, differences
+from callscope.record.file.reading import open_recording
 
 HERE = Path(__file__).parent
 QUIRKS = HERE / "quirks"

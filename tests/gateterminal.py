@@ -17,7 +17,7 @@ from typing import Any
 import pexpect
 
 from callscope.serving.connection import Piece, Request
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from warm_terminals import spawn
 

@@ -50,12 +50,12 @@ from callscope.core.values import (
     ToolSpec,
     Usage,
 )
-from callscope.record.appending import LineFile
-from callscope.record.deriving import DialectNamed
-from callscope.record.masking import Secrets
-from callscope.record.reading import Recorded, open_recording
+from callscope.record.deriving.deriving import DialectNamed
+from callscope.record.deriving.rederiving import Difference, differences
+from callscope.record.file.appending import LineFile
+from callscope.record.file.reading import Recorded, open_recording
 from callscope.record.recorder import Recorder
-from callscope.record.rederiving import Difference, differences
+from callscope.record.secrets.masking import Secrets
 from callscope.session import Session
 
 WEATHER = ToolSpec("get_weather", "The weather of a city.", {"type": "object"})

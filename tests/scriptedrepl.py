@@ -12,8 +12,8 @@ from callscope.core.events import SettingsChanged, ToolsChanged
 from callscope.core.state import Conversation
 from callscope.core.values import Settings
 from callscope.looking.witness import Witness
-from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
+from callscope.record.secrets.masking import Secrets
 from callscope.repl import Repl
 from callscope.slash.table import COMMANDS
 from callscope.tools.definitions import LoadedTools

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from callscope.core.events import ItemsInserted, Rewound, SettingsChanged, ToolsChanged
 from callscope.core.values import CallKey, Edit, Message, Mock, Reject, Run, ToolCall, ToolResult
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import differences
-from callscope.record.rerunning import rerun
+from callscope.record.deriving.rederiving import differences
+from callscope.record.file.reading import open_recording
+from callscope.record.rerunning.rerunning import rerun
 from recordbench import SETTINGS, WEATHER, Answer, Scene, plain, says, wants
 
 PARIS = ("get_weather", '{"city": "Paris"}')
@@ -83,7 +83,7 @@ def _aside(scene: Scene, step: str, number: int) -> None:
 
 def messages(path: Path) -> int:
     """How many messages of the person the conversation has in the end."""
-    from callscope.record.restoring import left_by
+    from callscope.record.deriving.restoring import left_by
 
     items = left_by(open_recording(path), plain).conversation.items
     return sum(isinstance(item, Message) and item.role == "user" for item in items)

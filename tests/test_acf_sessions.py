@@ -13,10 +13,10 @@ import pytest
 
 from callscope.compose import Options, open_session
 from callscope.core.values import Request
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import differences
+from callscope.record.deriving.rederiving import differences
+from callscope.record.file.reading import open_recording
 from callscope.serving.connection import Piece
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.settings.config import Flags
 from callscope.ui.gate import AbsentGate

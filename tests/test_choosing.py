@@ -13,9 +13,9 @@ from callscope.choosing import checked, choice_from, forms_from, gone
 from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged
 from callscope.core.values import Request, Settings, ToolSpec
-from callscope.record.reading import open_recording
+from callscope.record.file.reading import open_recording
 from callscope.serving.connection import Head, Piece
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import Ran, callscope
 

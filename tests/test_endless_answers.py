@@ -19,11 +19,11 @@ from callscope.commands import chat as commands
 from callscope.compose import Options
 from callscope.core.events import ExchangeEnded, ResponseFailed, ToolStarted
 from callscope.dialects import limits
-from callscope.record.checking import check
-from callscope.record.reading import open_recording
-from callscope.record.rechunking import cut_named, rechunk
-from callscope.record.rederiving import derive
-from callscope.record.rerunning import rerun
+from callscope.record.deriving.checking import check
+from callscope.record.deriving.rechunking import cut_named, rechunk
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import open_recording
+from callscope.record.rerunning.rerunning import rerun
 from callscope.settings.config import Flags
 from command_line import callscope
 

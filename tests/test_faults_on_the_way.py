@@ -26,12 +26,12 @@ import pytest
 from callscope.commands import chat as commands
 from callscope.compose import Options
 from callscope.core.events import ResponseFailed, ToolFinished, ToolStarted, TurnEnded
-from callscope.record.checking import check
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive
-from callscope.record.rerunning import rerun
-from callscope.record.ruling import Rules
-from callscope.serving.demo import DemoAgent
+from callscope.record.deriving.checking import check
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import open_recording
+from callscope.record.rerunning.rerunning import rerun
+from callscope.record.secrets.ruling import Rules
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.settings.config import Flags
 from command_line import callscope

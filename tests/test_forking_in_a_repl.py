@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from callscope.record.checking import check
-from callscope.serving.demo import DemoAgent
+from callscope.record.deriving.checking import check
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import callscope
 from replbench import Child, enter, furnish, leave, open_repl, turn

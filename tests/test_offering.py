@@ -10,8 +10,8 @@ import servebench
 from callscope.core.errors import UnusableFile
 from callscope.core.values import Request
 from callscope.offering import Offer, offered
-from callscope.record.masking import Secrets
-from callscope.record.reading import open_recording
+from callscope.record.file.reading import open_recording
+from callscope.record.secrets.masking import Secrets
 from callscope.serving.choosing import Unlike
 from servebench import end, exchange, head, read, recording
 

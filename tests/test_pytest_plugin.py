@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import callscope
 from written_recording import Written, says

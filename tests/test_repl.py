@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import callscope
 from replbench import Child, at_prompt, enter, furnish, last_messages, leave, open_repl, recorded, turn

@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from replbench import (
     PASTED,

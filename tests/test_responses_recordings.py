@@ -13,9 +13,9 @@ import pytest
 from callscope.core.events import SettingsChanged, ToolFinished, UserMessage
 from callscope.core.values import Request
 from callscope.offering import offered
-from callscope.record.reading import Recording, open_recording
-from callscope.record.rechunking import cut_named, rechunk
-from callscope.serving.demo import DemoAgent
+from callscope.record.deriving.rechunking import cut_named, rechunk
+from callscope.record.file.reading import Recording, open_recording
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import callscope
 from recordbench import verify

@@ -18,9 +18,9 @@ from callscope.core.errors import CallscopeError, UnusableFile, UsageError
 from callscope.core.events import Event
 from callscope.core.state import Conversation
 from callscope.core.values import Message, Settings, ToolCall
-from callscope.record.reading import open_recording
-from callscope.record.rerunning import rerun
-from callscope.serving.demo import DemoAgent
+from callscope.record.file.reading import open_recording
+from callscope.record.rerunning.rerunning import rerun
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.settings.config import Flags
 from callscope.tools.running.toolbox import LocalToolbox

@@ -31,10 +31,10 @@ from callscope.core.events import (
 )
 from callscope.core.values import Ending, Headers, Request
 from callscope.offering import offered
-from callscope.record.listing import summarize
-from callscope.record.reading import Recording, open_recording
-from callscope.record.rechunking import cut_named, rechunk
-from callscope.serving.demo import DemoAgent
+from callscope.record.deriving.rechunking import cut_named, rechunk
+from callscope.record.file.listing import summarize
+from callscope.record.file.reading import Recording, open_recording
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.witnessing import MOST_OPEN, Notebook, Witness
 from command_line import callscope

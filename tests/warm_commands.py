@@ -166,7 +166,7 @@ def _import_all() -> None:
     for module in pkgutil.walk_packages(callscope.__path__, "callscope."):
         if not module.name.startswith(LEFT_OUT) and ".data." not in module.name:
             importlib.import_module(module.name)
-    from callscope.serving.demo import DemoAgent
+    from callscope.serving.demo.agent import DemoAgent
 
     (DemoAgent.__init__.__kwdefaults__ or {})["pace"] = 0.0  # it speaks as slowly as a person reads
     gc.collect()

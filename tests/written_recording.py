@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from callscope.record.format import encode_line
+from callscope.record.file.format import encode_line
 
 BASE = "http://model.test/v1"
 WEATHER = {

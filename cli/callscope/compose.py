@@ -27,10 +27,10 @@ from callscope.endpoints.curl import CurlLines, curl_command
 from callscope.endpoints.detecting import Detected, Witness, detect
 from callscope.endpoints.http import HttpEndpoint
 from callscope.endpoints.models import list_models, only_model
-from callscope.record.directories import recordings_directory
-from callscope.record.guard import SecretGuard
-from callscope.record.masking import Secrets
+from callscope.record.file.directories import recordings_directory
 from callscope.record.recorder import Recorder
+from callscope.record.secrets.guard import SecretGuard
+from callscope.record.secrets.masking import Secrets
 from callscope.resuming import Resumed, changed_tools, changes, greeting, resuming, same_tools
 from callscope.session import Session
 from callscope.settings.config import Config, Flags, load_config

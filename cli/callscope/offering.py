@@ -20,10 +20,10 @@ from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead, SettingsChanged
 from callscope.core.values import Request, Settings
 from callscope.dialects.urls import endpoint_url
-from callscope.record.hiding import hidden_body, shown
-from callscope.record.matching import HIDDEN, mismatch, mismatch_of_texts
-from callscope.record.reading import Entry, Recorded
-from callscope.record.stored import StoredAnswer, StoredBody, without_body
+from callscope.record.file.reading import Entry, Recorded
+from callscope.record.file.stored import StoredAnswer, StoredBody, without_body
+from callscope.record.matching.hiding import hidden_body, shown
+from callscope.record.matching.matching import HIDDEN, mismatch, mismatch_of_texts
 from callscope.serving.choosing import RecordedExchange, Unlike, path_of
 
 

@@ -18,9 +18,9 @@ from callscope.core.errors import UnusableFile
 from callscope.core.events import BytesRead, Event, SettingsChanged, UserMessage
 from callscope.core.state import Conversation
 from callscope.core.values import Approval, Settings, ToolSpec
-from callscope.record.appending import LineFile
-from callscope.record.reading import Entry, RecordingFile
-from callscope.record.restoring import left_by
+from callscope.record.deriving.restoring import left_by
+from callscope.record.file.appending import LineFile
+from callscope.record.file.reading import Entry, RecordingFile
 from callscope.settings.config import Flags
 from callscope.settings.profiles import Profile, profile_path, read_profiles
 from callscope.tools.definitions import LoadedTools, Tool

@@ -65,7 +65,7 @@ class Replays:
         """
         from callscope.compose import LiveClock
         from callscope.offering import offered
-        from callscope.record.reading import RecordingFile
+        from callscope.record.file.reading import RecordingFile
         from callscope.serving.recorded import RecordedServer
         from callscope.serving.server import run_in_thread
 

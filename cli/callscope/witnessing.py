@@ -41,9 +41,9 @@ from callscope.core.state import Conversation, apply
 from callscope.core.values import JsonObject, Request, TurnReason
 from callscope.dialects.overhearing import Overheard, goes_on, goes_on_from, latest, overhear, told_anew, told_first
 from callscope.dialects.registry import dialect_named
-from callscope.record.guard import SecretGuard
-from callscope.record.masking import Secrets
 from callscope.record.recorder import Recorder
+from callscope.record.secrets.guard import SecretGuard
+from callscope.record.secrets.masking import Secrets
 from callscope.version import VERSION
 
 MOST_OPEN: Final = 64

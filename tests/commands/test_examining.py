@@ -17,7 +17,7 @@ import pytest
 
 from callscope.core.values import Request
 from callscope.serving.connection import Head, Piece
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import Ran, callscope
 

@@ -21,9 +21,9 @@ from callscope.commands.player import Player
 from callscope.core.events import CallStarted, Stamped
 from callscope.panels.look import Look
 from callscope.panels.playback import Playback
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive
-from callscope.record.reel import Reel
+from callscope.record.deriving.rederiving import derive
+from callscope.record.deriving.reel import Reel
+from callscope.record.file.reading import open_recording
 from callscope.ui.keys import Taker
 from ptyshell import SHELL, Shell
 from seenscreen import Memory

@@ -15,7 +15,7 @@ import demobench
 import servebench
 from callscope import serving
 from callscope.core.events import ExchangeOpened
-from callscope.record.reading import open_recording
+from callscope.record.file.reading import open_recording
 from command_line import callscope
 from servebench import end, exchange, head, read, recording, running
 

@@ -13,7 +13,7 @@ import pexpect
 import pytest
 
 from callscope.serving.connection import Piece, Request
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import Ran, callscope
 

@@ -6,9 +6,9 @@ import pytest
 
 from callscope.core.events import ResponseHead
 from callscope.core.header_bytes import header_bytes, header_text
-from callscope.record.format import encode_line, line_of
-from callscope.record.masking import Secrets
-from callscope.record.parsing import event_of
+from callscope.record.file.format import encode_line, line_of
+from callscope.record.file.parsing import event_of
+from callscope.record.secrets.masking import Secrets
 
 VALUES = [bytes([byte]) for byte in range(256)] + ["京".encode(), b"caf\xe9", "café".encode(), b"\xed\xa0\x80", b"\xc3"]
 

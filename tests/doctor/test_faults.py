@@ -9,7 +9,7 @@ import pytest
 
 from callscope.doctor.exchange import Gathering
 from callscope.doctor.report import examine
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from examined import asked_of
 

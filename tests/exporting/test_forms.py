@@ -11,7 +11,7 @@ import pytest
 
 from callscope.exporting.forms import FORMS, NAMES
 from callscope.exporting.page import html
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 from command_line import Ran, callscope
 
 SAMPLES = Path(__file__).parents[2] / "recordings" / "samples"

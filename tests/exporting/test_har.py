@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from callscope.exporting.har import har
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 from written_recording import Written, says
 
 SAMPLES = sorted((Path(__file__).parents[2] / "recordings" / "samples").glob("*.jsonl"))

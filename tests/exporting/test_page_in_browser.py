@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from callscope.exporting.page import html
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 from hostile_recording import HOSTILE, hostile
 from written_recording import Written, says, wants
 

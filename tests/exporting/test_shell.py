@@ -13,7 +13,7 @@ import pytest
 
 from callscope.core.values import Request
 from callscope.exporting.shell import shell
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 from callscope.serving.connection import Head, Piece
 from callscope.serving.server import run_in_thread
 from written_recording import Written

@@ -24,7 +24,7 @@ from callscope.core.values import (
 )
 from callscope.looking.history import history
 from callscope.looking.ledger import Ledger
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 from playbook import Answer, Playbook, calls, failure, text
 
 PARIS = ("get_weather", '{"city": "Paris"}')

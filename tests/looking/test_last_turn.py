@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callscope.core.values import CallKey, Item, Message, Reasoning, ToolCall, ToolResult
 from callscope.looking.last_turn import MOST, last_turn
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 
 
 def lines(*items: Item) -> list[str]:

@@ -17,7 +17,7 @@ from callscope.core.events import Diagnostic, ResponseCompleted, ResponseStarted
 from callscope.core.values import CallKey, Edit, Frame, Reject, Run, Settings
 from callscope.looking.ledger import Ledger
 from callscope.looking.markdown import markdown
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 from playbook import Answer, Playbook, calls, failure, text
 
 PARIS = ("get_weather", '{"city": "Paris"}')

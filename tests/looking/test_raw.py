@@ -29,7 +29,7 @@ from callscope.looking.framing import framing
 from callscope.looking.hexdump import hexdump
 from callscope.looking.pretty import pretty
 from callscope.looking.raw import raw
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 
 STREAM: Headers = (("content-type", "text/event-stream"),)
 EVENTS = b'data: {"a":1}\n\n: ping\n\ndata: {"b":2}\n\n'

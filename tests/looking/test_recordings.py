@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from callscope.looking.recordings import table
-from callscope.record.listing import Summary
+from callscope.record.file.listing import Summary
 
 LONG = Summary(
     Path("20261121T142449Z-349b4207.jsonl"), 54_060, "2026-11-21T14:24:49Z", 3.0, "callscope-demo",

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from callscope.core.events import CallDecided, ToolFinished, ToolStarted
 from callscope.core.values import CallKey, Edit, Run, ToolResult
 from callscope.looking.why import Why
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 from chatbodies import calls, entry
 from whybench import Scene, after, called, said
 

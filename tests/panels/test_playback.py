@@ -11,8 +11,8 @@ import pytest
 from callscope.core.events import Stamped
 from callscope.panels.look import Look
 from callscope.panels.playback import Copies, Playback, whole
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import open_recording
 
 SAMPLES = sorted((Path(__file__).parents[2] / "recordings" / "samples").glob("*.jsonl"))
 LOOK = Look(columns=60)

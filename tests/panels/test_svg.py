@@ -21,7 +21,7 @@ from callscope.panels.look import Look
 from callscope.panels.masked_blocks import masked_block, masked_pieces
 from callscope.panels.panels import screen
 from callscope.panels.svg import svg
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 from scene import KEY, Scene
 
 SECRET = "correct-horse-battery"

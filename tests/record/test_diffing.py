@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from callscope.core.values import Edit, Reject, Run
+from callscope.record.deriving.rederiving import derive
 from callscope.record.diffing import COUNTING, Change, changes
-from callscope.record.matching import ABSENT
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive
+from callscope.record.file.reading import open_recording
+from callscope.record.matching.matching import ABSENT
 from callscope.record.telling import told
 from recordbench import Answer, Scene, plain, says, wants
 from sessionbench import recorded

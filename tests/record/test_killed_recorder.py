@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from callscope.core.events import BytesRead
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive
-from callscope.record.restoring import left_by
+from callscope.record.deriving.rederiving import derive
+from callscope.record.deriving.restoring import left_by
+from callscope.record.file.reading import open_recording
 from recordbench import plain
 
 WRITER = """
@@ -25,7 +25,7 @@ from callscope.core.events import *
 from callscope.core.state import Conversation
 from callscope.core.values import Request, Settings
 from callscope.core.errors import UnusableFile
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 from callscope.record.recorder import Recorder
 
 def emit(event):

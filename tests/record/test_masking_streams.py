@@ -29,8 +29,8 @@ from callscope.core.events import (
 from callscope.core.ports import Arrival
 from callscope.core.values import CallKey, ToolCall
 from callscope.dialects.chat.dialect import ChatCompletions
-from callscope.record.guard import PATIENCE, SecretGuard
-from callscope.record.masking import Secrets, stars
+from callscope.record.secrets.guard import PATIENCE, SecretGuard
+from callscope.record.secrets.masking import Secrets, stars
 from planted_secrets import KNOWN, LONGER, ODD, SK, Planted, arrivals, called, exposed, said, sse, structure
 
 BODIES = planted.planted_bodies()

@@ -23,12 +23,12 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, Decision, Edit, Ending, Mock, Reject, Request, Run, ToolCall, ToolResult
-from callscope.record.ignoring import Ignored
-from callscope.record.reading import RecordingFile
-from callscope.record.report import RerunReport
-from callscope.record.rerunning import Live, rerun
-from callscope.record.sameness import Sameness, Terms
-from callscope.record.script import Fact, script_of
+from callscope.record.file.reading import RecordingFile
+from callscope.record.matching.ignoring import Ignored
+from callscope.record.rerunning.report import RerunReport
+from callscope.record.rerunning.rerunning import Live, rerun
+from callscope.record.rerunning.sameness import Sameness, Terms
+from callscope.record.rerunning.script import Fact, script_of
 from playbook import Listener
 from recordbench import (
     SETTINGS,

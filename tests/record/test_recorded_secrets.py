@@ -26,11 +26,11 @@ from callscope.core.values import (
     ToolSpec,
 )
 from callscope.dialects.registry import dialect_named
-from callscope.record.guard import SecretGuard
-from callscope.record.masking import Secrets
-from callscope.record.reading import Recording, open_recording
+from callscope.record.file.reading import Recording, open_recording
 from callscope.record.recorder import Recorder
-from callscope.record.rerunning import rerun
+from callscope.record.rerunning.rerunning import rerun
+from callscope.record.secrets.guard import SecretGuard
+from callscope.record.secrets.masking import Secrets
 from callscope.session import Session
 from planted_secrets import KNOWN, ODD, SK, VENDORS, Planted, called, exposed, in_turns, planted_bodies, sse
 from recordbench import Answer, BytesEndpoint, Decisions, TickingClock, verify

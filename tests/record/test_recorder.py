@@ -28,13 +28,13 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation, apply
 from callscope.core.values import Abort, Edit, Message, Mock, Reject, Request, Settings
-from callscope.record.appending import LineFile
-from callscope.record.guard import SecretGuard
-from callscope.record.masking import Secrets
-from callscope.record.reading import open_recording
+from callscope.record.deriving.rederiving import derive
+from callscope.record.deriving.restoring import left_by
+from callscope.record.file.appending import LineFile
+from callscope.record.file.reading import open_recording
 from callscope.record.recorder import Recorder
-from callscope.record.rederiving import derive
-from callscope.record.restoring import left_by
+from callscope.record.secrets.guard import SecretGuard
+from callscope.record.secrets.masking import Secrets
 from playbook import Listener
 from recordbench import WEATHER, Answer, Scene, TickingClock, plain, resume, says, verify, wants
 
@@ -394,7 +394,7 @@ def test_a_failed_write_stops_the_session(tmp_path: Path) -> None:
 
 
 def test_a_line_that_no_reader_would_take_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callscope.record.appending.LONGEST_LINE", 300)
+    monkeypatch.setattr("callscope.record.file.appending.LONGEST_LINE", 300)
     recorder = new_recorder(tmp_path)
     with pytest.raises(UnusableFile, match="more than the 300 a recording can hold"):
         give(recorder, UserMessage("x" * 400))

@@ -32,11 +32,11 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation
 from callscope.core.values import Abort, CallKey, Edit, Message, Mock, Reasoning, Reject, Run, ToolCall, ToolResult
-from callscope.record.reading import open_recording
-from callscope.record.rederiving import derive
-from callscope.record.report import RerunReport
-from callscope.record.rerunning import rerun
-from callscope.record.restoring import left_by
+from callscope.record.deriving.rederiving import derive
+from callscope.record.deriving.restoring import left_by
+from callscope.record.file.reading import open_recording
+from callscope.record.rerunning.report import RerunReport
+from callscope.record.rerunning.rerunning import rerun
 from callscope.session import Session
 from playbook import Listener, check_history
 from recordbench import (

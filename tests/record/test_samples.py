@@ -27,10 +27,10 @@ from callscope.core.events import (
     TextDelta,
     ToolsChanged,
 )
-from callscope.record.format import line_of
-from callscope.record.reading import Recording, open_recording
-from callscope.record.rederiving import derive
-from callscope.record.rerunning import rerun
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.format import line_of
+from callscope.record.file.reading import Recording, open_recording
+from callscope.record.rerunning.rerunning import rerun
 from recordbench import verify
 
 ROOT = Path(__file__).parents[2]

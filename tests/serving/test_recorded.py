@@ -14,7 +14,7 @@ import servebench
 from callscope.core.header_bytes import header_text
 from callscope.core.values import Request
 from callscope.offering import offered
-from callscope.record.reading import open_recording
+from callscope.record.file.reading import open_recording
 from callscope.serving.choosing import OnMiss, Shelf
 from callscope.serving.connection import HangUp, Head, Piece
 from callscope.serving.recorded import LONGEST_PAUSE, RecordedServer

@@ -290,7 +290,7 @@ def test_a_threaded_server_can_be_closed_twice_and_its_thread_ends() -> None:
 
 def test_ctrl_c_ends_a_server_that_serves_forever_cleanly() -> None:
     program = (
-        "from callscope.serving.demo import DemoAgent\n"
+        "from callscope.serving.demo.agent import DemoAgent\n"
         "from callscope.serving.server import serve_forever\n"
         "serve_forever(DemoAgent(), '127.0.0.1', 0, lambda url: print(url, flush=True))\n"
     )

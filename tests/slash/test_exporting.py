@@ -19,7 +19,7 @@ from callscope.core.values import CallKey, Message, Request, Settings, ToolCall,
 from callscope.dialects.chat.dialect import ChatCompletions
 from callscope.exporting.files import write_beside, write_new
 from callscope.exporting.messages import next_messages
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from callscope.slash.exporting import FORMS
 from replbench import Child, at_prompt, enter, furnish, leave, open_repl

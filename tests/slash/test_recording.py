@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.values import Settings
-from callscope.record.reading import open_recording
-from callscope.record.restoring import left_by
+from callscope.record.deriving.restoring import left_by
+from callscope.record.file.reading import open_recording
 from playbook import calls, text
 from scriptedrepl import ScriptedRepl
 

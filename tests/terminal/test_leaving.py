@@ -14,7 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from callscope.serving.demo import DemoAgent
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from command_line import callscope
 

@@ -22,9 +22,9 @@ from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Settings, ToolCall, ToolResult, ToolSpec
 from callscope.core.visible import visible
 from callscope.loop import run
-from callscope.record.directories import recordings_directory
-from callscope.record.masking import Secrets
+from callscope.record.file.directories import recordings_directory
 from callscope.record.recorder import Recorder
+from callscope.record.secrets.masking import Secrets
 from callscope.tools.definitions import LoadedTools, Tool
 from callscope.tools.given import given_arguments, json_value
 from callscope.tools.invalid import InvalidArguments

@@ -26,7 +26,7 @@ from callscope.loop import run
 
 if TYPE_CHECKING:
     from callscope.record.recorder import Recorder
-    from callscope.serving.demo import DemoAgent
+    from callscope.serving.demo.agent import DemoAgent
     from callscope.tools.running.toolbox import LocalToolbox
     from callscope.ui.outcome import Outcome
 
@@ -194,7 +194,7 @@ def _ask_view(*, as_json: bool) -> Any:
 
 def serve_demo(host: str, port: int) -> None:
     """Serve the demo agent until Ctrl-C."""
-    from callscope.serving.demo import DemoAgent
+    from callscope.serving.demo.agent import DemoAgent
     from callscope.serving.server import serve_forever
 
     serve_forever(DemoAgent(), host, port, lambda url: _say(f"the demo agent listens on {url}/v1 (Ctrl-C ends it)"))
@@ -206,12 +206,14 @@ def serve_demo(host: str, port: int) -> None:
 @contextmanager
 def _demo_agent(options: Options) -> Iterator[Options]:
     """Options that lead to the embedded agent, which lives as long as the context."""
-    from callscope.serving.demo_answer import MODEL
+    from callscope.serving.demo.answer import MODEL
     from callscope.serving.server import run_in_thread
 
     @cache
     def agent() -> DemoAgent:
-        from callscope.serving.demo import DemoAgent  # 35 ms with its parts, which the first prompt need not wait for
+        from callscope.serving.demo.agent import (
+            DemoAgent,  # 35 ms with its parts, which the first prompt need not wait for
+        )
 
         return DemoAgent()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from callscope.core.errors import UsageError
 from callscope.core.visible import one_line, visible
-from callscope.record.matching import Absent
+from callscope.record.matching.matching import Absent
 
 NOT_WHOLE = 1
 LONGEST_SIDE = 80
@@ -29,17 +29,17 @@ SHORTEST = 8
 
 def fork_recording(file: Path, at: int | None, output: Path | None) -> None:
     """Write a recording of everything up to a turn, and print its path."""
-    from callscope.record.forking import fork
+    from callscope.record.curating.forking import fork
 
     _made(fork(file, at, output=output))
 
 
 def trim_recording(file: Path, turns: str, output: Path | None) -> None:
     """Write a recording of some turns, and print its path."""
-    from callscope.record.editing import origin_of
-    from callscope.record.reading import RecordingFile
-    from callscope.record.trimming import trimmed
-    from callscope.record.writing import write_beside
+    from callscope.record.curating.editing import origin_of
+    from callscope.record.curating.trimming import trimmed
+    from callscope.record.file.reading import RecordingFile
+    from callscope.record.file.writing import write_beside
 
     wanted = turn_numbers(turns)
     _made(write_beside(file, trimmed(origin_of(RecordingFile(file)), wanted), output))
@@ -58,8 +58,8 @@ def turn_numbers(written: str) -> set[int]:
 
 def verify_recordings(files: Sequence[Path], value_env: Sequence[str], *, as_json: bool) -> int:
     """Print what is wrong with each recording; gives 1 where anything is."""
-    from callscope.record.checking import check
-    from callscope.record.ruling import Rules
+    from callscope.record.deriving.checking import check
+    from callscope.record.secrets.ruling import Rules
 
     rules = Rules(values_of(value_env))
     code = 0
@@ -80,9 +80,9 @@ def verify_recordings(files: Sequence[Path], value_env: Sequence[str], *, as_jso
 
 def diff_recordings(a: Path, b: Path, *, as_json: bool) -> int:
     """Print how two sessions differ; gives 1 where they do in more than settings, timing and prose."""
+    from callscope.record.deriving.rederiving import derive
     from callscope.record.diffing import COUNTING, changes
-    from callscope.record.reading import RecordingFile
-    from callscope.record.rederiving import derive
+    from callscope.record.file.reading import RecordingFile
     from callscope.record.telling import told
 
     found = changes(*(told(derive(RecordingFile(path))) for path in (a, b)))
@@ -117,14 +117,14 @@ def redact_recording(
     file: Path, value_env: Sequence[str], paths: Sequence[str], output: Path | None, *, in_place: bool
 ) -> int:
     """Write a recording with more masked, and print its path; gives 1 where a secret is still in it."""
-    from callscope.record.appending import LineFile
-    from callscope.record.checking import check
-    from callscope.record.masking import Secrets
-    from callscope.record.pointing import parse_path
-    from callscope.record.reading import RecordingFile
-    from callscope.record.redacting import redacted, redacted_header, values_at
-    from callscope.record.ruling import Rules
-    from callscope.record.writing import new_beside, write_whole
+    from callscope.record.curating.redacting import redacted, redacted_header, values_at
+    from callscope.record.deriving.checking import check
+    from callscope.record.file.appending import LineFile
+    from callscope.record.file.reading import RecordingFile
+    from callscope.record.file.writing import new_beside, write_whole
+    from callscope.record.matching.pointing import parse_path
+    from callscope.record.secrets.masking import Secrets
+    from callscope.record.secrets.ruling import Rules
 
     if in_place and output:
         raise UsageError("--in-place replaces the recording: --output says nothing beside it.")

@@ -38,11 +38,11 @@ from callscope.endpoints.detecting import Detected, Witness, detect
 from callscope.endpoints.fetching import bare
 from callscope.endpoints.models import list_models, only_model
 from callscope.loop import run
-from callscope.record.directories import recordings_directory
-from callscope.record.guard import SecretGuard
-from callscope.record.masking import Secrets
-from callscope.record.reading import RecordingFile
+from callscope.record.file.directories import recordings_directory
+from callscope.record.file.reading import RecordingFile
 from callscope.record.recorder import Recorder
+from callscope.record.secrets.guard import SecretGuard
+from callscope.record.secrets.masking import Secrets
 from callscope.session import Session
 from callscope.settings.config import Config, Flags, load_config
 from callscope.version import VERSION

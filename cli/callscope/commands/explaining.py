@@ -19,8 +19,8 @@ from callscope.core.values import Message
 from callscope.core.visible import one_line
 from callscope.forensics.case import Case
 from callscope.forensics.why import calls_named, why
-from callscope.record.reading import RecordingFile
-from callscope.record.rederiving import derive
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import RecordingFile
 
 from .showing import say
 
@@ -94,7 +94,7 @@ def _print_json(turn: RecordedTurn, call: str | None, last: int) -> None:
 
 def _print_lines(turn: RecordedTurn, call: str | None, last: int) -> None:
     from callscope.looking.why import Why
-    from callscope.record.masking import Secrets
+    from callscope.record.secrets.masking import Secrets
     from callscope.ui.lines import chrome_console
 
     console = chrome_console(sys.stdout)

@@ -19,7 +19,7 @@ from callscope.linting.checking import lint
 from callscope.linting.cost import Cost, cost_of
 from callscope.linting.findings import RULES, Finding, Provider
 from callscope.linting.fixing import fix_file
-from callscope.record.masking import Secrets
+from callscope.record.secrets.masking import Secrets
 from callscope.tools.loading import load_tools
 
 BROKEN = 1

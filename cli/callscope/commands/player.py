@@ -21,7 +21,7 @@ from rich.console import Console
 from callscope.panels.judging import Check
 from callscope.panels.look import Look, Row
 from callscope.panels.playback import Copies, Playback, whole
-from callscope.record.reel import Kind, Reel
+from callscope.record.deriving.reel import Kind, Reel
 from callscope.ui.keys import Taker, listening, suspend_job
 from callscope.ui.region import Region
 

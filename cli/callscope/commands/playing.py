@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from callscope.core.events import ToolsChanged
-from callscope.record.reading import Recorded
+from callscope.record.file.reading import Recorded
 
 if TYPE_CHECKING:
     from callscope.panels.judging import Check
-    from callscope.record.rederiving import Difference
+    from callscope.record.deriving.rederiving import Difference
 
 
 def can_draw() -> bool:
@@ -29,8 +29,8 @@ def can_draw() -> bool:
 
 def play(recording: Recorded, speed: float, *, paused: bool) -> Sequence[Difference] | None:
     """Let a person play a recording; gives where it says other than its bytes, None after Ctrl-C."""
-    from callscope.record.rederiving import derive
-    from callscope.record.reel import Reel
+    from callscope.record.deriving.rederiving import derive
+    from callscope.record.deriving.reel import Reel
     from callscope.ui.lines import chrome_console
 
     from .player import Player

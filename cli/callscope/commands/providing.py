@@ -18,8 +18,8 @@ from callscope.compose import LiveClock
 from callscope.core.errors import UsageError
 from callscope.core.visible import visible
 from callscope.offering import Offer, offered
-from callscope.record.directories import recordings_directory
-from callscope.record.reading import RecordingFile
+from callscope.record.file.directories import recordings_directory
+from callscope.record.file.reading import RecordingFile
 from callscope.serving.choosing import OnMiss, Shelf
 from callscope.serving.recorded import RecordedServer
 from callscope.serving.server import serve_forever

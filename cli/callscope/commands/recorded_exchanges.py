@@ -12,7 +12,7 @@ from typing import Final
 from callscope.core.errors import UnusableFile
 from callscope.core.events import BytesRead
 from callscope.doctor.exchange import Exchange, Gathering
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 
 LONGEST_ANSWER: Final = 8_000_000
 """Bytes of one answer: while it is looked at, its frames and their documents take ten to twenty times as much."""

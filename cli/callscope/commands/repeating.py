@@ -15,15 +15,15 @@ from typing import Any, cast, get_args
 from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.ports import Clock, Sink
 from callscope.loop import run
-from callscope.record.divergence import Divergence
-from callscope.record.ignoring import Ignored
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
+from callscope.record.matching.ignoring import Ignored
+from callscope.record.matching.requests import Level
 from callscope.record.recorder import Recorder
-from callscope.record.report import DIVERGED, RerunReport
-from callscope.record.requests import Level
-from callscope.record.rerunning import Answers, rerun
-from callscope.record.sameness import Terms
-from callscope.record.script import Script, script_of
+from callscope.record.rerunning.divergence import Divergence
+from callscope.record.rerunning.report import DIVERGED, RerunReport
+from callscope.record.rerunning.rerunning import Answers, rerun
+from callscope.record.rerunning.sameness import Terms
+from callscope.record.rerunning.script import Script, script_of
 from callscope.version import VERSION
 
 from .showing import Shown, say, shown_to
@@ -153,7 +153,7 @@ class _Runs:
             )
 
     def _recorder(self, parts: Cast) -> Recorder:
-        from callscope.record.directories import recordings_directory
+        from callscope.record.file.directories import recordings_directory
 
         folder = recordings_directory(self._asked.recordings, os.environ)
         clock: Clock = parts.live.clock if parts.live else _FromZero()

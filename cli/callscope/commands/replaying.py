@@ -20,15 +20,15 @@ from callscope.core.errors import UsageError
 from callscope.core.events import Stamped
 from callscope.core.ports import Sink
 from callscope.core.visible import visible
-from callscope.record.pacing import pacing
-from callscope.record.reading import Recorded, RecordingFile
-from callscope.record.reel import UNSEEN
+from callscope.record.deriving.pacing import pacing
+from callscope.record.deriving.reel import UNSEEN
+from callscope.record.file.reading import Recorded, RecordingFile
 
 from .playing import can_draw, play
 from .showing import say, shown_to
 
 if TYPE_CHECKING:
-    from callscope.record.rederiving import Difference
+    from callscope.record.deriving.rederiving import Difference
 
 DIVERGED = 1
 INTERRUPTED = 130
@@ -101,7 +101,7 @@ def _is_too_long(file: Path) -> bool:
 
 def follow(file: Path, *, as_json: bool) -> int:
     """Show a recording as it is being written, until nobody writes it any more."""
-    from callscope.record.following import FollowedFile
+    from callscope.record.file.following import FollowedFile
 
     return _shown_on_the_way(FollowedFile(file), _pacing(math.inf), as_json=as_json)
 
@@ -119,7 +119,7 @@ def _shown_on_the_way(recording: RecordingFile, pacing: AbstractContextManager[P
 
 def rechunked(file: Path, way: str) -> int:
     """Say whether the recorded bytes give the same events when they are cut otherwise."""
-    from callscope.record.rechunking import cut_named, rechunk
+    from callscope.record.deriving.rechunking import cut_named, rechunk
 
     recording, cut = RecordingFile(file), cut_named(way)
     done = rechunk(recording, cut)
@@ -135,7 +135,7 @@ def rechunked(file: Path, way: str) -> int:
 
 def accept_file(file: Path) -> None:
     """Rewrite what is derived in a recording."""
-    from callscope.record.rederiving import accept
+    from callscope.record.deriving.rederiving import accept
 
     changed = accept(file)
     say(f"callscope: {changed} derived line{'' if changed == 1 else 's'} of {file} rewritten")
@@ -143,8 +143,8 @@ def accept_file(file: Path) -> None:
 
 def list_recordings(folder: Path | None, *, as_json: bool) -> None:
     """Print a line a recording, newest first, as a table that fits the terminal."""
-    from callscope.record.directories import recordings_directory
-    from callscope.record.listing import list_recordings as summaries
+    from callscope.record.file.directories import recordings_directory
+    from callscope.record.file.listing import list_recordings as summaries
 
     where = recordings_directory(folder, os.environ)
     found = summaries(where)
@@ -163,7 +163,7 @@ def list_recordings(folder: Path | None, *, as_json: bool) -> None:
 
 def show_recording(file: Path, *, as_json: bool) -> None:
     """Print what a recording holds, then show all of it at once."""
-    from callscope.record.listing import summarize
+    from callscope.record.file.listing import summarize
 
     if as_json:
         _print(json.dumps(summarize(file).as_json(), ensure_ascii=False))
@@ -180,7 +180,7 @@ def _verdict(file: Path, differences: Sequence[Difference]) -> int:
 
 def _play(recording: Recorded, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:
     """Show everything; gives where the recording says other than its bytes."""
-    from callscope.record.rederiving import derive_conversation
+    from callscope.record.deriving.rederiving import derive_conversation
 
     found: list[Difference] = []
     for stamped, conversation in derive_conversation(recording, found):

@@ -21,10 +21,10 @@ from pathlib import Path
 from callscope.core.errors import UsageError
 from callscope.core.events import CallAssembled, Diagnostic
 from callscope.core.visible import visible
-from callscope.record.reading import RecordingFile
-from callscope.record.rederiving import derive
-from callscope.record.shrinking import Shows, Shrinking, Step
-from callscope.record.writing import new_beside
+from callscope.record.curating.shrinking import Shows, Shrinking, Step
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import RecordingFile
+from callscope.record.file.writing import new_beside
 
 NOT_SHOWN = 1
 INTERRUPTED = 130

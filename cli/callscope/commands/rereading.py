@@ -21,7 +21,7 @@ from callscope.readers.comparing import Compared, compared_as_json
 from callscope.readers.gathering import recorded
 from callscope.readers.processes import compared, reading_with
 from callscope.readers.values import Recorded
-from callscope.record.reading import Entry, RecordingFile
+from callscope.record.file.reading import Entry, RecordingFile
 
 from .showing import say
 

@@ -19,11 +19,11 @@ from callscope.core.errors import UsageError
 from callscope.core.events import SettingsChanged, ToolsChanged, ToolStarted
 from callscope.core.ports import Gate, Guard
 from callscope.core.values import Settings, ToolSpec
-from callscope.record.guard import SecretGuard
-from callscope.record.live import asked_once
-from callscope.record.masking import Secrets
-from callscope.record.rerunning import Answers, Live
-from callscope.record.script import Script
+from callscope.record.rerunning.live import asked_once
+from callscope.record.rerunning.rerunning import Answers, Live
+from callscope.record.rerunning.script import Script
+from callscope.record.secrets.guard import SecretGuard
+from callscope.record.secrets.masking import Secrets
 from callscope.settings.config import Config, Flags, load_config
 
 from .showing import say

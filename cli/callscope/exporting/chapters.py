@@ -25,7 +25,7 @@ from callscope.core.values import (
 )
 from callscope.dialects.json_progress import utf8_size
 from callscope.looking.exchanges import Exchange
-from callscope.record.reading import Header
+from callscope.record.file.reading import Header
 
 MOST_PIECES = 2000
 MOST_BYTES = 100_000

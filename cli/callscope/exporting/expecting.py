@@ -27,8 +27,8 @@ from callscope.core.events import (
 )
 from callscope.core.naming import call_named
 from callscope.core.values import CallKey, Severity, ToolCall, ToolResult
-from callscope.record.reading import RecordingFile
-from callscope.record.rederiving import derive
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import RecordingFile
 from callscope.tools.definitions import Tool
 from callscope.tools.loading import load_tools
 from callscope.tools.running.toolbox import LocalToolbox

@@ -15,7 +15,7 @@ from callscope.core.state import Conversation, apply
 from callscope.core.visible import visible
 from callscope.looking.ledger import Ledger
 from callscope.panels.wording import counted
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 
 from .files import STDOUT, write_beside, write_new
 
@@ -82,7 +82,7 @@ def _export_test(file: Path, asked: Asked) -> None:
 
 def conversation_of(recording: RecordingFile) -> tuple[Conversation, Ledger]:
     """The conversation that a recording comes to, and what is known of it beside."""
-    from callscope.record.rederiving import derive
+    from callscope.record.deriving.rederiving import derive
 
     conversation, ledger = Conversation(), Ledger()
     for stamped in derive(recording):
@@ -99,7 +99,7 @@ def _markdown(recording: RecordingFile) -> Iterator[str]:
 
 
 def _messages(recording: RecordingFile) -> Iterator[str]:
-    from callscope.record.deriving import recorded_dialect
+    from callscope.record.deriving.deriving import recorded_dialect
 
     from .messages import next_messages
 

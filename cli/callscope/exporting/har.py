@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from callscope.core.values import Headers, Request
 from callscope.dialects.inflate import Inflater
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 from callscope.version import VERSION
 
 from .messages import harmless

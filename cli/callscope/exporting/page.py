@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from callscope.panels.wording import counted, exactly
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 from callscope.version import VERSION
 
 from .bars import timeline

@@ -13,7 +13,7 @@ from typing import Any
 
 from callscope.core.events import BytesRead, ExchangeEnded, ExchangeOpened, ResponseHead
 from callscope.core.values import Request
-from callscope.record.reading import Entry, RecordingFile
+from callscope.record.file.reading import Entry, RecordingFile
 
 
 @dataclass(frozen=True, slots=True)

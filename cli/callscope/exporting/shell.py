@@ -13,7 +13,7 @@ from typing import Any
 
 from callscope.core.visible import one_line
 from callscope.endpoints.curl import COMMANDS, Piece, curl_without_body, printf_command
-from callscope.record.reading import RecordingFile
+from callscope.record.file.reading import RecordingFile
 
 from .passages import Passage, passages
 

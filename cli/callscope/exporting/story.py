@@ -39,8 +39,8 @@ from callscope.core.events import (
 from callscope.core.values import CallKey
 from callscope.looking.exchanges import Exchange
 from callscope.panels.wording import counted
-from callscope.record.reading import Entry, RecordingFile
-from callscope.record.rederiving import derive
+from callscope.record.deriving.rederiving import derive
+from callscope.record.file.reading import Entry, RecordingFile
 from callscope.tools.definitions import Tool
 from callscope.tools.running.toolbox import LocalToolbox
 

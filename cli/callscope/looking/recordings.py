@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from callscope.core.visible import one_line
 from callscope.panels.fitting import fitted, padded
-from callscope.record.listing import Summary
+from callscope.record.file.listing import Summary
 
 GAP = "  "
 LONGEST_WORDS = 40

@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias, get_args
 from callscope.core.events import SettingsChanged, ToolsChanged
 from callscope.core.json_text import json_text
 from callscope.core.values import Settings, ToolSpec
+from callscope.record.file.format import Line, line_of
+from callscope.record.matching.matching import ABSENT
 
-from .format import Line, line_of
-from .matching import ABSENT
 from .telling import ToldCall, ToldExchange, ToldTurn
 
 Class: TypeAlias = Literal["turns", "settings", "calls", "arguments", "results", "ending", "timing", "prose"]

@@ -40,16 +40,15 @@ from callscope.core.events import (
 from callscope.core.ports import Clock
 from callscope.core.state import Conversation
 from callscope.core.values import Settings, ToolSpec
-
-from .appending import LineFile
-from .assembling import assembled, assembled_from
-from .concealing import concealed, concealed_read
-from .deriving import Deriving, DialectNamed
-from .directories import new_recording
-from .format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
-from .masking import Secrets
-from .parsing import event_of
-from .reading import Recorded, RecordingFile
+from callscope.record.deriving.deriving import Deriving, DialectNamed
+from callscope.record.file.appending import LineFile
+from callscope.record.file.assembling import assembled, assembled_from
+from callscope.record.file.directories import new_recording
+from callscope.record.file.format import FORMAT, VERSION, Line, RecordedEvent, encode_line, encode_read, line_of
+from callscope.record.file.parsing import event_of
+from callscope.record.file.reading import Recorded, RecordingFile
+from callscope.record.secrets.concealing import concealed, concealed_read
+from callscope.record.secrets.masking import Secrets
 
 
 @dataclass(slots=True)

@@ -33,8 +33,7 @@ from callscope.core.events import (
 )
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Message, Settings, ToolResult, ToolSpec
-
-from .format import Line, line_of
+from callscope.record.file.format import Line, line_of
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ def _of_recording(form: str) -> Callable[[Repl], str]:
 
     def make(repl: Repl) -> str:
         from callscope.exporting.forms import FORMS as OF_RECORDINGS
-        from callscope.record.reading import RecordingFile
+        from callscope.record.file.reading import RecordingFile
 
         if repl.recorder is None:
             raise UsageError(

@@ -12,10 +12,10 @@ from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import Rewound, SettingsChanged, ToolsChanged
 from callscope.core.state import apply
 from callscope.core.visible import one_line, visible
-from callscope.record.forking import fork
-from callscope.record.reading import RecordingFile
+from callscope.record.curating.forking import fork
+from callscope.record.deriving.restoring import Left, left_by
+from callscope.record.file.reading import RecordingFile
 from callscope.record.recorder import Recorder
-from callscope.record.restoring import Left, left_by
 from callscope.repl import Command, Repl
 from callscope.ui.completion import Candidate, choices
 from callscope.version import VERSION

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from callscope.record.reading import open_recording
-from callscope.serving.demo import DemoAgent
+from callscope.record.file.reading import open_recording
+from callscope.serving.demo.agent import DemoAgent
 from callscope.serving.server import run_in_thread
 from recordbench import verify
 from replbench import furnish, leave, open_repl, recorded, turn
