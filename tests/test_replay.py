@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from callscope.version import VERSION
 from command_line import callscope
 
 SAMPLES = Path(__file__).parent.parent / "recordings" / "samples"
@@ -39,6 +40,22 @@ def test_one_changed_byte_of_an_argument_is_shown_and_is_a_difference(weather: P
     assert ran.code == 1
     assert "Porto" in ran.err
     assert "derives otherwise" in ran.err
+
+
+@pytest.mark.parametrize(("program", "code"), [(VERSION, 1), ("0.0.9", 0)])
+@pytest.mark.parametrize("way", [["--speed", "max"], ["--server", "recorded", "--calls", "recorded"]])
+def test_a_complaint_that_a_line_lacks_is_a_difference_if_this_version_wrote_it(
+    tmp_path: Path, program: str, code: int, way: list[str]
+) -> None:
+    recording = Path(shutil.copy(SAMPLES / "cut-arguments.jsonl", tmp_path))
+    lines = [json.loads(line) for line in recording.read_text().splitlines()]
+    lines[0]["program"] = program
+    said = next(line for line in lines if line.get("diagnostics"))
+    said["diagnostics"] = []
+    recording.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    ran = callscope("replay", recording, *way, folder=tmp_path)
+    assert ran.code == code
+    assert ("other things of the same bytes" in ran.err) == (code == 0 and "max" in way)
 
 
 def test_the_whole_loop_runs_again_offline(weather: Path, tmp_path: Path) -> None:

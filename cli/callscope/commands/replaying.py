@@ -111,7 +111,7 @@ def _shown_on_the_way(recording: RecordingFile, pacing: AbstractContextManager[P
     with shown_to(recording.path, as_json=as_json) as shown:
         with pacing as pause:
             differences = _play(recording, shown.sinks, pause)
-        shown.exit_code = DIVERGED if differences else 0
+        shown.exit_code = _code(differences)
     for warning in recording.warnings:
         say(f"callscope: {warning}")
     return _verdict(recording.path, differences)
@@ -173,9 +173,17 @@ def show_recording(file: Path, *, as_json: bool) -> None:
 
 
 def _verdict(file: Path, differences: Sequence[Difference]) -> int:
-    if differences:
-        say(f"callscope: {file} derives otherwise today: {differences[0]}")
-    return DIVERGED if differences else 0
+    damaged = next((one for one in differences if not one.later), None)
+    if damaged:
+        say(f"callscope: {file} derives otherwise today: {damaged}")
+    elif differences:
+        say(f"callscope: {file}, {differences[0].notice}")
+    return _code(differences)
+
+
+def _code(differences: Sequence[Difference]) -> int:
+    """What another version says of the same bytes is no divergence."""
+    return 0 if all(one.later for one in differences) else DIVERGED
 
 
 def _play(recording: Recorded, sinks: Sequence[Sink], pause: Pause) -> Sequence[Difference]:

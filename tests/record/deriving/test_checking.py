@@ -11,6 +11,7 @@ import pytest
 from callscope.core.errors import UnusableFile
 from callscope.record.deriving.checking import Checked, check
 from callscope.record.secrets.ruling import Rules
+from callscope.version import VERSION
 from planted_secrets import KNOWN, ODD, PEM, SK, VENDORS
 from recordbench import Answer, Scene, lines, plain, says, wants
 
@@ -191,3 +192,85 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
     before = path.read_bytes(), path.stat().st_mtime_ns
     check(path)
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+# ---- what another version says of the same bytes ---------------------------------------------------------------------
+
+
+def complained(folder: Path, program: str) -> Path:
+    """A recording by this version of an answer that there is something to be said of, and of a call with a fault."""
+    path = played(folder, b"no line of it\n" + wants(("get_weather", "{}"))[:-2])
+    edited(path, "header", lambda line: line.update(program=program))
+    return path
+
+
+def diagnostics_of(line: dict[str, object]) -> list[dict[str, object]]:
+    said = line["diagnostics"]
+    assert isinstance(said, list)
+    assert said
+    return said
+
+
+@pytest.mark.parametrize("program", [VERSION, "0.0.9"])
+def test_another_wording_of_a_complaint_or_a_fault_is_no_difference(tmp_path: Path, program: str) -> None:
+    path = complained(tmp_path, program)
+
+    def reword(line: dict[str, object]) -> None:
+        diagnostics_of(line)[0]["message"] = "As it was put before."
+        line["calls"][0]["fault"]["message"] = "As it was put before."  # type: ignore[index]
+
+    edited(path, "assembled", reword)
+    checked = looked_through(path)
+    assert (checked.problems, checked.warnings) == ([], [])
+
+
+@pytest.mark.parametrize("member", ["code", "severity", "bytes", "call"])
+def test_another_complaint_of_the_same_version_is_damage(tmp_path: Path, member: str) -> None:
+    path = complained(tmp_path, VERSION)
+    number = edited(path, "assembled", lambda line: diagnostics_of(line)[0].update({member: "other"}))
+    (problem,) = looked_through(path).problems
+    assert (problem.line, problem.rule) == (number, "derived")
+
+
+def test_a_complaint_that_the_version_which_wrote_it_did_not_have_is_a_notice(tmp_path: Path) -> None:
+    path = complained(tmp_path, "0.0.9")
+    number = edited(path, "assembled", lambda line: line.update(diagnostics=diagnostics_of(line)[1:]))
+    checked = looked_through(path)
+    assert checked.problems == []
+    (warning,) = checked.warnings
+    assert f"line {number}: another version" in warning
+    assert "also `no_json`" in warning
+
+
+def test_a_complaint_that_is_missing_in_a_line_of_this_version_is_damage(tmp_path: Path) -> None:
+    path = complained(tmp_path, VERSION)
+    number = edited(path, "assembled", lambda line: line.update(diagnostics=diagnostics_of(line)[1:]))
+    (problem,) = looked_through(path).problems
+    assert (problem.line, problem.rule) == (number, "derived")
+
+
+@pytest.mark.parametrize("member", ["finish_reason", "model", "failure", "calls", "message"])
+def test_what_decides_is_damage_whoever_wrote_it(tmp_path: Path, member: str) -> None:
+    path = complained(tmp_path, "0.0.9")
+    number = edited(path, "assembled", lambda line: line.update({member: "other", "diagnostics": []}))
+    (problem,) = looked_through(path).problems
+    assert (problem.line, problem.rule) == (number, "derived")
+
+
+def test_the_version_that_went_on_with_a_recording_wrote_the_lines_from_there_on(tmp_path: Path) -> None:
+    path = complained(tmp_path, VERSION)
+    at = edited(path, "assembled", lambda line: line.update(diagnostics=[]))
+    written = path.read_text().splitlines(keepends=True)
+    resumed = json.dumps({"t": 0.0, "kind": "resumed", "at": "2026-11-21T00:00:00Z", "program": "0.0.9"}) + "\n"
+    path.write_text("".join([*written[: at - 1], resumed, *written[at - 1 :]]))
+    assert looked_through(path).problems == []
+    path.write_text(path.read_text().replace('"0.0.9"', f'"{VERSION}"'))
+    assert len(looked_through(path).problems) == 1
+
+
+def test_no_word_of_the_recording_is_in_a_notice(tmp_path: Path) -> None:
+    path = complained(tmp_path, "0.0.9")
+    edited(path, "assembled", lambda line: line.update(diagnostics=[{"code": SK, "message": SK}, 7, None]))
+    checked = looked_through(path, Rules({}))
+    assert len(checked.warnings) == 1
+    assert SK[3:] not in checked.warnings[0]

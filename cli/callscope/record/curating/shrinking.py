@@ -185,7 +185,7 @@ class Shrinking:
         """The candidate, if it derives from its bytes, and runs again where the original does."""
         try:
             recording = RecordingFile(self._candidate)
-            if next(differences(recording, self._dialects), None) is not None:
+            if any(not one.later for one in differences(recording, self._dialects)):
                 return None
             return recording if not self._runs_again or _reruns(recording, self._dialects) else None
         except CallscopeError:  # it has lost what every session needs, such as the URL

@@ -24,6 +24,10 @@ from .rederiving import Difference, differences
 Rule: TypeAlias = Literal["format", "derived", "hash", "secret"]
 
 
+NOTICES = 3
+"""Lines of another version that are named: as a rule, the others of a recording are like them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What is wrong in a line: against which rule, and a sentence. `line` is 0 where the file as a whole is wrong."""
@@ -72,8 +76,13 @@ def _problems(
 
     if header := leaks.in_header(recording.header):
         yield Problem(1, "secret", header)
+    later: list[Difference] = []
     for difference in differences(recording, dialects, watch):
-        yield _differing(difference)
+        if not difference.later:
+            yield _differing(difference)
+        elif len(later) < NOTICES:
+            later.append(difference)
+    checked.warnings += [f"{recording.path}, {one.notice}." for one in later]
     for leak in leaks.close():
         yield Problem(leak.line, "secret", str(leak))
 

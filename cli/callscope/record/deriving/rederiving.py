@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +23,21 @@ from callscope.record.file.appending import LineFile, reason
 from callscope.record.file.assembling import Assembling, as_written
 from callscope.record.file.format import Line, RecordedEvent, encode_line
 from callscope.record.file.reading import Entry, Recorded, RecordingFile
-from callscope.record.matching.matching import Mismatch, mismatch, mismatches
+from callscope.record.matching.matching import Mismatch, mismatch
+from callscope.version import VERSION
 
 from .deriving import Deriving, DialectNamed
+from .likeness import differs_in_diagnostics_alone, said_more, unlike
 
 Watch = Callable[[Entry, Sequence[PeerEvent]], None]
-
-FURTHER = 50
-"""Places of a line beyond the first that are named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Where a recording says other than its bytes: the line of the file, the JSON path in it, and both sides.
 
-    `further` are the next places of the same line, a few of them.
+    `further` are the next places of the same line, a few of them. `later`: another version wrote the line, and nothing
+    but what is said of the answer differs, which is no damage; `more` are the codes that are said today and were not.
     """
 
     exchange: int
@@ -47,9 +46,20 @@ class Difference:
     recorded: Any
     derived: Any
     further: tuple[Mismatch, ...] = ()
+    later: bool = False
+    more: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"exchange {self.exchange}, line {self.line}, {self.path}: {self.recorded!r} is now {self.derived!r}"
+
+    @property
+    def notice(self) -> str:
+        """What a person is told of one that is no damage; nothing in it is the recording's own."""
+        named = f": also {', '.join(f'`{code}`' for code in self.more)}" if self.more else ""
+        return (
+            f"line {self.line}: another version wrote what exchange {self.exchange} came to, and this one says other "
+            f"things of the same bytes{named}; replay --accept writes them down"
+        )
 
 
 @dataclass(slots=True)
@@ -61,6 +71,7 @@ class _Exchange:
     digest: Any
     size: int = 0
     end: Entry | None = None
+    program: str = ""  # the version that wrote its line
     parted: bool = False  # it assembles by itself what somebody else's conversation does not hold
 
     def hear(self, decoded: Sequence[PeerEvent], conversation: Conversation | None) -> None:
@@ -95,7 +106,7 @@ def derive_conversation(
 ) -> Iterator[tuple[Stamped, Conversation]]:
     """The same stream, and the conversation after each event; `found` has the differences when it has ended."""
     deriving = Deriving(recording.path, dialects)
-    exchanges = _Exchanges()
+    exchanges = _Exchanges(recording.header.program)
     conversation = Conversation()
     seq = 0
     for entry in recording.entries:
@@ -131,15 +142,19 @@ def differences(
 
 def _differences(exchange: _Exchange, entry: Entry | None) -> Iterator[Difference]:
     if entry is not None:
-        derived = exchange.assembling.line or {}
-        members = {name: value for name, value in entry.members.items() if name != "t"}
-        # a line is as it is written but for halves of characters: no copy of a long answer is made where all is equal
-        if mismatch(members, derived) and (
-            found := tuple(islice(mismatches(members, as_written(derived)), 1 + FURTHER))
-        ):
-            first, further = found[0], found[1:]
-            yield Difference(exchange.number, entry.line, first.path, first.recorded, first.now, further)
+        yield from _differences_of_line(exchange, entry)
     yield from _differences_of_bytes(exchange)
+
+
+def _differences_of_line(exchange: _Exchange, entry: Entry) -> Iterator[Difference]:
+    derived = exchange.assembling.line or {}
+    members = {name: value for name, value in entry.members.items() if name != "t"}
+    if not (found := unlike(members, derived)):
+        return
+    first, further = found[0], found[1:]
+    later = exchange.program != VERSION and differs_in_diagnostics_alone(members, derived)
+    more = said_more(members, derived) if later else ()
+    yield Difference(exchange.number, entry.line, first.path, first.recorded, first.now, further, later, more)
 
 
 def accept(path: Path, dialects: DialectNamed | None = None) -> int:
@@ -167,7 +182,7 @@ def _exchanges(
 ) -> Iterator[tuple[_Exchange, Entry | None]]:
     """Each ended exchange, with its `assembled` line where it has one."""
     deriving = Deriving(recording.path, dialects)
-    exchanges = _Exchanges()
+    exchanges = _Exchanges(recording.header.program)
     for entry in recording.entries:
         decoded = () if entry.event is None else deriving.decode(entry.event)
         if watch is not None:
@@ -179,7 +194,8 @@ def _exchanges(
 class _Exchanges:
     """Entries in, ended exchanges out, each with its `assembled` line where it has one."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str) -> None:
+        self._program = program
         self._exchange: _Exchange | None = None
 
     def take(
@@ -194,8 +210,10 @@ class _Exchanges:
                 exchange.size += len(entry.event.data)
                 return ()
             if entry.kind == "assembled" and exchange.end is not None:
-                self._exchange = None
+                self._exchange, exchange.program = None, self._program
                 return ((exchange, entry),)
+        if entry.kind == "resumed":
+            self._program = str(entry.members.get("program", ""))
         ended = self.close() if isinstance(entry.event, ExchangeOpened) else ()
         if isinstance(entry.event, ExchangeOpened):
             self._exchange = _Exchange(entry.event.exchange, Assembling(entry.event.exchange), sha256())

@@ -77,6 +77,10 @@ class Recorded(Protocol):
         """The file."""
 
     @property
+    def header(self) -> Header:
+        """The first line."""
+
+    @property
     def entries(self) -> Iterable[Entry]:
         """The lines behind the header."""
 

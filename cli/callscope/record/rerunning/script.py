@@ -202,7 +202,7 @@ def script_of(recording: Recorded, dialects: DialectNamed | None = None) -> Scri
 
     damages = reader.doubles
     for damage in differences(recording, dialects, watch):
-        if len(damages) < MOST_DAMAGES:
+        if len(damages) < MOST_DAMAGES and not damage.later:
             damages.append(damage)
     return Script(tuple(reader.steps), reader.exchanges, reader.minted, reader.said, tuple(damages))
 
