@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callscope.core.visible import visible
+from callscope.core.json_text import json_line
+from callscope.core.visible import visible, visible_json
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,17 @@ def test_what_people_write_stays_as_it_is(text: str) -> None:
 @given(st.text())
 def test_what_is_visible_stays_as_it_is(text: str) -> None:
     assert visible(visible(text)) == visible(text)
+
+
+@given(st.text())
+def test_json_means_the_same_and_nothing_in_it_is_obeyed(text: str) -> None:
+    shown = visible_json(json.dumps({text: text}, ensure_ascii=False))
+    assert visible(shown) == shown
+    assert json.loads(shown) == json.loads(json.dumps({text: text}))
+
+
+@pytest.mark.parametrize("hidden", ["\x7f", "\x80", "\x9b31m", "\u2028", "\u202e", "\ud800", "\U000e0041"])
+def test_what_json_lets_pass_is_escaped(hidden: str) -> None:
+    shown = json_line([hidden])
+    assert shown.isascii()
+    assert json.loads(shown) == [hidden]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 
 from rich.console import Console
 
 from callscope.doctor.battery import BATTERIES
 from callscope.doctor.report import Finding
-from callscope.doctor.wording import print_findings, summary
+from callscope.doctor.wording import finding_line, print_findings, summary
 
 RULES = BATTERIES["chat"].rules
 
@@ -66,3 +67,9 @@ def test_many_rules_that_were_not_asked_are_counted_alone() -> None:
 def test_a_rule_that_no_model_was_asked_by_is_named_once() -> None:
     told = summary(dict.fromkeys(("a", "b"), (Finding(RULES[0], "not_asked"),)))
     assert told.endswith(f"2 were not asked ({RULES[0].id})")
+
+
+def test_a_line_of_json_lets_no_control_of_a_peer_through() -> None:
+    line = finding_line(Finding(RULES[0], "pass", "status \x9b31m"), "m\x85", str)
+    assert line.isascii()
+    assert json.loads(line)["came"] == "status \x9b31m"

@@ -18,6 +18,7 @@ from typing import Any
 from callscope.compose import DEFAULT_TOOLS, LiveClock
 from callscope.core.errors import UsageError
 from callscope.core.events import Event, ItemsInserted, SettingsChanged, Stamped, ToolsChanged
+from callscope.core.json_text import json_line
 from callscope.core.state import Conversation, apply
 from callscope.core.values import CallKey, Settings, ToolCall, ToolResult, ToolSpec
 from callscope.core.visible import visible
@@ -73,7 +74,7 @@ def call(written: Written, sources: Sources, *, seconds: float | None, as_json: 
     made, tools, result = run(_called(_heard(written), sources, seconds))
     recording = _record(made, result, tools, keep) if keep and result else None
     if as_json:
-        _print(json.dumps(envelope(made, result, recording), ensure_ascii=False))
+        _write(json_line(envelope(made, result, recording)))
     elif result:
         show(result)
     else:
@@ -91,7 +92,7 @@ def show_plan(written: Written, sources: Sources, *, as_json: bool) -> None:
         plan = planned_run(tool, made.arguments, os.environ)
     except InvalidArguments as problem:
         raise UsageError(f"{made.name} would not run: {problem}.") from None
-    _print(json.dumps(plan.as_json(), ensure_ascii=False) if as_json else str(plan))
+    _write(json_line(plan.as_json())) if as_json else _print(str(plan))
 
 
 async def _loaded(sources: Sources) -> LoadedTools:
@@ -234,7 +235,11 @@ def show(result: ToolResult) -> None:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
+    _write(visible(text) if sys.stdout.isatty() else text)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from callscope.core.errors import UsageError
+from callscope.core.json_text import json_line
 from callscope.core.visible import one_line, visible
 from callscope.record.matching.matching import Absent
 
@@ -67,7 +68,7 @@ def verify_recordings(files: Sequence[Path], value_env: Sequence[str], *, as_jso
         checked = check(file, rules)
         code = NOT_WHOLE if checked.problems else code
         if as_json:
-            _print(json.dumps(asdict(checked) | {"path": str(file)}, ensure_ascii=False))
+            _write(json_line(asdict(checked) | {"path": str(file)}))
             continue
         for problem in checked.problems:
             _print(f"{file}, {problem}")
@@ -91,7 +92,7 @@ def diff_recordings(a: Path, b: Path, *, as_json: bool) -> int:
         members = [
             {"class" if name == "cls" else name: _json(value) for name, value in asdict(one).items()} for one in found
         ]
-        _print(json.dumps({"a": str(a), "b": str(b), "differ": differ, "changes": members}, ensure_ascii=False))
+        _write(json_line({"a": str(a), "b": str(b), "differ": differ, "changes": members}))
         return int(differ)
     for change in found:
         place = "" if change.place == "turn" else f", {change.place}"
@@ -183,4 +184,8 @@ def _say(text: str) -> None:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
+    _write(visible(text) if sys.stdout.isatty() else text)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")

@@ -9,11 +9,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from callscope.compose import DEFAULT_TOOLS
 from callscope.core.errors import UsageError
+from callscope.core.json_text import json_line
 from callscope.core.values import Settings, ToolSpec
-from callscope.core.visible import visible
+from callscope.core.visible import visible, visible_json
 
 
 def list_tools(paths: Sequence[Path] | None, *, as_json: bool) -> None:
@@ -21,7 +23,7 @@ def list_tools(paths: Sequence[Path] | None, *, as_json: bool) -> None:
     for spec in _specs(paths):
         if as_json:
             line = {"name": spec.name, "kind": spec.kind, "approve": spec.approve, "source": spec.source}
-            _print(json.dumps({**line, "description": spec.description}, ensure_ascii=False))
+            _write(json_line({**line, "description": spec.description}))
         else:
             _print(f"{spec.name:<24} {' '.join(spec.description.split())}")
 
@@ -31,7 +33,7 @@ def show_tool(name: str, paths: Sequence[Path] | None) -> None:
     spec = _named(name, _specs(paths))
     approve = f", approve: {spec.approve}" if spec.approve else ""
     _print(f"{spec.name}  ({spec.kind}{approve})\n{spec.source}\n\n{spec.description}\n")
-    _print(json.dumps(dict(spec.parameters), indent=2, ensure_ascii=False))
+    _write(_indented(dict(spec.parameters)))
 
 
 def print_schema(
@@ -47,7 +49,7 @@ def print_schema(
     for notice in notices:
         _say(notice)
     if written or not name:
-        _print(json.dumps(written[0] if name else written, indent=2, ensure_ascii=False))
+        _write(_indented(written[0] if name else written))
 
 
 def _specs(paths: Sequence[Path] | None) -> Sequence[ToolSpec]:
@@ -76,5 +78,13 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
+def _indented(value: Any) -> str:
+    return visible_json(json.dumps(value, indent=2, ensure_ascii=False))
+
+
 def _print(text: str) -> None:
-    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
+    _write(visible(text) if sys.stdout.isatty() else text)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")

@@ -6,13 +6,13 @@ Knows how a list of agents is shown. Must not know Typer, nor how agents are fou
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from callscope.compose import open_endpoint
+from callscope.core.json_text import json_line
 from callscope.core.visible import one_line, visible
 from callscope.dialects.acf.discovery import Agent
 from callscope.dialects.acf.urls import agents_urls, chat_url
@@ -32,7 +32,7 @@ def print_agents(flags: Flags, *, as_json: bool) -> None:
     agents = found.listed.agents
     if as_json:
         for agent in agents:
-            sys.stdout.write(json.dumps(asdict(agent), ensure_ascii=not _takes_unicode(), default=str) + "\n")
+            sys.stdout.write(json_line(asdict(agent), ascii_only=not _takes_unicode(), default=str) + "\n")
         return
     if not agents:
         _say(f"{found.url} lists no agent.")

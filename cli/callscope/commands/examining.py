@@ -7,7 +7,6 @@ Typer, nor any rule.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from callscope.ask import INTERRUPTED
 from callscope.compose import LiveClock, open_endpoint
 from callscope.core.errors import CallscopeError, UsageError
 from callscope.core.events import SettingsChanged
+from callscope.core.json_text import json_line
 from callscope.core.paths import is_there
 from callscope.core.ports import Arrival, Endpoint
 from callscope.core.values import Settings
@@ -290,7 +290,7 @@ def _print_json(known: Run, found: dict[str, Sequence[Finding]], code: int) -> N
         "error": known.error,
         "recording": known.recording,
     }
-    sys.stdout.write(json.dumps(ended, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(ended) + "\n")
 
 
 def _progress(name: str) -> None:

@@ -5,7 +5,6 @@ Knows how findings and costs are shown and what exit code they come to. Must not
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import cast, get_args
 
 from callscope.compose import DEFAULT_TOOLS
 from callscope.core.errors import UsageError
+from callscope.core.json_text import json_line
 from callscope.core.visible import visible
 from callscope.dialects.registry import dialect_named
 from callscope.linting.checking import lint
@@ -69,7 +69,7 @@ def _print_json(findings: Sequence[Finding], cost: Cost) -> None:
 
 
 def _line(members: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(members, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_line(members) + "\n")
 
 
 def _print_lines(findings: Sequence[Finding], cost: Cost) -> None:

@@ -5,7 +5,6 @@ Knows how a recording is shown and checked (`repeating` runs one again). Must no
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from callscope.core.errors import UsageError
 from callscope.core.events import Stamped
+from callscope.core.json_text import json_line
 from callscope.core.ports import Sink
 from callscope.core.visible import visible
 from callscope.record.deriving.pacing import pacing
@@ -150,7 +150,7 @@ def list_recordings(folder: Path | None, *, as_json: bool) -> None:
     found = summaries(where)
     if as_json:
         for summary in found:
-            _print(json.dumps(summary.as_json(), ensure_ascii=False))
+            _write(json_line(summary.as_json()))
         return
     from callscope.looking.recordings import table
 
@@ -166,7 +166,7 @@ def show_recording(file: Path, *, as_json: bool) -> None:
     from callscope.record.file.listing import summarize
 
     if as_json:
-        _print(json.dumps(summarize(file).as_json(), ensure_ascii=False))
+        _write(json_line(summarize(file).as_json()))
         return
     say(str(summarize(file)))
     _shown_on_the_way(RecordingFile(file), _pacing(math.inf), as_json=False)
@@ -244,4 +244,8 @@ def _wait_for_key(terminal: int) -> None:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write((visible(text) if sys.stdout.isatty() else text) + "\n")
+    _write(visible(text) if sys.stdout.isatty() else text)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")

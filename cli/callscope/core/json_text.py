@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .visible import visible_json
+
 _STRINGS_AND_CONSTANTS = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN')
 _WRITABLE = {"Infinity": "1e999", "-Infinity": "-1e999", "NaN": "null"}
 
@@ -21,3 +23,8 @@ def json_text(value: Any, *, ascii_only: bool = False, default: Callable[[Any], 
     except ValueError:
         text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"), default=default)
         return _STRINGS_AND_CONSTANTS.sub(lambda found: _WRITABLE.get(found[0], found[0]), text)
+
+
+def json_line(value: Any, *, ascii_only: bool = False, default: Callable[[Any], Any] | None = None) -> str:
+    """The compact JSON of a value, safe to print: what a terminal or a reader of lines would obey is escaped."""
+    return visible_json(json_text(value, ascii_only=ascii_only, default=default))

@@ -5,6 +5,7 @@ Knows which characters a terminal acts on, and which cannot be seen. Must not kn
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0 and C1 controls but tab and newline, DEL, the separators of lines and paragraphs, and the marks that turn the
@@ -25,6 +26,11 @@ def visible(text: str) -> str:
     return _hidden.sub(_escape, text)
 
 
+def visible_json(document: str) -> str:
+    r"""A JSON document that means the same, with JSON escapes (`\u009b`) for what `visible` would escape."""
+    return document if document.isascii() and "\x7f" not in document else _hidden.sub(_json_escape, document)
+
+
 def one_line(text: str, limit: int = 400) -> str:
     """The text on one line, newlines written as `⏎`, cut in the middle of nothing but said to be cut."""
     line = visible(text.replace("\r\n", "\n").replace("\n", "⏎"))
@@ -41,3 +47,8 @@ def escaped(character: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return escaped(match.group())
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    # the encoder takes DEL for an ordinary character
+    return "\\u007f" if match.group() == "\x7f" else json.dumps(match.group())[1:-1]

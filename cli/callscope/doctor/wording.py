@@ -6,7 +6,6 @@ secrets that `mask` knows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from callscope.core.json_text import json_line
 from callscope.core.visible import one_line
 
 from .report import Came, Finding
@@ -150,4 +150,4 @@ def finding_line(finding: Finding, model: str, mask: Mask) -> str:
         "exchange": finding.exchange,
         "frame": evidence and {"start": evidence.start, "end": evidence.end, "text": mask(evidence.text)},
     }
-    return json.dumps(members, ensure_ascii=False)
+    return json_line(members)

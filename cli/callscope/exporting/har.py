@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from callscope.core.values import Headers, Request
+from callscope.core.visible import visible_json
 from callscope.dialects.inflate import Inflater
 from callscope.record.file.reading import RecordingFile
 from callscope.version import VERSION
 
-from .messages import harmless
 from .passages import Passage, passages
 
 HTTP_VERSION = "HTTP/1.1"
@@ -36,7 +36,7 @@ def har(recording: RecordingFile) -> Iterator[str]:
     yield before + "["
     comma = ""
     for passage in passages(recording):
-        entry = harmless(json.dumps(_entry(passage, recording.path.name), ensure_ascii=False, indent=1))
+        entry = visible_json(json.dumps(_entry(passage, recording.path.name), ensure_ascii=False, indent=1))
         yield comma + "\n" + indent(entry, " " * 3)
         comma = ","
     yield ("\n  ]" if comma else "]") + after + "\n"

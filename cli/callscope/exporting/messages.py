@@ -6,17 +6,14 @@ Knows JSON that is safe to print, and where requests have messages. Must not kno
 from __future__ import annotations
 
 import json
-import re
 
 from callscope.core.ports import Dialect
 from callscope.core.state import Conversation
+from callscope.core.visible import visible_json
 from callscope.looking.pretty import pretty
 
 PREVIOUS = "previous_response_id"
 """What the server is to put before the items of a request."""
-
-_COMMANDS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal or a reader of lines would obey, and JSON allows in a string."""
 
 
 def next_messages(dialect: Dialect, conversation: Conversation) -> str:
@@ -28,13 +25,4 @@ def next_messages(dialect: Dialect, conversation: Conversation) -> str:
         return text
     messages = body.get("messages", None if PREVIOUS in body else body.get("input")) if isinstance(body, dict) else None
     said = json.dumps(body if messages is None else messages, ensure_ascii=False)
-    return harmless(pretty(said)) + "\n"
-
-
-def harmless(document: str) -> str:
-    """A JSON document that means the same, with escapes in its strings for what a terminal would obey."""
-    return _COMMANDS.sub(lambda match: _escape(ord(match.group())), document)
-
-
-def _escape(code: int) -> str:
-    return f"\\u{code:04x}"
+    return visible_json(pretty(said)) + "\n"

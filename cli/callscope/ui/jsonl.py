@@ -6,10 +6,8 @@ Knows how each event reads as JSON. Must not know where a recording lies or what
 from __future__ import annotations
 
 import io
-import re
 from functools import partial
 from json.encoder import encode_basestring as _quote
-from json.encoder import encode_basestring_ascii as _quote_as_ascii
 from typing import Any, TextIO, assert_never
 
 from callscope.core.events import (
@@ -45,7 +43,7 @@ from callscope.core.events import (
     TurnEnded,
     UserMessage,
 )
-from callscope.core.json_text import json_text
+from callscope.core.json_text import json_line
 from callscope.core.state import Conversation
 from callscope.core.values import (
     Abort,
@@ -61,16 +59,14 @@ from callscope.core.values import (
     ToolCall,
     ToolResult,
 )
+from callscope.core.visible import visible_json
 from callscope.version import VERSION
 
 from .outcome import call_json, diagnostic_json, failure_json
 
 SCHEMA_VERSION = 1
 
-_encode = partial(json_text, default=str)
-# Lone surrogates, which no UTF-8 stream takes, the characters that Unicode calls line ends (readers split at them), and
-# the controls above ASCII, which JSON lets pass and a terminal may obey: https://invisible-island.net/xterm/ctlseqs/
-_unwritable = re.compile("[\ud800-\udfff\x80-\x9f\u2028\u2029]").search
+_encode = partial(json_line, default=str)
 
 
 class JsonLines:
@@ -101,16 +97,12 @@ class JsonLines:
 
     def write(self, members: dict[str, Any]) -> None:
         """Write one line; what cannot stand in one is written as JSON escapes."""
-        line = _encode(members)
-        if not line.isascii() and _unwritable(line):
-            line = json_text(members, default=str, ascii_only=True)
-        self.out.write(line + "\n")
+        self.out.write(_encode(members) + "\n")
         self.out.flush()
 
     def _write_delta(self, at: float, members: str, text: str) -> None:
         """The same line as `write` makes of a delta, by hand: there are so many (measured: 2.0 µs against 4.0)."""
-        quote = _quote if text.isascii() or not _unwritable(text) else _quote_as_ascii
-        self.out.write(f'{{"t":{round(at, 6)!r},{members},"text":{quote(text)}}}\n')
+        self.out.write(f'{{"t":{round(at, 6)!r},{members},"text":{visible_json(_quote(text))}}}\n')
         self.out.flush()
 
 
