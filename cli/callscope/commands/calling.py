@@ -92,7 +92,10 @@ def show_plan(written: Written, sources: Sources, *, as_json: bool) -> None:
         plan = planned_run(tool, made.arguments, os.environ)
     except InvalidArguments as problem:
         raise UsageError(f"{made.name} would not run: {problem}.") from None
-    _write(json_line(plan.as_json())) if as_json else _print(str(plan))
+    if as_json:
+        _write(json_line(plan.as_json()))
+    else:
+        _print(str(plan))
 
 
 async def _loaded(sources: Sources) -> LoadedTools:
