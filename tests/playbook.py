@@ -143,8 +143,8 @@ class ScriptedDecoder:
         self.answer = answer
         self.seen: list[PeerEvent] = []
 
-    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
-        if isinstance(wire, ResponseHead):
+    def feed(self, wire: ExchangeOpened | ResponseHead | bytes) -> list[PeerEvent]:
+        if isinstance(wire, ExchangeOpened | ResponseHead):
             return []
         events = [self._here(event) for event in self.answer.reads[int(wire)]]
         self.seen += events

@@ -97,7 +97,9 @@ class PlainDecoder:
         self.finish: str | None = None
         self.usage: Usage | None = None
 
-    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
+    def feed(self, wire: ExchangeOpened | ResponseHead | bytes) -> list[PeerEvent]:
+        if isinstance(wire, ExchangeOpened):
+            return []
         if isinstance(wire, ResponseHead):
             return [ResponseStarted(self.exchange, "tiny")]
         *lines, self.rest = (self.rest + wire).split(b"\n")

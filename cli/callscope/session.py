@@ -151,14 +151,14 @@ class Session:
         if decoder is None:
             return ()
         match wire:
-            case ResponseHead():
+            case ExchangeOpened() | ResponseHead():
                 return decoder.feed(wire)
             case BytesRead():
                 return decoder.feed(wire.data)
             case ExchangeEnded():
                 self._decoder = None
                 return decoder.close(wire.how, wire.detail)
-            case ExchangeOpened() | MessagePassed():
+            case MessagePassed():
                 return ()
             case _:
                 assert_never(wire)

@@ -202,7 +202,7 @@ class Notebook:
 
     def _decode(self, wire: WireEvent) -> Sequence[PeerEvent]:
         match wire:
-            case ResponseHead() if self._decoder:
+            case ExchangeOpened() | ResponseHead() if self._decoder:
                 return self._decoder.feed(wire)
             case BytesRead(data=data) if self._decoder:
                 return self._decoder.feed(data)

@@ -9,7 +9,17 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .events import CallDecided, Diagnostic, Event, PeerEvent, ResponseHead, ResultReviewed, Stamped, WireEvent
+from .events import (
+    CallDecided,
+    Diagnostic,
+    Event,
+    ExchangeOpened,
+    PeerEvent,
+    ResponseHead,
+    ResultReviewed,
+    Stamped,
+    WireEvent,
+)
 from .state import Conversation
 from .values import Ending, Request, ToolCall, ToolResult, ToolSpec
 
@@ -91,8 +101,11 @@ class Decoder(Protocol):
         """Whether the answer was one document and no stream; False as long as nobody can tell."""
         ...
 
-    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
-        """Take the head or a read of the body. Never raises for what a peer can send."""
+    def feed(self, wire: ExchangeOpened | ResponseHead | bytes) -> list[PeerEvent]:
+        """Take the request that is answered, the head or a read of the body. Never raises for what a peer can send.
+
+        The request may be left out: then nothing is known of what it asked for.
+        """
         ...
 
     def close(self, how: Ending, detail: str = "") -> list[PeerEvent]:

@@ -21,7 +21,8 @@ Mode = Literal["unset", "none", "auto", "required", "one", "some", "own"]
 """How calls were asked for: `one` tool by name, `some` of the tools (`allowed_tools`), or in a server's own words."""
 
 NOT_ALLOWED = "call_not_allowed"
-_MEMBERS = (b'"tool_choice"', b'"function_call"', b'"parallel_tool_calls"')
+_CHOICES = (b'"tool_choice"', b'"function_call"')
+_MEMBERS = (*_CHOICES, b'"parallel_tool_calls"')
 _MODES: dict[str, Mode] = {"none": "none", "auto": "auto", "required": "required", "any": "required"}
 
 
@@ -57,6 +58,14 @@ def not_allowed(raw: bytes, calls: Sequence[ToolCall]) -> Iterator[Diagnostic]:
     if body.get("parallel_tool_calls") is False:
         for call in ours[1:]:
             yield diagnostic("call_not_alone", call.key, name=excerpt(call.name))
+
+
+def forced(raw: bytes) -> str:
+    """The tool that a request of this body demanded by its name; "" where it left any choice."""
+    if not any(member in raw for member in _CHOICES):
+        return ""
+    demand = demand_of(body_of(raw) or {})
+    return demand.named[0] if demand.mode == "one" else ""
 
 
 def not_streamed(raw: bytes) -> Iterator[Diagnostic]:

@@ -74,7 +74,7 @@ ENDS = {
     "finish_reason_despite_calls": Code(
         "warning",
         "finish_reason is {text} although there are calls; other clients may not run them.",
-        "Gemini, vLLM with a forced tool, Ollama",
+        "Gemini, Ollama; `stop` is said of no call that the request forced by name, where OpenAI sends it too",
         "believed the calls",
     ),
     "finish_reason_without_calls": Code(

@@ -15,6 +15,7 @@ from callscope.core.values import Channel, Ending, FailureKind, JsonObject, Usag
 
 from .answer import Answer
 from .assembly import Ended, assemble
+from .demanding import forced
 from .diagnostics import diagnostic, excerpt
 from .failures import ENDINGS, LONGEST, request_id, retry_after, status_words
 from .fragments import OpenCall
@@ -65,6 +66,7 @@ class Exchange:
     number: int
     offered: Collection[str]
     answer: Progress
+    asked: bytes = b""  # the body of the request, where it is known
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     chunks: int = 0
@@ -113,7 +115,7 @@ def end(exchange: Exchange, answer: Answer, how: Ending, detail: str, out: list[
     report_body(exchange, out)
     report_leaks(exchange, out)
     if failure is None:
-        _report_oddities(answer, how, detail, out)
+        _report_oddities(exchange.asked, answer, how, detail, out)
     calls = answer.calls
     assemble(calls.calls, Ended(answer.finish_reason, failure is not None, calls.damaged), out, calls.remote_ids)
     if failure is not None:
@@ -198,7 +200,7 @@ def report_body(exchange: Exchange, out: list[PeerEvent]) -> None:
         out.append(diagnostic("body_compressed"))
 
 
-def _report_oddities(answer: Answer, how: Ending, detail: str, out: list[PeerEvent]) -> None:
+def _report_oddities(asked: bytes, answer: Answer, how: Ending, detail: str, out: list[PeerEvent]) -> None:
     reason, calls = answer.finish_reason, answer.calls.calls
     if how != "complete":
         out.append(diagnostic("answer_after_the_end", text=detail or ENDINGS[how]))
@@ -206,12 +208,19 @@ def _report_oddities(answer: Answer, how: Ending, detail: str, out: list[PeerEve
         out.append(diagnostic("finish_reason_missing"))
     elif reason is not None and "malformed" in reason.lower():
         out.append(diagnostic("call_malformed", text=excerpt(reason)))
-    elif calls and reason is not None and reason not in WITH_CALLS:
+    elif calls and reason is not None and reason not in WITH_CALLS and not _is_forced(asked, reason):
         out.append(diagnostic("finish_reason_despite_calls", text=excerpt(reason)))
     elif not calls and reason in ("tool_calls", "function_call", "tool_use"):
         out.append(diagnostic("finish_reason_without_calls", text=reason))
     if answer.silent and reason not in ("length", "content_filter"):
         out.append(diagnostic("response_empty"))
+
+
+def _is_forced(asked: bytes, reason: str) -> bool:
+    """Whether the word for an end is `stop` because the request forced the tool."""
+    # OpenAI documents it of a call that the request forced: then `stop` stands there instead of `tool_calls`
+    # https://platform.openai.com/docs/guides/function-calling#edge-cases
+    return reason == "stop" and bool(forced(asked))
 
 
 def report_leaks(exchange: Exchange, out: list[PeerEvent]) -> None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-from callscope.core.events import PeerEvent, ResponseHead, ResponseStarted
+from callscope.core.events import ExchangeOpened, PeerEvent, ResponseHead, ResponseStarted
 from callscope.core.values import Ending, Frame, JsonObject
 
 from .body import BodyReader
@@ -89,14 +89,11 @@ class FrameDecoder:
         """Whether the answer was one document and no stream; False as long as nobody can tell."""
         return self._body.is_document and not self._state.unframed
 
-    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
-        """Take the head or a read of the body; of an answer that is too large nothing more."""
+    def feed(self, wire: ExchangeOpened | ResponseHead | bytes) -> list[PeerEvent]:
+        """Take the request, the head or a read of the body; of an answer that is too large nothing more."""
         out: list[PeerEvent] = []
-        if isinstance(wire, ResponseHead):
-            self._state.status = wire.status
-            self._refused = self._state.refused
-            self._state.headers = by_name(wire.headers)
-            self._body = BodyReader(self._state.headers, self._watch)
+        if not isinstance(wire, bytes):
+            self._open(wire)
             return out
         data = self._body.inflated(wire)
         for part in (data,) if 0 < len(data) <= SLICE else slices(data):
@@ -111,6 +108,15 @@ class FrameDecoder:
         if self._body.excess:
             self._allowance.exceed(self._body.excess)
         return out
+
+    def _open(self, wire: ExchangeOpened | ResponseHead) -> None:
+        if isinstance(wire, ExchangeOpened):
+            self._state.asked = wire.request.body
+            return
+        self._state.status = wire.status
+        self._refused = self._state.refused
+        self._state.headers = by_name(wire.headers)
+        self._body = BodyReader(self._state.headers, self._watch)
 
     def close(self, how: Ending, detail: str = "") -> list[PeerEvent]:
         """Take the ending: the calls as they are now, and how the response came out."""

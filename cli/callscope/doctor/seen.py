@@ -18,6 +18,7 @@ from callscope.core.events import (
     CallAssembled,
     CallStarted,
     Diagnostic,
+    ExchangeOpened,
     PeerEvent,
     ResponseCompleted,
     ResponseHead,
@@ -208,6 +209,7 @@ class Seen:
         tools = [ToolSpec(name, kind=_kind(tool)) for name, tool in self.tools.items()]
         decoder = dialect_named(self.dialect).decoder(1, tools)
         head = self.exchange.head
+        decoder.feed(ExchangeOpened(1, self.exchange.request))
         events = decoder.feed(ResponseHead(1, head.status, head.headers)) if head else []
         return (*events, *decoder.feed(self.raw), *decoder.close(self.exchange.how or "cancelled"))
 

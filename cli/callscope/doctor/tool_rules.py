@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.demanding import demand_of
 
 from .http_rules import server_words
 from .probe import MARK
@@ -33,7 +34,7 @@ def choice_asked(seen: Seen) -> str:
 
 def is_named(seen: Seen) -> bool:
     """Whether one tool was asked for by its name."""
-    return isinstance(seen.asked.get("tool_choice"), dict)
+    return demand_of(seen.asked).mode == "one"
 
 
 def has_results(seen: Seen) -> bool:

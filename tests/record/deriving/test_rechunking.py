@@ -9,7 +9,7 @@ import pytest
 import recordbench
 from callscope.commands import replaying
 from callscope.core.errors import UsageError
-from callscope.core.events import PeerEvent, ResponseHead, TextDelta
+from callscope.core.events import ExchangeOpened, PeerEvent, ResponseHead, TextDelta
 from callscope.core.ports import Decoder
 from callscope.core.values import Ending, ToolSpec
 from callscope.dialects import registry
@@ -27,7 +27,7 @@ class HastyDecoder:
     excess = ""
     in_one_piece = False
 
-    def feed(self, wire: ResponseHead | bytes) -> list[PeerEvent]:
+    def feed(self, wire: ExchangeOpened | ResponseHead | bytes) -> list[PeerEvent]:
         return [TextDelta("output", wire.decode(errors="replace"))] if isinstance(wire, bytes) else []
 
     def close(self, how: Ending, detail: str = "") -> list[PeerEvent]:

@@ -198,7 +198,8 @@ def _fragments(seen: Seen) -> Iterator[Verdict]:
     when=has_calls,
 )
 def _finish_calls(seen: Seen) -> Iterator[Verdict]:
-    # what OpenAI itself sends, for each choice: https://github.com/vllm-project/vllm/pull/25054
+    # what OpenAI itself sends, for each choice: https://github.com/vllm-project/vllm/pull/25054, and documents:
+    # https://platform.openai.com/docs/guides/function-calling#edge-cases
     fine = ("tool_calls", *CUT, *(("stop",) if is_named(seen) else ()))
     for frame, reason in finish_reasons(seen):
         if reason not in fine:

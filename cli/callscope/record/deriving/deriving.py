@@ -53,6 +53,7 @@ class Deriving:
             case ExchangeOpened():
                 dialect = recorded_dialect(self._path, self._settings.dialect, self._dialects)
                 self._decoder = dialect.decoder(event.exchange, self._tools)
+                return self._decoder.feed(event)
             case ExchangeEnded(how=how, detail=detail):
                 decoder, self._decoder = self._decoder, None
                 return decoder.close(how, detail) if decoder else ()
