@@ -145,6 +145,14 @@ def test_a_torn_tail_is_a_warning(tmp_path: Path, tail: bytes) -> None:
     assert "it is left out" in checked.warnings[0]
 
 
+def test_a_broken_last_line_that_was_not_cut_off_is_told_with_its_number(tmp_path: Path) -> None:
+    path = played(tmp_path, says("x"))
+    written = path.read_bytes()
+    path.write_bytes(written + b'{"t":9,"kind":"us\n')
+    (problem,) = looked_through(path).problems
+    assert (problem.line, problem.rule) == (len(written.splitlines()) + 1, "format")
+
+
 def test_a_broken_line_is_told_with_its_number(tmp_path: Path) -> None:
     path = played(tmp_path, says("x"))
     written = path.read_bytes().splitlines(keepends=True)

@@ -154,6 +154,17 @@ def test_zeros_that_a_power_cut_left_are_a_torn_line(file: Path) -> None:
     assert len(open_recording(file).entries) == 1
 
 
+@pytest.mark.parametrize("last", [b'{"t":2,"ki', b"\xff\xfe", b"", b'{"t":2,"kind":"user","text":"x"}}'])
+def test_a_broken_last_line_that_has_its_end_was_changed_and_is_refused(file: Path, last: bytes) -> None:
+    file.write_bytes(HEADER + USER + last + b"\n")
+    assert "line 3: the line is not JSON. It ends in a line feed" in refusal(file)
+
+
+def test_zeros_before_a_line_feed_are_a_torn_line(file: Path) -> None:
+    file.write_bytes(HEADER + USER + b'{"t":2,"ki' + b"\0" * 20 + b"\n")
+    assert len(open_recording(file).warnings) == 1
+
+
 def test_a_torn_line_before_a_resumption_is_a_warning(file: Path) -> None:
     resumed = b'{"t":0,"kind":"resumed","at":"2026-11-22T01:23:00Z","program":"0.1.0"}\n'
     file.write_bytes(HEADER + USER + b'{"t":2,"ki\n' + resumed + USER)

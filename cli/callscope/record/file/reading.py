@@ -126,11 +126,15 @@ class _Object(NamedTuple):
 
 
 class _Broken(NamedTuple):
-    """A line that is no JSON object; `resuming`: it may be the beginning of one that resumes a recording."""
+    """A line that is no JSON object; `resuming`: it may be the beginning of one that resumes a recording.
+
+    `torn`: it may be the last one and cut off, for it has no end; NUL bytes are what a power cut leaves of an end.
+    """
 
     line: int
     why: str
     resuming: bool
+    torn: bool
 
 
 _Line: TypeAlias = Entry | _Object | _Broken
@@ -191,12 +195,12 @@ def _lines(path: Path, written: Iterable[bytes], start: int) -> Iterator[_Line]:
         if plain := plain_read(raw):
             yield Entry(number, plain[0], "read", _READ, plain[1], start)
         else:
-            beginning, text = raw[: len(RESUMING)], _decoded(raw)
+            beginning, torn, text = raw[: len(RESUMING)], not raw.endswith(b"\n") or raw[-2:-1] == b"\0", _decoded(raw)
             del raw  # a line may hold an answer of megabytes: it need not be there three times while it is parsed
             line = _parse(text)
             del text
             yield (
-                _Broken(number, line, _begins_resuming(beginning))
+                _Broken(number, line, _begins_resuming(beginning), torn)
                 if isinstance(line, str)
                 else _Object(number, line, start)
             )
@@ -242,11 +246,15 @@ def _whole(path: Path, lines: Iterable[_Line], warnings: list[str]) -> Iterator[
         else:  # no line that was cut off is whole JSON, nor nested as deeply as that
             raise _refused(path, line)
     if broken is not None:
+        if not broken.torn:
+            raise _refused(path, broken, " It ends in a line feed, so it was not cut off: somebody changed it.")
         warnings.append(_left_out(path, broken))
 
 
-def _refused(path: Path, broken: _Broken) -> UnusableFile:
-    only = " Only the last line of a recording may be cut off." if broken.why == NOT_JSON else ""
+def _refused(
+    path: Path, broken: _Broken, why: str = " Only the last line of a recording may be cut off."
+) -> UnusableFile:
+    only = why if broken.why == NOT_JSON else ""
     return UnusableFile(f"{path}, line {broken.line}: the line {broken.why}.{only}")
 
 
