@@ -178,3 +178,13 @@ def test_a_list_of_commands_says_each_in_a_row_of_80_columns(group: list[str], t
     told = callscope(*group, "--help", folder=tmp_path, env={"COLUMNS": "80"}).out
     _, commands = told.split("Commands:")
     assert "..." not in commands
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "recordings --help", "replay --help"])
+def test_what_nobody_reads_any_more_ends_as_a_shell_expects(words: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "callscope", *words.split()]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=30, check=False, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")

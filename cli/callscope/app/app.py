@@ -8,6 +8,8 @@ here and no strings: Typer would evaluate each of them again, for each command t
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -34,16 +36,27 @@ COMPLETING = "_CALLSCOPE_COMPLETE"
 class Commands(TyperGroup):
     """Ends as a shell expects, before Typer gives an interruption and a closed pipe exit codes of its own."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the words before the command; `--help` and `--version` are answered meanwhile."""
+        with _ending_as_expected():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        try:
+        with _ending_as_expected():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
-        except BrokenPipeError:
-            # whoever read our output has left: https://docs.python.org/3/library/signal.html#note-on-sigpipe
-            write_to_nowhere()
-            raise typer.Exit(141) from None
+
+
+@contextmanager
+def _ending_as_expected() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        # whoever read our output has left: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        write_to_nowhere()
+        raise typer.Exit(141) from None
 
 
 app = typer.Typer(
@@ -64,6 +77,7 @@ app.add_typer(recordings_app, name="recordings")
 def _say_version(asked: bool) -> None:
     if asked:
         sys.stdout.write(f"callscope {VERSION}\n")
+        sys.stdout.flush()
         raise typer.Exit
 
 
