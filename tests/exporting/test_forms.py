@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 from pathlib import Path
 
 import pytest
 
-from callscope.exporting.forms import FORMS, NAMES
+from callscope.core.errors import UnusableFile
+from callscope.exporting.forms import FORMS, NAMES, Asked
+from callscope.exporting.forms import export as export_here
 from callscope.exporting.page import html
 from callscope.record.file.reading import RecordingFile
 from command_line import Ran, callscope
@@ -91,8 +94,6 @@ def test_a_test_that_is_there_leaves_no_recording_behind(tmp_path: Path) -> None
         ("pytest", ["-o", "mine.py"], "pytest finds files of the name test_….py"),
         ("pytest", ["--expect", "no bugs"], "'no bugs' is nothing that can be expected"),
         ("har", ["--expect", "no errors"], "--expect and --tools are for a test"),
-        ("har", ["-o", "nowhere/x.har"], "cannot be written"),
-        ("pytest", ["-o", "nowhere/test_x.py"], "cannot be written"),
     ],
 )
 def test_what_cannot_be_done_is_one_clear_line(form: str, options: list[str], words: str, tmp_path: Path) -> None:
@@ -100,6 +101,27 @@ def test_what_cannot_be_done_is_one_clear_line(form: str, options: list[str], wo
     assert (ran.code, ran.out) == (2, "")
     assert words in ran.err
     assert len(ran.err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("form", "place"), [("har", "nowhere/x.har"), ("pytest", "nowhere/test_x.py")])
+def test_a_file_that_cannot_be_written_ends_as_it_does_for_a_fork(form: str, place: str, tmp_path: Path) -> None:
+    ran = export(tmp_path, form, "-o", place)
+    assert (ran.code, ran.out, list(tmp_path.iterdir())) == (3, "", [])
+    assert "cannot be written" in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", NAMES)
+def test_a_full_disk_leaves_no_half_of_a_file(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(UnusableFile, match="cannot be written"):
+            export_here(WEATHER, Asked(form))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from callscope.core.errors import UsageError
+from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import UserMessage
 from callscope.core.ports import Prepared
 from callscope.core.state import Conversation, apply
@@ -159,6 +159,15 @@ def test_what_cannot_be_exported_is_one_clear_line(repl: Repl, tmp_path: Path) -
     assert (tmp_path / "there.md").read_text() == "mine"
 
 
+def test_a_recording_that_is_gone_is_told_and_the_session_goes_on(repl: Repl, tmp_path: Path) -> None:
+    child = after_a_turn(repl())
+    for recording in (tmp_path / "recordings").glob("*.jsonl"):
+        recording.unlink()
+    assert "no such file" in shown(child, "/export html").lower()
+    after_a_turn(child)
+    leave(child)
+
+
 # ---- files ----------------------------------------------------------------------------------------------------------
 
 
@@ -178,9 +187,14 @@ def test_a_link_to_nowhere_is_not_written_through(tmp_path: Path, monkeypatch: p
 
 
 def test_a_name_that_is_none_is_an_error_of_the_person(tmp_path: Path) -> None:
-    for place in (f"{tmp_path}/a\0b", str(tmp_path), f"{tmp_path}/{'x' * 400}"):
+    for place in (f"{tmp_path}/a\0b", str(tmp_path)):
         with pytest.raises(UsageError):
             write_new("x", place)
+
+
+def test_a_name_that_the_disk_does_not_take_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnusableFile, match="too long"):
+        write_new("x", f"{tmp_path}/{'x' * 400}")
 
 
 def test_the_messages_of_a_conversation_are_those_of_its_next_request() -> None:

@@ -9,27 +9,32 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from callscope.core.errors import UsageError
+from callscope.core.errors import UnusableFile, UsageError
 
 STDOUT = "-"
 
 
 def write_new(parts: Iterable[str], place: str) -> Path:
-    """Write a file that is not there yet, all or nothing; raises UsageError where it is, or cannot be written."""
+    """Write a file that is not there yet, all or nothing.
+
+    Raises UsageError where it is there or its name is none, UnusableFile where it cannot be written.
+    """
     path = Path(place).expanduser()
     try:
-        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file, _gone_if_broken_off(path):
+        with path.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file, gone_if_broken_off(path):
             file.writelines(parts)
+            file.flush()
     except FileExistsError:
         raise UsageError(f"{path} is there already and is not overwritten: name another file.") from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{path} cannot be written: {why}.") from None
+    except ValueError as error:  # a name with a NUL
+        raise UsageError(f"{path} cannot be written: {error}.") from None
+    except OSError as error:
+        raise UnusableFile(f"{path} cannot be written: {error.strerror}.") from None
     return path
 
 
 @contextmanager
-def _gone_if_broken_off(path: Path) -> Iterator[None]:
+def gone_if_broken_off(path: Path) -> Iterator[None]:
     """Leave no half of a file behind."""
     try:
         yield

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from callscope.core.errors import UsageError
+from callscope.core.errors import CallscopeError, UnusableFile, UsageError
 
-from .files import free_name, write_new
+from .files import free_name, gone_if_broken_off, write_new
 
 _TEXT = '''"""What went wrong in a recorded session, as a test: it fails until that is mended, and reaches no network.
 
@@ -43,7 +43,10 @@ class Written:
 
 
 def write_test(recording: Path, place: str | None, expectations: Sequence[str], tools: Sequence[Path] = ()) -> Written:
-    """Write the test and put the recording beside it. Raises UsageError where a file is there already."""
+    """Write the test and put the recording beside it.
+
+    Raises UsageError where a file is there already, UnusableFile where one cannot be written.
+    """
     name = re.sub(r"\W+", "_", recording.stem, flags=re.ASCII).strip("_").lower() or "recording"
     test = Path(place).expanduser() if place else free_name(f"test_{name}", "py")
     if not re.fullmatch(r"test_.*\.py|.*_test\.py", test.name):
@@ -52,7 +55,7 @@ def write_test(recording: Path, place: str | None, expectations: Sequence[str], 
     copied = _put_beside(recording, beside)
     try:
         write_new(_source(name, recording.name, expectations, _from(test.parent, tools)), str(test))
-    except UsageError:
+    except CallscopeError:
         if copied:
             beside.unlink(missing_ok=True)
         raise
@@ -64,13 +67,14 @@ def _put_beside(recording: Path, beside: Path) -> bool:
     try:
         if beside.exists() and (beside.samefile(recording) or beside.read_bytes() == recording.read_bytes()):
             return False
-        with recording.open("rb") as source, beside.open("xb") as copy:
+        with recording.open("rb") as source, beside.open("xb") as copy, gone_if_broken_off(beside):
             shutil.copyfileobj(source, copy)
+            copy.flush()
         beside.chmod(0o600)
     except FileExistsError:
         raise UsageError(f"{beside} is there already and is another recording: name another folder.") from None
     except OSError as error:
-        raise UsageError(f"{beside} cannot be written: {error.strerror}.") from None
+        raise UnusableFile(f"{beside} cannot be written: {error.strerror}.") from None
     return True
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from callscope.core.errors import UsageError
+from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.visible import visible
 from callscope.exporting.files import STDOUT, write_beside, write_new
 from callscope.exporting.messages import next_messages
@@ -81,14 +81,21 @@ async def _export(repl: Repl, rest: str) -> None:
     name, _, place = rest.partition(" ")
     if name not in FORMS:
         raise UsageError(f"/export {'|'.join(FORMS)} [FILE]: a file of your own name, or {STDOUT} to print it.")
+    try:
+        _write(repl, name, place.strip())
+    except UnusableFile as error:  # the session goes on: it is not its recording that could not be written
+        raise UsageError(str(error)) from None
+
+
+def _write(repl: Repl, name: str, place: str) -> None:
     suffix, _, make = FORMS[name]
     text = make(repl)
-    if place.strip() == STDOUT:
+    if place == STDOUT:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
     base = repl.recorder.path.stem if repl.recorder else "callscope"
-    path = write_new([text], place.strip()) if place else write_beside([text], base, suffix)
+    path = write_new([text], place) if place else write_beside([text], base, suffix)
     repl.say(f"  exported to {visible(str(path))}")
 
 
