@@ -46,8 +46,8 @@ def test_a_choice_of_another_tool_or_of_none_forbids_a_call(choice: Any) -> None
         "get_time",
         "validated",
         {"type": "validated"},
-        {"type": "web_search"},
-        {"type": "allowed_tools", "tools": [{"type": "mcp", "server_label": "there"}]},
+        {"type": "allowed_tools", "tools": [{"type": "bing_grounding"}]},
+        {"type": "allowed_tools", "tools": [HOSTED, {"type": "function", "name": "get_time"}]},
         {"type": "tool", "name": "get_time"},
         {"type": "function", "name": "get_time"},
         {"type": "allowed_tools", "tools": [{"type": "function", "name": "get_time"}]},
@@ -58,8 +58,24 @@ def test_a_choice_of_the_tool_or_in_a_servers_own_words_forbids_nothing(choice: 
     assert not forbidden(choice)
 
 
-def test_a_hosted_tool_that_is_on_offer_and_chosen_forbids_a_function() -> None:
-    assert forbidden(HOSTED, tools=[*TOOLS, HOSTED])
+@pytest.mark.parametrize("tools", [TOOLS, [*TOOLS, HOSTED], []])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        HOSTED,
+        {"type": "web_search_preview_2025_03_11"},
+        {"type": "mcp", "server_label": "there"},
+        {"type": "mcp", "server_label": "there", "name": "get_time"},
+        {"type": "web_search_20250305", "name": "web_search"},
+        {"type": "allowed_tools", "tools": [{"type": "mcp", "server_label": "there"}]},
+    ],
+)
+def test_a_choice_of_hosted_tools_forbids_a_function_whether_they_are_on_offer_or_not(choice: Any, tools: Any) -> None:
+    assert forbidden(choice, tools=tools)
+
+
+def test_a_hosted_tool_that_was_chosen_is_named_by_its_type() -> None:
+    assert forbidden({"type": "mcp", "server_label": "there", "name": "x"}) == "tool_choice allowed mcp alone"
 
 
 def test_a_choice_that_allows_nothing_says_so() -> None:

@@ -8,6 +8,7 @@ meant, the body says what left), nor what becomes of a call that was not allowed
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -23,6 +24,24 @@ Mode = Literal["unset", "none", "auto", "required", "one", "some", "own"]
 NOT_ALLOWED = "call_not_allowed"
 _CHOICES = (b'"tool_choice"', b'"function_call"')
 _MEMBERS = (*_CHOICES, b'"parallel_tool_calls"')
+_HOSTED = frozenset(
+    (
+        "apply_patch",
+        "code_interpreter",
+        "computer",
+        "computer_use",
+        "computer_use_preview",
+        "file_search",
+        "image_generation",
+        "local_shell",
+        "mcp",
+        "shell",
+        "web_search",
+        "web_search_preview",
+    )
+)
+"""Tools that a choice names by their type: https://platform.openai.com/docs/api-reference/responses/create"""
+_DATE = re.compile(r"_20\d\d_?\d\d_?\d\d$")
 _MODES: dict[str, Mode] = {"none": "none", "auto": "auto", "required": "required", "any": "required"}
 
 
@@ -97,29 +116,36 @@ def mode_of(choice: Any) -> tuple[Mode, tuple[str, ...], bool]:
             inner = rest.get("allowed_tools")
             allowed = inner if isinstance(inner, dict) else rest
             entries = list(objects(allowed.get("tools")))
-            mode = "some" if not entries or any(map(_is_ours, entries)) else "own"
+            mode = "some" if not entries or any(map(_is_known, entries)) else "own"
             return mode, tuple(filter(None, map(name_of, entries))), allowed.get("mode") == "required"
         case {"type": "none" | "auto" | "any" | "required" as word} if "name" not in choice:
             return mode_of(word)  # Anthropic's shape: https://docs.anthropic.com/en/docs/agents-and-tools/tool-use
         case dict():
-            mode = "one" if _is_ours(choice) else "own"
+            mode = "one" if _is_known(choice) else "own"
             return (mode, (name,), True) if (name := name_of(choice)) else ("unset", (), False)
         case _:
             return "unset", (), False
 
 
-def _is_ours(entry: JsonObject) -> bool:
-    """Whether an entry names a tool in a shape that is documented, and no tool that a server brings along."""
+def _is_known(entry: JsonObject) -> bool:
+    """Whether an entry names a tool in a shape that is documented: a tool of ours by its name, or a hosted one."""
+    if _is_hosted(entry):
+        return True
     part = part_of(entry)
     return isinstance(part.get("name"), str) and (part is not entry or entry.get("type") in ("function", "custom"))
 
 
-def name_of(entry: JsonObject) -> str:
-    """The name of a definition or a choice; a hosted tool has none but its type."""
-    name = part_of(entry).get("name")
-    if isinstance(name, str):
-        return name
+def _is_hosted(entry: JsonObject) -> bool:
+    """Whether an entry names a tool of the server's, whatever its version."""
     kind = entry.get("type")
+    return isinstance(kind, str) and _DATE.sub("", kind) in _HOSTED
+
+
+def name_of(entry: JsonObject) -> str:
+    """The name of a definition or a choice; a hosted tool has none but its type (an `mcp` may name a tool of it)."""
+    name, kind = part_of(entry).get("name"), entry.get("type")
+    if isinstance(name, str) and not _is_hosted(entry):
+        return name
     return kind if isinstance(kind, str) and kind not in ("function", "custom") else ""
 
 
