@@ -19,7 +19,7 @@ from callscope.record.secrets.leaks import Leaks
 from callscope.record.secrets.ruling import Rules
 
 from .deriving import DialectNamed
-from .rederiving import Difference, differences
+from .rederiving import REPEATED, Difference, differences
 
 Rule: TypeAlias = Literal["format", "derived", "hash", "secret"]
 
@@ -92,6 +92,9 @@ def _differing(difference: Difference) -> Problem:
     if difference.path in ("$.bytes", "$.sha256"):
         message = f"the bytes of exchange {difference.exchange} are not those that were recorded ({difference.path})"
         return Problem(difference.line, "hash", message)
+    if difference.path == REPEATED:
+        message = f"a second `{difference.recorded}` of exchange {difference.exchange}, where there can be only one"
+        return Problem(difference.line, "format", message)
     missing = isinstance(difference.derived, Absent) or isinstance(difference.recorded, Absent)
     how = "is there on one side alone" if missing else "is another one"
     message = f"what exchange {difference.exchange} came to derives otherwise today: {difference.path} {how}"

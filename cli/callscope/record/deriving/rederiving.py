@@ -23,13 +23,17 @@ from callscope.record.file.appending import LineFile, reason
 from callscope.record.file.assembling import Assembling, as_written
 from callscope.record.file.format import Line, RecordedEvent, encode_line
 from callscope.record.file.reading import Entry, Recorded, RecordingFile
-from callscope.record.matching.matching import Mismatch, mismatch
+from callscope.record.matching.matching import ABSENT, Mismatch, mismatch
 from callscope.version import VERSION
 
 from .deriving import Deriving, DialectNamed
 from .likeness import differs_in_diagnostics_alone, said_more, unlike
+from .repeated import Again, Repeated
 
 Watch = Callable[[Entry, Sequence[PeerEvent]], None]
+
+REPEATED = "$.kind"
+"""The path of a difference that is a whole line: the exchange has one of its kind already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Difference:
     more: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.path == REPEATED:
+            return f"exchange {self.exchange}, line {self.line}: a second `{self.recorded}`, where there can be only one"
         return f"exchange {self.exchange}, line {self.line}, {self.path}: {self.recorded!r} is now {self.derived!r}"
 
     @property
@@ -107,10 +113,12 @@ def derive_conversation(
     """The same stream, and the conversation after each event; `found` has the differences when it has ended."""
     deriving = Deriving(recording.path, dialects)
     exchanges = _Exchanges(recording.header.program)
+    repeated = Repeated()
     conversation = Conversation()
     seq = 0
     for entry in recording.entries:
         event, at = entry.event, entry.at
+        repeated.take(entry)
         decoded: Sequence[PeerEvent] = ()
         if event is not None:
             decoded = deriving.decode(event)
@@ -127,6 +135,7 @@ def derive_conversation(
             found += _differences(*ended)
     for ended in exchanges.close():
         found += _differences(*ended)
+    found += map(_once_more, repeated.found)
 
 
 def differences(
@@ -136,8 +145,20 @@ def differences(
 
     `watch` sees each line on the way, with what the decoder made of it.
     """
-    for exchange, entry in _exchanges(recording, dialects, watch):
+    repeated = Repeated()
+
+    def look(entry: Entry, decoded: Sequence[PeerEvent]) -> None:
+        repeated.take(entry)
+        if watch is not None:
+            watch(entry, decoded)
+
+    for exchange, entry in _exchanges(recording, dialects, look):
         yield from _differences(exchange, entry)
+    yield from map(_once_more, repeated.found)
+
+
+def _once_more(again: Again) -> Difference:
+    return Difference(again.exchange, again.line, REPEATED, again.kind, ABSENT)
 
 
 def _differences(exchange: _Exchange, entry: Entry | None) -> Iterator[Difference]:

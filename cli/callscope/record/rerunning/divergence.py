@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
-from callscope.record.deriving.rederiving import Difference
+from callscope.record.deriving.rederiving import REPEATED, Difference
 from callscope.record.matching.matching import ABSENT, Mismatch
 
 from .script import Identity, What
@@ -174,7 +174,7 @@ def of_damage(damages: list[Difference]) -> Divergence:
     found += [further for damage in damages for further in damage.further]
     paths = {one.path for one in found}
     kind: Kind = "parse"
-    if paths & {"$.sha256", "$.bytes", "$.exchange"}:
+    if paths & {"$.sha256", "$.bytes", "$.exchange", REPEATED}:
         kind = "integrity"
     elif any(path.startswith(("$.finish_reason", "$.failure")) for path in paths):
         kind = "ending"

@@ -200,7 +200,7 @@ def script_of(recording: Recorded, dialects: DialectNamed | None = None) -> Scri
         elif entry.kind == "resumed" and reader.turn is not None:
             reader.turn.resumed |= reader.turn.reason is None
 
-    damages = reader.doubles
+    damages: list[Difference] = []
     for damage in differences(recording, dialects, watch):
         if len(damages) < MOST_DAMAGES and not damage.later:
             damages.append(damage)
@@ -216,7 +216,6 @@ class _Reader:
     exchanges: dict[int, Traffic] = field(default_factory=dict)
     minted: dict[int, str] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
-    doubles: list[Difference] = field(default_factory=list)
     turn: RecordedTurn | None = None
     turns: int = 0
     exchange: int = 0
@@ -251,8 +250,6 @@ class _Reader:
             self._note(turn, entry, event)
 
     def _open(self, entry: Entry, exchange: int) -> None:
-        if exchange and exchange in self.exchanges:
-            self.doubles.append(Difference(exchange, entry.line, "$.exchange", exchange, exchange + 1))
         self.exchange, self.masked = exchange, False
         self.exchanges[exchange] = Traffic(entry.line)
 

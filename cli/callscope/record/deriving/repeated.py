@@ -1,0 +1,42 @@
+"""Lines that an exchange has once, and that a recording has once more.
+
+Knows which lines these are. No writer ever makes a second one, and readers would differ in which of them counts. Must
+not know what a line means.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from callscope.record.file.reading import Entry
+
+ONCE: Final = ("request", "response", "end", "assembled")
+MOST: Final = 100
+"""Lines that are named."""
+
+
+class Again(NamedTuple):
+    """A line that was there before, by its number, its kind and its exchange."""
+
+    line: int
+    kind: str
+    exchange: int
+
+
+class Repeated:
+    """Takes all lines in order; `found` are those that should not be there."""
+
+    def __init__(self) -> None:
+        self.found: list[Again] = []
+        self._seen: set[tuple[int, str]] = set()
+
+    def take(self, entry: Entry) -> None:
+        """Look at a line. Of exchange 0, the questions about a server, there may be any number."""
+        kind, exchange = entry.kind, entry.members.get("exchange")
+        if kind not in ONCE or type(exchange) is not int:
+            return
+        if kind == "request" and exchange == 0:
+            self._seen.difference_update((0, each) for each in ONCE)
+        if (exchange, kind) in self._seen and len(self.found) < MOST:
+            self.found.append(Again(entry.line, kind, exchange))
+        self._seen.add((exchange, kind))
