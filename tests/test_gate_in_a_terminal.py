@@ -396,7 +396,7 @@ def test_a_result_that_was_asked_for_is_edited_before_it_goes_back(there: Termin
     asks(child, "run it?")
     child.send("o")
     child.expect_exact(SUN)
-    child.expect_exact("result of get_weather (call_1), ok")
+    child.expect_exact("result of get_weather · call_1, ok")
     asks(child, "send it?")
     assert len(there.agent.bodies) == 1
     child.send("e")

@@ -290,6 +290,12 @@ def test_a_result_without_end_is_cut_and_says_so() -> None:
     assert "x… (50,000 more" in told(scene)
 
 
+def test_the_rest_of_a_huge_result_is_counted_in_bytes_as_all_else_is() -> None:
+    scene = Scene().asked().called(*PARIS).completed().at(1, ToolStarted(KEY, "get_weather", "{}"))
+    scene.at(2, ToolFinished(ToolResult(KEY, "x" * 100_000 + "ä" * 600)))
+    assert "(1,200 more bytes)" in told(scene).replace("\n│  ", "")
+
+
 # ---- words --------------------------------------------------------------------------------------------------------
 
 

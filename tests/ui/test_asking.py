@@ -87,14 +87,14 @@ def test_a_question_that_was_interrupted_says_so_where_it_stands(monkeypatch: py
 def test_a_question_can_be_answered_however_narrow_the_terminal_is(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     Typed(monkeypatch, "y")
     asked, _ = person(width)
-    assert asyncio.run(asked.key("1 of 2 · get_weather (call_1) — run it?", CALL)) == "y"
+    assert asyncio.run(asked.key("1 of 2 · get_weather · call_1 — run it?", CALL)) == "y"
 
 
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 120, 300])
 def test_every_key_is_shown_within_the_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     Typed(monkeypatch, "y")
     asked, shown = person(width)
-    asyncio.run(asked.key("1 of 2 · get_weather (call_1) — run it?", CALL))
+    asyncio.run(asked.key("1 of 2 · get_weather · call_1 — run it?", CALL))
     lines = shown().splitlines()
     assert all(len(line) <= width for line in lines)
     assert all(f"[{key}]" in shown() for key in CALL)
@@ -107,14 +107,14 @@ def test_the_keys_of_a_call_take_one_row_of_80_columns_and_keep_their_words_at_4
     for width in (40, 80, 120):
         Typed(monkeypatch, "y")
         asked, show = person(width)
-        asyncio.run(asked.key("get_weather (call_1) — run it?", CALL))
+        asyncio.run(asked.key("get_weather · call_1 — run it?", CALL))
         shown[width] = show().splitlines()
     assert shown[80] == [
-        "  get_weather (call_1) — run it?",
+        "  get_weather · call_1 — run it?",
         "  [y]es [Y]always [n]o [N]ever [r]eason [e]dit [m]ock [o] [p] [a]bort [?] › yes",
     ]
     assert shown[40] == [
-        "  get_weather (call_1) — run it?",
+        "  get_weather · call_1 — run it?",
         "  [y]es [Y]always [n]o [N]ever",
         "  [r]eason [e]dit [m]ock [o]utput",
         "  [p]rint [a]bort [?] › yes",
@@ -126,7 +126,7 @@ def test_the_keys_of_a_call_take_one_row_of_80_columns_and_keep_their_words_at_4
 def test_an_answer_that_would_wrap_is_told_by_its_key(monkeypatch: pytest.MonkeyPatch, key: str, told: str) -> None:
     Typed(monkeypatch, key)
     asked, shown = person(80)
-    asyncio.run(asked.key("get_weather (call_1) — run it?", CALL))
+    asyncio.run(asked.key("get_weather · call_1 — run it?", CALL))
     assert shown().endswith(f" [a]bort [?] › {told}\n")
 
 

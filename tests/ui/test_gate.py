@@ -200,14 +200,14 @@ def test_the_person_is_told_which_of_the_held_calls_it_is() -> None:
     answered = replace(first, held=False, decision=Run(), decided_by="person")
     asked.decide(OTHER, conversation=conversation_of(answered, by_policy, second))
     first_question, second_question = asked.person.asked
-    assert first_question.startswith("1 of 2 · get_weather (c1) — run it?")
-    assert second_question.startswith("2 of 2 · get_time (c3) — run it?")
+    assert first_question.startswith("1 of 2 · get_weather · c1 — run it?")
+    assert second_question.startswith("2 of 2 · get_time · c3 — run it?")
 
 
 def test_a_call_that_is_held_alone_is_not_counted() -> None:
     asked = Asked("y")
     asked.decide(CALL, conversation=conversation_of(CallRecord(CALL, held=True)))
-    assert asked.person.asked[0].startswith("get_weather (c1) — run it?")
+    assert asked.person.asked[0].startswith("get_weather · c1 — run it?")
     assert asked.screen.getvalue() == "", "its panel stands above"
 
 
@@ -259,7 +259,7 @@ def test_a_call_and_its_whole_arguments_are_shown_but_not_obeyed() -> None:
     asked.decide(replace(CALL, name="get\x1b[1m", arguments=hostile))
     shown = asked.screen.getvalue() + asked.person.asked[0]
     assert "\x1b" not in shown
-    assert "get\\x1b[1m (c1)" in shown
+    assert "get\\x1b[1m · c1" in shown
     assert "x" * 1000 in shown.replace("\n", "")
 
 
@@ -296,7 +296,7 @@ def test_a_tool_without_implementation_is_answered_even_where_the_policy_holds_r
 def test_who_gives_no_answer_may_refuse_but_not_run_what_has_no_implementation() -> None:
     asked = Asked("", "r", "ask somebody else", without_run=True)
     assert asked.decide(CALL)[0].decision == Reject("ask somebody else")
-    assert asked.person.asked[1] == "get_weather (c1) — answer it? mnNrpa"
+    assert asked.person.asked[1] == "get_weather · c1 — answer it? mnNrpa"
 
 
 # ---- a result -----------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_a_result_that_was_json_is_edited_as_json_and_any_other_as_text() -> Non
 def test_a_result_that_stands_above_the_question_is_named_and_printed_only_when_asked_for() -> None:
     asked = Asked("p", "y")
     asked.review(replace(RESULT, output="\x1b]0;title\x07" + "\n".join(f"line {number}" for number in range(100))))
-    assert asked.person.asked[0] == "result of get_weather (c1), ok, 799 bytes — send it? yempa"
+    assert asked.person.asked[0] == "result of get_weather · c1, ok, 799 bytes — send it? yempa"
     shown = asked.screen.getvalue()
     assert "\x1b" not in shown
     assert shown.count("line 99") == 1

@@ -272,7 +272,7 @@ class CallContent:
         """Rows of a text that may be long, made once as long as nothing about them changes."""
         kept = self._kept.get(name)
         if kept is None or kept[0] != (label, text, style):
-            more = len(text) - MOST_OUTPUT
-            said = text if more <= 0 else f"{text[:MOST_OUTPUT]}{self._look.marks.more} ({more:,} more characters)"
+            rest = wording.counted(utf8_size(text[MOST_OUTPUT:]), "more byte")
+            said = text if len(text) <= MOST_OUTPUT else f"{text[:MOST_OUTPUT]}{self._look.marks.more} ({rest})"
             kept = self._kept[name] = ((label, text, style), paragraph(self._look, said, style, label))
         return kept[1]

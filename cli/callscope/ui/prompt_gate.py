@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from callscope.core.events import CallDecided, ResultReviewed
+from callscope.core.naming import call_named
 from callscope.core.ports import Gate
 from callscope.core.state import CallRecord, Conversation
 from callscope.core.values import Abort, Decision, Edit, Mock, Reject, Run, ToolCall, ToolResult
@@ -138,7 +139,7 @@ class PromptGate:
     def _named(self, call: ToolCall, conversation: Conversation) -> str:
         """Which call is asked about; nothing more, for its panel stands above."""
         place = _place(conversation)
-        return f"{place} {self._dot} " * bool(place) + f"{one_line(call.name, 64)} ({one_line(call.call_id, 64)})"
+        return f"{place} {self._dot} " * bool(place) + call_named(call.name, call.call_id, self._dot)
 
     async def _decision(self, key: str, call: ToolCall) -> Decision | None:
         match key:
@@ -191,7 +192,8 @@ class PromptGate:
         """The words that go back; None where they are the tool's own. The result stands above the question already."""
         is_json = _not_json(result.output) is None
         size = f"{result.status}, {counted(utf8_size(result.output), 'byte')}"
-        question = f"result of {one_line(call.name, 64)} ({one_line(call.call_id, 64)}), {size} {self._dash} send it?"
+        named = call_named(call.name, call.call_id, self._dot)
+        question = f"result of {named}, {size} {self._dash} send it?"
         while True:
             match await self.person.key(question, RESULT):
                 case "y":

@@ -71,7 +71,15 @@ def test_a_secret_spread_over_deltas_is_told_where_no_byte_shows_it(tmp_path: Pa
     pieces = [secret[at : at + 4] for at in range(0, len(secret), 4)]
     calls = [{"call": 0, "id": "c", "name": "get_weather", "arguments": piece} for piece in pieces]
     path = played(tmp_path, lines(*calls, {"finish": "tool_calls"}), says("ok"))
-    assert any("the arguments of call 0 over deltas" in one for one in told(path))
+    assert any("the arguments of get_weather · c over deltas" in one for one in told(path))
+
+
+def test_a_secret_in_the_id_of_a_call_is_not_said_where_its_arguments_are_told(tmp_path: Path) -> None:
+    pieces = [SK[at : at + 4] for at in range(0, len(SK), 4)]
+    calls = [{"call": 0, "id": KNOWN, "name": "get_weather", "arguments": piece} for piece in pieces]
+    found = told(played(tmp_path, lines(*calls, {"finish": "tool_calls"}), says("ok")))
+    assert any(f"the arguments of get_weather · {'*' * len(KNOWN)} over deltas" in one for one in found)
+    assert not any(KNOWN in one for one in found)
 
 
 def test_a_secret_in_assembled_text_is_told_with_its_path(tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from typing import Any
 from callscope.core.events import (
     ArgumentsDelta,
     BytesRead,
+    CallStarted,
     ExchangeEnded,
     ExchangeOpened,
     PeerEvent,
     ResponseHead,
     TextDelta,
 )
+from callscope.core.naming import call_named
+from callscope.core.values import CallKey
 from callscope.record.file.format import Line
 from callscope.record.file.reading import Entry, Header
 
@@ -47,7 +50,14 @@ class _Response:
 
     body: Body
     raw: Stream
-    words: dict[str, Stream] = field(default_factory=dict)
+    words: dict[str | CallKey, Stream] = field(default_factory=dict)
+    calls: dict[CallKey, str] = field(default_factory=dict)
+
+    def where(self, grown: str | CallKey) -> str:
+        """In which words, by their channel or by the call of which they are the arguments."""
+        if isinstance(grown, str):
+            return f"the {grown} over deltas"
+        return f"the arguments of {self.calls.get(grown) or f'call {grown.exchange}.{grown.index}'} over deltas"
 
 
 class Leaks:
@@ -103,24 +113,31 @@ class Leaks:
     def _hear(self, decoded: Sequence[PeerEvent]) -> None:
         if self._response is None:
             return
-        said: dict[str, list[str]] = {}
+        said: dict[str | CallKey, list[str]] = {}
         for event in decoded:
             if type(event) is TextDelta:
-                said.setdefault(f"the {event.channel} over deltas", []).append(event.text)
+                said.setdefault(event.channel, []).append(event.text)
+            elif type(event) is CallStarted:
+                self._response.calls.setdefault(event.key, self._named(event))
             elif type(event) is ArgumentsDelta:
-                said.setdefault(f"the arguments of call {event.key.index} over deltas", []).append(event.text)
-        for where, texts in said.items():
-            stream = self._response.words.get(where)
+                said.setdefault(event.key, []).append(event.text)
+        for grown, texts in said.items():
+            stream = self._response.words.get(grown)
             if stream is None:
-                stream = self._response.words[where] = self._rules.stream()
-            self._feed(stream, "".join(texts).encode("utf-8", "surrogatepass"), where)
+                stream = self._response.words[grown] = self._rules.stream()
+            self._feed(stream, "".join(texts).encode("utf-8", "surrogatepass"), self._response.where(grown))
+
+    def _named(self, call: CallStarted) -> str:
+        mask = self._rules.secrets.mask
+        return call_named(mask(call.name)[0], mask(call.call_id)[0])
 
     def _finish(self) -> None:
         """Nothing more comes: what was waited for is looked at as it is."""
         response, self._response = self._response, None
         if response is None:
             return
-        for where, stream in {"the bytes of the response": response.raw, **response.words}.items():
+        words = ((response.where(grown), stream) for grown, stream in response.words.items())
+        for where, stream in (("the bytes of the response", response.raw), *words):
             if stream.cut_short():
                 self._note(CUT_SHORT, where)
             self._feed(stream, b"", where, final=True)
