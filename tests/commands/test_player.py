@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import random
 import shutil
@@ -100,6 +101,23 @@ def test_as_many_steps_back_as_forward_lead_to_the_beginning() -> None:
         assert there.place == 0
         press(there, "p")
         assert there.place == 0
+
+    in_a_loop(test)
+
+
+@pytest.mark.parametrize("speed", [1.0, math.inf])
+def test_a_pause_stops_the_clock_before_what_is_not_shown_yet(speed: float) -> None:
+    def test() -> None:
+        there = player(speed=speed)
+        there._set_off(1.0)  # a second has passed since the last frame
+        press(there, " ")
+        assert there.paused
+        times = [there._now()]
+        for _ in range(20):
+            press(there, "n")
+            times.append(there._now())
+        assert times == sorted(times)
+        assert times[-1] > times[1]
 
     in_a_loop(test)
 

@@ -197,6 +197,8 @@ class Player:
 
     def _toggle(self) -> None:
         at = self._now()
+        if not self.paused and self.reel.reaches(self.place + 1):
+            at = min(at, self.reel.time(self.place + 1))  # what came since the last frame is not shown yet
         self.paused, self._attended, self._goal = not self.paused, True, None
         self.speed = min(self.speed, FASTEST)
         self._set_off(at)
