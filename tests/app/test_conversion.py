@@ -69,3 +69,11 @@ def test_a_mistake_is_said_in_the_words_of_typer(words: list[str]) -> None:
         values(get_command(app), words)
     assert type(ours.value) is type(theirs.value)
     assert str(ours.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize(("option", "kind"), [("--texts", "str"), ("--paths", "path"), ("--count", "int")])
+def test_help_says_what_an_option_takes_in_no_words_of_python(
+    option: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    convert_plainly(get_command(app))(["one", "--help"], prog_name="test", standalone_mode=False)
+    assert f"{option} <{kind}>" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""A command's words as values, without the import of pydantic that Typer 0.29 makes of it.
+"""A command's words as values, without the import of pydantic that Typer 0.29 makes of it, and their kinds in words.
 
 Knows what Typer would do to a word of each plain type. Must not know any command. See
 docs/decisions/005-words-are-converted-before-typer-does.md.
@@ -6,6 +6,7 @@ docs/decisions/005-words-are-converted-before-typer-does.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ PLAIN: dict[Any, Callable[[Any], Any]] = {
     list[str]: list,
     list[Path]: lambda words: [Path(word) for word in words],
 }
+_OF_PYTHON = re.compile(r"<(?:list\[(\w+)\]|(\w+) range)>")
 
 
 def convert_plainly(command: Any) -> Any:
@@ -34,7 +36,16 @@ def _parameters(as_typer_does: Callable[[Any], list[Any]], context: Any) -> list
     for parameter in parameters:
         if "process_value" not in vars(parameter):
             parameter.process_value = partial(_value, parameter, parameter.process_value)
+        if hasattr(parameter, "display_type") and "display_type" not in vars(parameter):
+            parameter.display_type = partial(_kind, parameter.display_type)
     return parameters
+
+
+def _kind(as_typer_says: Callable[..., str], *context: Any, **named: Any) -> str:
+    """What `--help` says an option takes: `<path>` where Typer says `<list[Path]>`, `<int>` for `<int range>`."""
+    said = as_typer_says(*context, **named)
+    kind = _OF_PYTHON.fullmatch(said)
+    return f"<{(kind[1] or kind[2]).lower()}>" if kind else said
 
 
 def _value(parameter: Any, as_typer_does: Callable[[Any, Any], Any], context: Any, word: Any) -> Any:
