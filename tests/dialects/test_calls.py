@@ -12,7 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callscope.core.events import ArgumentsDelta, CallStarted, Diagnostic
-from chatbodies import DONE, answer, assembled, calls, chunk, codes, completion, decode, entry, faults, said, stream
+from chatbodies import (
+    DONE,
+    answer,
+    assembled,
+    calls,
+    chunk,
+    codes,
+    completion,
+    decode,
+    entry,
+    event,
+    faults,
+    said,
+    stream,
+)
 
 
 class Call(NamedTuple):
@@ -347,3 +361,41 @@ def test_arguments_that_break_off_are_shown_where_they_did() -> None:
     [found] = [each for each in events if isinstance(each, Diagnostic) and each.code == "arguments_incomplete"]
     assert found.frame is not None
     assert found.frame.start == len(begins)
+
+
+BEGINS = calls(entry(0, "c1", "get_weather", '{"a":'))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "broken", "code"),
+    [
+        (("1,", "}", " "), 2, "arguments_invalid"),
+        (("Na", "N", "}"), 1, "arguments_invalid"),
+        (("1}", "</tool_call>", "\n"), 2, "arguments_invalid"),
+        (("1}", ' {"a":', "2}"), 2, "arguments_contradictory"),
+    ],
+)
+def test_broken_arguments_are_shown_where_they_broke(pieces: tuple[str, ...], broken: int, code: str) -> None:
+    parts = [BEGINS, *(calls(entry(0, arguments=piece)) for piece in pieces)]
+    events = decode(*parts, chunk({}, "tool_calls"), DONE)
+    [found] = [each for each in events if isinstance(each, Diagnostic) and each.code == code]
+    assert found.frame is not None
+    assert found.frame.start == len(b"".join(parts[:broken]))
+
+
+def test_broken_arguments_far_behind_are_shown_where_they_broke() -> None:
+    zeros = [calls(entry(0, arguments="1,")) for _ in range(3000)]
+    parts = [calls(entry(0, "c1", "get_weather", '{"a":[')), *zeros, calls(entry(0, arguments="?")), *zeros]
+    events = decode(b"".join(parts), chunk({}, "tool_calls"), DONE)
+    [found] = [each for each in events if isinstance(each, Diagnostic) and each.code == "arguments_invalid"]
+    assert found.frame is not None
+    assert found.frame.start == len(b"".join(parts[:3001]))
+
+
+def test_arguments_that_a_whole_message_contradicts_are_shown_at_the_message() -> None:
+    parts = [BEGINS, calls(entry(0, arguments="1}")), chunk(finish="tool_calls")]
+    said_again = {"tool_calls": [entry(0, "c1", "get_weather", '{"a":2}')]}
+    events = decode(*parts, event({"choices": [{"index": 0, "message": said_again}]}), DONE)
+    [found] = [each for each in events if isinstance(each, Diagnostic) and each.code == "arguments_contradictory"]
+    assert found.frame is not None
+    assert found.frame.start == len(b"".join(parts))

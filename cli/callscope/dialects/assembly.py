@@ -10,11 +10,12 @@ from collections.abc import Collection, Container, Sequence
 from typing import NamedTuple
 
 from callscope.core.events import CallAssembled, PeerEvent
-from callscope.core.values import CallKey, Fault, ToolCall
+from callscope.core.values import CallKey, Fault, Frame, ToolCall
 
 from .arguments import Verdict, raw_verdict, verdict
 from .diagnostics import diagnostic, excerpt
 from .fragments import OpenCall
+from .json_progress import invalid_at
 
 CUT = ("length", "content_filter")
 
@@ -36,7 +37,7 @@ def assemble(calls: Sequence[OpenCall], ended: Ended, out: list[PeerEvent], remo
     """Say what each call came to, in the order in which they came into sight; `remote_ids` are taken already."""
     for call in calls:
         if rest := call.halves.rest():
-            call.pieces.append(rest)
+            call.pieces.say(rest, call.last_frame)
             out.append(diagnostic("lost_character", call.key, call.frame))
     found = _once_each([(call, _verdict(call)) for call in calls], out)
     for (call, said), call_id in zip(found, _unique_ids([call for call, _ in found], remote_ids, out), strict=True):
@@ -119,11 +120,22 @@ def _fault(call: OpenCall, said: Verdict, call_id: str, ended: Ended, last: bool
     code, reason = _problem(call, said, ended, cut=last and ended.finish_reason in CUT)
     if not code and not ended.broken:
         return None
-    frame = call.last_frame if code == "arguments_incomplete" else None
-    found = diagnostic(code or "response_broken", call.key, frame or call.frame, call_id=call_id, text=reason)
+    found = diagnostic(code or "response_broken", call.key, _broken_in(call, code), call_id=call_id, text=reason)
     if not ended.broken:  # the failure of the response says it once for all
         out.append(found)
     return Fault(found.code, found.message)
+
+
+def _broken_in(call: OpenCall, code: str) -> Frame | None:
+    """The frame that shows a problem: of arguments the one that broke them, else the one that the call began in."""
+    match code:
+        case "arguments_incomplete":
+            return call.last_frame or call.frame
+        case "arguments_invalid" | "arguments_contradictory":
+            broken = invalid_at(call.text) if call.kind == "function" else None
+            return (call.snapshot_frame if broken is None else call.pieces.frame_at(broken)) or call.frame
+        case _:
+            return call.frame
 
 
 def _problem(call: OpenCall, said: Verdict, ended: Ended, *, cut: bool) -> tuple[str, str]:

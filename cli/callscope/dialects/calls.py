@@ -71,8 +71,7 @@ class Calls:
         if call is None:
             return False
         self._known.last = call
-        call.pieces.append(piece)
-        call.last_frame = frame
+        call.pieces.say(piece, frame)
         out.append(ArgumentsDelta(call.key, piece, frame))
         return True
 
@@ -99,7 +98,7 @@ class Calls:
             known.add_extra(fragment.extra)
             self._compare(known, fragment, frame, out)
             if known.started:
-                known.snapshot = fragment.piece or None
+                known.say_again(fragment.piece or None, frame)
             elif fragment.piece:
                 self._grow(known, fragment.piece, frame, out)
 
@@ -218,8 +217,7 @@ class Calls:
             if code:
                 self._report(out, code, call.key, frame)
         if text:
-            call.pieces.append(text)
-            call.last_frame = frame
+            call.pieces.say(text, frame)
             out.append(ArgumentsDelta(call.key, text, frame))
 
     def _report(self, out: list[PeerEvent], code: str, key: CallKey | None, frame: Frame | None, **facts: str) -> None:

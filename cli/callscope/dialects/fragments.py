@@ -16,7 +16,7 @@ from callscope.core.values import CallKey, CallKind, Frame
 from .arguments import problem_of
 from .diagnostics import excerpt
 from .documents import Halves
-from .pieces import Pieces
+from .pieces import Spoken
 
 OWN_MEMBERS = frozenset(("index", "id", "type", "function", "custom"))
 PARTS = {"function": "arguments", "custom": "input"}
@@ -113,9 +113,9 @@ def _text(value: Any) -> str:
 
 @dataclass(slots=True, eq=False)
 class OpenCall:
-    """A call that is still growing. `snapshot` is the whole of its arguments where the server said it once more.
+    """A call that is still growing; `frame` is the one that it began in.
 
-    `frame` is the one that it began in, `last_frame` the one in which its arguments grew last.
+    `snapshot` is the whole of its arguments where the server said it once more, in the frame `snapshot_frame`.
     """
 
     key: CallKey
@@ -124,10 +124,10 @@ class OpenCall:
     kind: CallKind
     frame: Frame | None
     extra: dict[str, Any] = field(default_factory=dict)
-    pieces: Pieces = field(default_factory=Pieces)
+    pieces: Spoken = field(default_factory=Spoken)
     snapshot: str | None = None
+    snapshot_frame: Frame | None = None
     halves: Halves = field(default_factory=Halves)
-    last_frame: Frame | None = None
     _depth: Depth = field(default_factory=lambda: Depth())
     _measured: int = 0
 
@@ -135,6 +135,15 @@ class OpenCall:
     def text(self) -> str:
         """The arguments so far. Joins: not for the hot path."""
         return self.pieces.text
+
+    @property
+    def last_frame(self) -> Frame | None:
+        """The frame in which the arguments grew last."""
+        return self.pieces.last_frame
+
+    def say_again(self, whole: str | None, frame: Frame) -> None:
+        """Take the whole of the arguments, said once more; None where this time there were none."""
+        self.snapshot, self.snapshot_frame = whole, frame
 
     @property
     def started(self) -> bool:

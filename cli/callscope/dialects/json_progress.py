@@ -115,6 +115,13 @@ class JsonProgress:
         self._characters += end
 
 
+def invalid_at(text: str) -> int | None:
+    """The character of a whole text from which on no JSON goes on like that; None where there is none."""
+    progress = JsonProgress()
+    progress.feed(text)
+    return progress.invalid_character
+
+
 def utf8_size(text: str) -> int:
     """How many bytes a text is in UTF-8; half a surrogate pair counts as three."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

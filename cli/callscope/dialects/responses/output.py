@@ -15,7 +15,7 @@ from callscope.core.values import CallKey, CallKind, Channel, Frame, JsonObject
 from callscope.dialects.arguments import problem_of
 from callscope.dialects.diagnostics import diagnostic, excerpt
 from callscope.dialects.fragments import OpenCall
-from callscope.dialects.pieces import Pieces, Spoken
+from callscope.dialects.pieces import Spoken
 from callscope.dialects.shapes import text_of
 
 from .items import CALLS, CHANNELS, RAW, Calls, Growing, OutputItem, odd_parts, whole_texts
@@ -161,8 +161,7 @@ class Output(Telling):
         if code:
             self.report(out, code, frame)
         if text:
-            call.pieces.append(text)
-            call.last_frame = frame
+            call.pieces.say(text, frame)
             out.append(ArgumentsDelta(call.key, text, frame))
 
     # ---- what is whole ----------------------------------------------------------------------------------------------
@@ -214,10 +213,11 @@ class Output(Telling):
         facts = {"text": excerpt(text), "whole": excerpt(whole)}
         if call.kind == "function" and problem_of(text) is not None and problem_of(whole) is None:
             out.append(diagnostic("arguments_corrected", call.key, frame, **facts))
-            call.pieces = Pieces((whole,))
+            call.pieces = Spoken()
+            call.pieces.say(whole, frame)
         else:
             out.append(diagnostic("arguments_differ", call.key, frame, **facts))
-        call.snapshot = whole
+        call.say_again(whole, frame)
 
     def end_item(self, index: Any, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> OutputItem:
         """Take an item as it is at its end."""
