@@ -109,7 +109,9 @@ def leave(child: Child) -> None:
 
 def recorded(folder: Path, kind: str) -> list[dict[str, Any]]:
     """The lines of this kind in the one recording."""
-    lines = (json.loads(line) for line in next((folder / "recordings").glob("*.jsonl")).read_text().splitlines())
+    text = next((folder / "recordings").glob("*.jsonl")).read_text()
+    whole = text[: text.rfind("\n") + 1]  # the last line may still be being written
+    lines = (json.loads(line) for line in whole.splitlines())
     return [line for line in lines if line["kind"] == kind]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from rich.console import Console
@@ -84,7 +85,8 @@ class Repl:
     """A conversation with a person.
 
     `secrets` are hidden in what is shown of the wire. `tools` are those of `toolbox`, and `reload` reads their files
-    again; `recorder` is what is being written, and `record` begins a new one.
+    again; `recorder` is what is being written, and `record` begins a new one. `behind` is the recording of turns that
+    `witness` has not heard.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Repl:
         record: Callable[[], Recorder],
         curl: Callable[[Request], str],
         recorder: Recorder | None,
+        behind: Path | None = None,
     ) -> None:
         self.session = session
         self.prompt = prompt
@@ -119,6 +122,7 @@ class Repl:
         self.record = record
         self.curl = curl
         self.recorder = recorder
+        self.behind = behind
         self.by_hand = -1  # the last call that the person made
         self.models: Sequence[str] | None = None
         self.mocks: tuple[str, ...] = ()

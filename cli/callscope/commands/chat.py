@@ -84,6 +84,7 @@ async def _chat(options: Options, to_say: Sequence[str]) -> None:
             record=opened.record,
             curl=opened.curl,
             recorder=opened.recorder,
+            behind=options.resume,
         )
         with importing_ahead():
             await repl.run()

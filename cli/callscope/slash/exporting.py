@@ -16,6 +16,7 @@ from callscope.exporting.messages import next_messages
 from callscope.repl import Command, Repl
 
 from .hints import one_of
+from .recalling import recalled
 
 
 def _markdown(repl: Repl) -> str:
@@ -81,6 +82,7 @@ async def _export(repl: Repl, rest: str) -> None:
     name, _, place = rest.partition(" ")
     if name not in FORMS:
         raise UsageError(f"/export {'|'.join(FORMS)} [FILE]: a file of your own name, or {STDOUT} to print it.")
+    await recalled(repl)
     try:
         _write(repl, name, place.strip())
     except UnusableFile as error:  # the session goes on: it is not its recording that could not be written

@@ -12,6 +12,7 @@ from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.events import Rewound, SettingsChanged, ToolsChanged
 from callscope.core.state import apply
 from callscope.core.visible import one_line, visible
+from callscope.looking.witness import Witness
 from callscope.record.curating.forking import fork
 from callscope.record.deriving.restoring import Left, left_by
 from callscope.record.file.reading import RecordingFile
@@ -19,6 +20,8 @@ from callscope.record.recorder import Recorder
 from callscope.repl import Command, Repl
 from callscope.ui.completion import Candidate, choices
 from callscope.version import VERSION
+
+from .recalling import take_over
 
 
 async def _fork(repl: Repl, rest: str) -> None:
@@ -34,6 +37,7 @@ async def _fork(repl: Repl, rest: str) -> None:
         raise UsageError(str(error)) from None
     _swap(repl, recorder, forked)
     _go_back(repl, left)
+    take_over(repl, Witness(), path)  # the exchanges are counted anew from there
     where = "here" if at is None else f"after message {at}" if at else "before the first message"
     repl.say(f"  forked {where}: from now on recorded in {visible(str(path))}")
     repl.say(f"  {visible(str(recorder.path))} has what happened until now", "dim")

@@ -16,26 +16,27 @@ from callscope.looking.tokens import tokens
 from callscope.repl import Command, Repl
 
 from .hints import one_of
+from .recalling import recalled
 
 NARROWEST = 20
 """Columns that are drawn for at least: a terminal may tell that it has none."""
 
 
 async def _raw(repl: Repl, rest: str) -> None:
-    _show(repl, raw(rest, repl.witness.exchanges, repl.secrets, width=_width(repl), ascii_only=_ascii(repl)))
+    _show(repl, raw(rest, (await recalled(repl)).exchanges, repl.secrets, width=_width(repl), ascii_only=_ascii(repl)))
 
 
 async def _timeline(repl: Repl, rest: str) -> None:
-    _show(repl, timeline(repl.witness.timing, width=_width(repl), ascii_only=_ascii(repl)))
+    _show(repl, timeline((await recalled(repl)).timing, width=_width(repl), ascii_only=_ascii(repl)))
 
 
 async def _tokens(repl: Repl, rest: str) -> None:
-    latest = repl.witness.exchanges.latest()
-    _show(repl, tokens(repl.witness.tokens, latest, width=_width(repl), ascii_only=_ascii(repl)))
+    witness = await recalled(repl)
+    _show(repl, tokens(witness.tokens, witness.exchanges.latest(), width=_width(repl), ascii_only=_ascii(repl)))
 
 
 async def _history(repl: Repl, rest: str) -> None:
-    items, ledger = repl.session.conversation.items, repl.witness.ledger
+    items, ledger = repl.session.conversation.items, (await recalled(repl)).ledger
     _show(repl, history(rest, items, ledger, repl.secrets, width=_width(repl), ascii_only=_ascii(repl)))
 
 

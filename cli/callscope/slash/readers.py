@@ -8,16 +8,18 @@ from __future__ import annotations
 from callscope.core.errors import UsageError
 from callscope.core.events import ExchangeOpened
 from callscope.core.visible import one_line
-from callscope.looking.exchanges import Exchange
+from callscope.looking.exchanges import Exchange, Exchanges
 from callscope.looking.second_readers import Look, shown_comparison
 from callscope.readers.comparing import Compared
 from callscope.readers.gathering import recorded
 from callscope.readers.processes import compared, reading_with
 from callscope.repl import Command, Repl
 
+from .recalling import recalled
+
 
 async def _readers(repl: Repl, rest: str) -> None:
-    exchange = _named(repl, rest)
+    exchange = _named((await recalled(repl)).exchanges, rest)
     found = await repl.interruptible(_compared(exchange))
     if found is None:
         repl.say("  interrupted", "yellow")
@@ -27,8 +29,7 @@ async def _readers(repl: Repl, rest: str) -> None:
         repl.console.print(line)
 
 
-def _named(repl: Repl, rest: str) -> Exchange:
-    exchanges = repl.witness.exchanges
+def _named(exchanges: Exchanges, rest: str) -> Exchange:
     if rest and not (rest.isdecimal() and len(rest) < 10):
         raise UsageError(f"/readers {one_line(rest, 40)}: N is the number of an exchange of this session.")
     exchange = exchanges.numbered(int(rest)) if rest else exchanges.worst()

@@ -12,16 +12,19 @@ from callscope.looking.why import Why
 from callscope.repl import Command, Repl
 from callscope.ui.completion import Candidate, choices
 
+from .recalling import recalled
+
 
 async def _why(repl: Repl, rest: str) -> None:
-    if repl.recorder and repl.session.conversation.items and not repl.witness.case.begun:
+    case = (await recalled(repl)).case
+    if repl.recorder and repl.session.conversation.items and not case.begun:
         path = visible(str(repl.recorder.path))
         repl.say(
             f"  no turn to look at since the session was gone on with; of those before: callscope recordings why {path}"
         )
         return
     ascii_only = repl.console.options.ascii_only
-    drawn = Why(repl.witness.case, repl.secrets, width=repl.console.width, ascii_only=ascii_only)
+    drawn = Why(case, repl.secrets, width=repl.console.width, ascii_only=ascii_only)
     for line in drawn.lines(rest.strip()):
         repl.console.print(line)
 
