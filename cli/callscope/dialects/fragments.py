@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from callscope.core.values import CallKey, CallKind, Frame
@@ -143,7 +143,7 @@ class OpenCall:
 
     def say_again(self, whole: str | None, frame: Frame) -> None:
         """Take the whole of the arguments, said once more; None where this time there were none."""
-        self.snapshot, self.snapshot_frame = whole, frame
+        self.snapshot, self.snapshot_frame = whole, replace(frame, data="")  # where it stands is enough
 
     @property
     def started(self) -> bool:

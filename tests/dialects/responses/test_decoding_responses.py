@@ -332,3 +332,35 @@ def test_a_member_of_another_kind_is_told_in_the_words_of_json() -> None:
     found = decoded(event("response.output_item.added", output_index=0, item=None))
     told = [each.message for each in found if isinstance(each, Diagnostic) and each.code == "member_odd"]
     assert told == ["`item` is not of the kind the protocol says: null"]
+
+
+def found_of_calls(events: list[PeerEvent]) -> list[tuple[str, str]]:
+    """What is said of calls: the name of the call, and the code."""
+    names = {call.key: call.name for call in calls_of(events)}
+    return [(names[each.key], each.code) for each in events if isinstance(each, Diagnostic) and each.key is not None]
+
+
+def test_what_is_odd_about_a_call_is_said_of_that_call_and_of_each() -> None:
+    ends = [
+        event("response.output_item.done", output_index=place, item=CALL | {"id": name, "call_id": name, "name": name})
+        for place, name in enumerate("ab")
+    ]
+    bare = {"type": "function_call", "arguments": ""}
+    begins = [
+        event("response.output_item.added", output_index=place, item=bare | {"id": name})
+        for place, name in enumerate("ab")
+    ]
+    objects = [
+        event("response.function_call_arguments.done", item_id=name, output_index=place, arguments={"n": place})
+        for place, name in enumerate("ab")
+    ]
+    found = found_of_calls(decoded(*begins, *objects, *ends, ended()))
+    assert [one for one in found if one[1] == "arguments_as_object"] == [(name, "arguments_as_object") for name in "ab"]
+    assert {name for name, code in found if code == "call_named_late"} == {"a", "b"}
+
+
+def test_a_call_that_was_never_announced_is_not_said_to_have_been() -> None:
+    piece = event("response.function_call_arguments.delta", item_id="fc_1", output_index=0, delta="{}")
+    events = decoded(piece, done(CALL | {"arguments": "{}"}), ended())
+    [said_of_it] = [each for each in events if isinstance(each, Diagnostic) and each.code == "call_named_late"]
+    assert "announced" not in said_of_it.message

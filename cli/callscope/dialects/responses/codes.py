@@ -111,7 +111,7 @@ ITEMS = {
     ),
     "call_named_late": Code(
         "info",
-        "The call was announced without its name or its call_id: {text} came later.",
+        "The call came into sight without its name or its id: {text} came later.",
         "M365-Copilot2API, relays",
         "took what came later",
     ),

@@ -96,7 +96,7 @@ class EventReader:
             pass
         elif said.startswith("response."):
             self.output.report(out, "event_name_contradicts", frame, text=excerpt(said), kind=excerpt(name))
-        elif not said and frame.channel == "sse" and "events_not_separated" not in self.output.reported:
+        elif not said and frame.channel == "sse" and ("events_not_separated", None) not in self.output.reported:
             self.output.report(out, "event_lines_missing", frame)  # events that had to be parted lost their lines
         return str(name)
 

@@ -92,7 +92,7 @@ class Output(Telling):
             self._look_at(item, frame, out)
             return item
         if found.item.kind != kinds[0]:
-            self.report(out, "call_events_differ", frame, text=found.item.kind)
+            self.report_of(found.item.call, out, "call_events_differ", frame, text=found.item.kind)
         if found.odd:
             self.report(out, found.odd, frame, text=excerpt(name.item_id), known=excerpt(found.item.item_id))
         return found.item
@@ -116,7 +116,7 @@ class Output(Telling):
                 facts = {"text": excerpt(known), "whole": excerpt(given)}
                 out.append(diagnostic("call_renamed", call.key, frame, **facts))
             elif given and not known:
-                self.report(out, "call_named_late", frame, text=excerpt(given))
+                self.report_of(call, out, "call_named_late", frame, text=excerpt(given))
         call.call_id, call.name = call_id or call.call_id, name or call.name
         call.add_extra({key: value for key, value in document.items() if key not in OWN_MEMBERS and value is not None})
 
@@ -151,15 +151,15 @@ class Output(Telling):
         """Add to the raw text of a call."""
         call = item.call
         if piece is None:
-            self.report(out, "member_null", frame, text="delta")
+            self.report_of(call, out, "member_null", frame, text="delta")
         if call is None or piece is None:
             return
         if not isinstance(piece, str):
-            self.report(out, "arguments_as_object", frame)
+            self.report_of(call, out, "arguments_as_object", frame)
             piece = _written(piece)
         text, code = call.halves.joined(piece)
         if code:
-            self.report(out, code, frame)
+            self.report_of(call, out, code, frame)
         if text:
             call.pieces.say(text, frame)
             out.append(ArgumentsDelta(call.key, text, frame))
@@ -191,10 +191,10 @@ class Output(Telling):
         if call is None:
             return
         if whole is None or whole == "":
-            self.end_without_words(call.pieces.size, frame, out)
+            self.end_without_words(call.pieces.size, frame, out, call)
             return
         if not isinstance(whole, str):
-            self.report(out, "arguments_as_object", frame)
+            self.report_of(call, out, "arguments_as_object", frame)
             whole = _written(whole)
         text = call.text if call.pieces.size <= len(whole) else None
         if whole in (text, call.snapshot):

@@ -9,24 +9,32 @@ from collections.abc import Iterable
 from typing import Any
 
 from callscope.core.events import PeerEvent
-from callscope.core.values import Frame
+from callscope.core.values import CallKey, Frame
 from callscope.dialects.diagnostics import as_sent, diagnostic, excerpt
+from callscope.dialects.fragments import OpenCall
 
 from .items import OutputItem
 from .leniency import Oddity
 
 
 class Telling:
-    """Complaints about one response; `reported` are the codes that were said."""
+    """Complaints about one response; `reported` are the codes that were said, of which call."""
 
     def __init__(self) -> None:
-        self.reported: set[str] = set()
+        self.reported: set[tuple[str, CallKey | None]] = set()
 
     def report(self, out: list[PeerEvent], code: str, frame: Frame | None, **facts: str) -> None:
         """Say it once."""
-        if code not in self.reported:
-            self.reported.add(code)
-            out.append(diagnostic(code, None, frame, **facts))
+        self.report_of(None, out, code, frame, **facts)
+
+    def report_of(
+        self, call: OpenCall | None, out: list[PeerEvent], code: str, frame: Frame | None, **facts: str
+    ) -> None:
+        """Say it once of this call; where there is none, of the response."""
+        key = call.key if call else None
+        if (code, key) not in self.reported:
+            self.reported.add((code, key))
+            out.append(diagnostic(code, key, frame, **facts))
 
     def tell(self, oddities: Iterable[Oddity], frame: Frame, out: list[PeerEvent]) -> None:
         """Say what was read although it is odd."""
@@ -40,11 +48,11 @@ class Telling:
     def say_missing(self, item: OutputItem, size: int, frame: Frame, out: list[PeerEvent]) -> None:
         """An end says more than the deltas of this size: some are missing, or all."""
         if size:
-            self.report(out, "deltas_missing", frame)
-        elif item.announced and frame.channel == "sse" and "response_cumulative" not in self.reported:
-            self.report(out, "deltas_none", frame, text=item.kind)
+            self.report_of(item.call, out, "deltas_missing", frame)
+        elif item.announced and frame.channel == "sse" and ("response_cumulative", None) not in self.reported:
+            self.report_of(item.call, out, "deltas_none", frame, text=item.kind)
 
-    def end_without_words(self, size: int, frame: Frame, out: list[PeerEvent]) -> None:
+    def end_without_words(self, size: int, frame: Frame, out: list[PeerEvent], call: OpenCall | None = None) -> None:
         """Take an end that is empty: it takes nothing back of the deltas of this size."""
         if size:
-            self.report(out, "end_empty", frame)
+            self.report_of(call, out, "end_empty", frame)
