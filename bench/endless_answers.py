@@ -134,6 +134,16 @@ KINDS: dict[str, dict[str, Kind]] = {
         "choices": Kind(each(lambda n: {"choices": [{"index": n, "delta": {"content": "x"}}]}), 16 * MB),
         "members of a call": Kind(each(lambda n: call(0, **{f"m{n}": n}), FIRST_CALL), 16 * MB),
         "broken events": Kind(lambda: map(odd, count()), 12 * MB),
+        "broken events, 7 MB each": Kind(
+            lambda: (b"data: {broken %d" % n + b"x" * 7 * MB + b"\n\n" for n in count()), 400 * MB
+        ),
+        "calls, 7 MB of padding each": Kind(
+            each(lambda n: call(n, id=f"c{n}", function={"name": "r", "arguments": "{}"}) | {"pad": "x" * 7 * MB}),
+            400 * MB,
+        ),
+        "words, 7 MB of padding each": Kind(
+            each(lambda n: chunk(content=f"word {n} ") | {"pad": "x" * 7 * MB}), 400 * MB
+        ),
         "odd calls": Kind(each(lambda n: chunk(tool_calls=[n])), 12 * MB),
         "text between events": Kind(lambda: iter(lambda: WORD + b"words of nobody\n\n", b""), 12 * MB),
         "lines that are no fields": Kind(again(b"ab\n"), 16 * MB),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callscope.core.events import CallAssembled, PeerEvent, ResponseCompleted, ResponseFailed, ResponseHead
+from callscope.core.events import CallAssembled, Diagnostic, PeerEvent, ResponseCompleted, ResponseFailed, ResponseHead
 from callscope.core.values import ToolSpec
 from callscope.dialects import body as bodies
 from callscope.dialects import inflate, limits, sse
@@ -223,6 +223,76 @@ def test_what_only_passes_by_costs_no_memory_and_never_is_too_much(passing: str)
         assert size_after(10) < before + 20_000
     finally:
         tracemalloc.stop()
+    assert not decoder.excess
+
+
+PAD = "x" * 50_000
+KEEPING: dict[str, tuple[str, Make]] = {
+    "broken events": ("chat", lambda n: b"data: {broken %s\n\n" % PAD.encode()),
+    "text between events": ("chat", lambda n: delta(role="assistant") + PAD.encode() + b"\n\n"),
+    "calls": ("chat", lambda n: event(choices=[{"index": 0, "delta": {"tool_calls": [roll_entry(n)]}}], pad=PAD)),
+    "arguments": (
+        "chat",
+        lambda n: event(
+            choices=[{"index": 0, "delta": {"tool_calls": [roll_entry(n % 2, "{" if n < 2 else " ")]}}], pad=f"{PAD}{n}"
+        ),
+    ),
+    "broken events of items": ("responses", lambda n: b"data: {broken %s\n\n" % PAD.encode()),
+    "items": ("responses", lambda n: item("added", n, **roll(n, arguments=""), pad=PAD)),
+    "calls of an agent": (
+        "acf",
+        lambda n: step(type="tool_calls", tool_calls=[{"id": f"c{n}", "name": "roll", "args": {}}], pad=PAD),
+    ),
+}
+
+
+def roll_entry(number: int, arguments: str = "{}") -> dict[str, Any]:
+    return {"index": number, "id": f"c{number}", "function": {"name": "roll", "arguments": arguments}}
+
+
+@pytest.mark.parametrize("kind", KEEPING)
+def test_a_large_event_is_weighed_whole_as_long_as_something_keeps_it(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_KEPT", 1_500_000)
+    monkeypatch.setattr(limits, "STEP", 2_000)
+    dialect, make = KEEPING[kind]
+    decoder = dialect_named(dialect).decoder(1, ())
+    decoder.feed(ResponseHead(1, 200, PLAIN))
+    said: list[PeerEvent] = []
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(100):
+            said += (event for event in decoder.feed(make(number)) if isinstance(event, Diagnostic))
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_500_000
+    assert bool(decoder.excess) == (kind != "arguments")  # of those only the last ones are kept
+
+
+def test_of_large_events_of_a_text_only_the_last_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STEP", 2_000)
+    decoder = dialect_named("chat").decoder(1, ())
+    decoder.feed(ResponseHead(1, 200, PLAIN))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(100):
+            decoder.feed(event(choices=[{"index": 0, "delta": {"content": "x"}}], pad=f"{PAD}{number}"))
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert kept < 300_000
+    assert not decoder.excess
+
+
+def test_one_large_event_of_many_complaints_is_weighed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_KEPT", 2_000_000)
+    monkeypatch.setattr(limits, "STEP", 2_000)
+    choice = {"index": 0, "delta": {"tool_calls": [roll_entry(n) for n in range(10)] + [7] * 100}}
+    _, decoder, _ = decode("chat", iter([event(choices=[choice], pad=PAD), event(choices=[])]))
     assert not decoder.excess
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from callscope.core.events import PeerEvent, ResponseCompleted, ResponseFailed
-from callscope.core.values import Channel, Ending, FailureKind, JsonObject, Usage
+from callscope.core.values import Channel, Ending, FailureKind, Frame, JsonObject, Usage
 
 from .answer import Answer
 from .assembly import Ended, assemble
@@ -85,6 +85,7 @@ class Exchange:
     undecodable: str = ""
     excess: str = ""  # why the answer was not read to its end
     told: int = 0  # diagnostics that are not said once for all
+    held: list[Frame] = field(default_factory=list)  # large events that something was said of
     protocol: str = "Chat Completions"
     early: str = ENDINGS["complete"]  # what to say of a clean end in the middle of an answer
 

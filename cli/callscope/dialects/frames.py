@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, Protocol
 
-from callscope.core.events import ExchangeOpened, PeerEvent, ResponseHead, ResponseStarted
+from callscope.core.events import Diagnostic, ExchangeOpened, PeerEvent, ResponseHead, ResponseStarted
 from callscope.core.values import Ending, Frame, JsonObject
 
 from .body import BodyReader
@@ -19,7 +20,7 @@ from .diagnostics import diagnostic, excerpt
 from .documents import Done, documents
 from .ending import Exchange
 from .failures import LONGEST, by_name, error_in, is_page, page_words, words
-from .limits import Allowance, Share
+from .limits import LARGE, Allowance, Share
 
 SLICE: Final = 256 * 1024
 """Bytes of the body that are framed at once: a read of a few may inflate to megabytes, of frames without a word."""
@@ -167,6 +168,8 @@ class FrameDecoder:
             read_refusal(self._state, frame)
         else:
             self._reader.read(frame, out)
+        if len(frame.data) > LARGE and any(type(event) is Diagnostic for event in islice(out, mark, None)):
+            self._state.held.append(frame)
         if not self._started and (self._state.chunks or len(out) > mark):
             self._started = True
             out.insert(mark, ResponseStarted(self._state.number, self._reader.model))

@@ -35,6 +35,10 @@ ITEM: Final = 4 * 1024
 """An item of an output, or a part of one."""
 DIAGNOSTIC: Final = 2 * 1024
 """Something that is said of the answer."""
+FRAME: Final = 4
+"""A character of an event that is kept for what was said of it, or for a call or a text that it belongs to."""
+LARGE: Final = DIAGNOSTIC
+"""Characters of an event that cost more than what is kept beside it anyway."""
 VALUE: Final = 128
 """A JSON value, or a name that something is known by."""
 

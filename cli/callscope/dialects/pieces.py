@@ -157,6 +157,10 @@ class Spoken(Pieces):
         self._places.append(Places(before, both.typecode, compress(both.tobytes(), 1), ends[-1]))
         self._frames.clear()
 
+    def let_go(self) -> None:
+        """Keep no frame but the last: of those before it is enough to know where they are."""
+        self._pack()
+
     def frame_at(self, place: int) -> Frame | None:
         """The frame that holds this character, without its data: those are in the body, and no longer here."""
         last = self.last_frame

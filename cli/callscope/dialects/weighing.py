@@ -5,18 +5,36 @@ Knows what a text and an open call hold. Must not know how much of it is too muc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from callscope.core.values import Channel
+from callscope.core.values import Channel, Frame
 
 from .fragments import OpenCall
-from .limits import CALL, DIAGNOSTIC, VALUE, Share, texts, values
-from .pieces import Pieces
+from .limits import CALL, DIAGNOSTIC, FRAME, VALUE, Share, texts, values
+from .pieces import Pieces, Spoken
 
 
 def of_text(said: Mapping[Channel, Pieces]) -> Share:
     """The share of what was said."""
     return texts("text", [(pieces.size, len(pieces)) for pieces in said.values()])
+
+
+def of_frames(frames: Iterable[Frame | None]) -> Share:
+    """The share of events that are kept as they came, each once."""
+    kept = {id(frame): frame for frame in frames if frame is not None}
+    size = sum(len(frame.data) for frame in kept.values())
+    return Share("characters of events that had to be kept", size, size * FRAME)
+
+
+def frames_kept(said: Mapping[Channel, Spoken], calls: Sequence[OpenCall]) -> Iterator[Frame | None]:
+    """The frames that texts and calls keep, once those that only wait to be packed are let go."""
+    for spoken in said.values():
+        spoken.let_go()
+        yield spoken.last_frame
+    for call in calls:
+        call.pieces.let_go()
+        yield call.frame
+        yield call.last_frame
 
 
 def of_calls(calls: Sequence[OpenCall]) -> Iterator[Share]:

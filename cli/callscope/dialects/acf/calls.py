@@ -19,10 +19,11 @@ from callscope.core.events import ArgumentsDelta, CallAssembled, CallStarted, Pe
 from callscope.core.values import CallKey, Frame, ToolCall, ToolResult
 from callscope.dialects.assembly import Ended, assemble, remote_id
 from callscope.dialects.calls import Calls
-from callscope.dialects.diagnostics import diagnostic, excerpt
+from callscope.dialects.diagnostics import as_sent, diagnostic, excerpt
 from callscope.dialects.documents import Halves
 from callscope.dialects.fragments import OpenCall
 from callscope.dialects.limits import CALL, MOST_CALLS, Share, texts
+from callscope.dialects.weighing import of_frames
 
 from .renamed import ARGS, documented, renamed
 
@@ -79,7 +80,7 @@ class AgentCalls:
             if len(self._own) > MOST_CALLS:
                 return
             if not isinstance(entry, dict):
-                out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry))))
+                out.append(diagnostic("member_odd", None, frame, member="tool_calls", text=as_sent(entry)))
             elif isinstance(entry.get("function"), dict):
                 self._add_openai(entry, frame, out)
             else:
@@ -211,6 +212,7 @@ class AgentCalls:
         """What is kept of the agent's own calls, and of all results."""
         yield Share("calls of the agent's", len(self._own), len(self._own) * CALL)
         yield texts("arguments", [(len(own.call.arguments) + len(own.call.name), 1) for own in self._own])
+        yield of_frames(own.frame for own in self._own)
         yield Share("results", len(self._results), len(self._results) * CALL)
         yield texts("results", [(size, 1) for size in self._results])
 
@@ -235,7 +237,7 @@ class AgentCalls:
     def _text(self, member: str, value: Any, frame: Frame, out: list[PeerEvent]) -> str:
         if value is None or isinstance(value, str):
             return value or ""
-        out.append(diagnostic("member_odd", None, frame, member=member, text=excerpt(repr(value))))
+        out.append(diagnostic("member_odd", None, frame, member=member, text=as_sent(value)))
         return ""
 
     def _report(self, out: list[PeerEvent], code: str, key: CallKey | None, frame: Frame, **facts: str) -> None:

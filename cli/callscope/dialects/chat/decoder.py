@@ -14,13 +14,13 @@ from typing import Any
 from callscope.core.events import PeerEvent
 from callscope.core.values import Ending, Frame, JsonObject, ToolSpec
 from callscope.dialects.answer import Answer
-from callscope.dialects.diagnostics import excerpt
+from callscope.dialects.diagnostics import as_sent, excerpt
 from callscope.dialects.documents import has_halves, is_too_deep, refuse
 from callscope.dialects.ending import Exchange, end
 from callscope.dialects.failures import error_in, remark_in, words, words_and_names
 from callscope.dialects.frames import FrameDecoder, read_documents, read_text
 from callscope.dialects.limits import Share, values
-from callscope.dialects.weighing import of_calls, of_diagnostics, of_names, of_text
+from callscope.dialects.weighing import frames_kept, of_calls, of_diagnostics, of_frames, of_names, of_text
 
 _parse = JSONDecoder(parse_constant=refuse).raw_decode
 
@@ -59,6 +59,7 @@ class ChatReader:
         yield from of_calls(answer.calls.calls)
         yield of_names(answer.calls.names)
         yield of_diagnostics(self.state.told)
+        yield of_frames([*self.state.held, *frames_kept(answer.said, answer.calls.calls)])
         yield values("other values", [answer.usage, answer.error])
 
     # ---- frames -----------------------------------------------------------------------------------------------------
@@ -127,9 +128,9 @@ class ChatReader:
         if not isinstance(choices, list):
             self.report(out, "choices_not_listed", frame)
             return [choices]
-        indexes = [repr(choice.get("index")) for choice in choices if isinstance(choice, dict)]
+        indexes = [as_sent(choice.get("index")) for choice in choices if isinstance(choice, dict)]
         if shared := next((index for index in indexes if indexes.count(index) > 1), None):
-            self.report(out, "choices_share_an_index", frame, text=excerpt(shared))
+            self.report(out, "choices_share_an_index", frame, text=shared)
         return choices
 
     def _note_envelope(self, document: JsonObject, frame: Frame, out: list[PeerEvent]) -> None:

@@ -14,7 +14,7 @@ from callscope.dialects.ending import Exchange
 from callscope.dialects.failures import words
 from callscope.dialects.frames import FrameDecoder, read_documents, read_text
 from callscope.dialects.limits import ITEM, Share, values
-from callscope.dialects.weighing import of_calls, of_diagnostics, of_names, of_text
+from callscope.dialects.weighing import frames_kept, of_calls, of_diagnostics, of_frames, of_names, of_text
 
 from .events import EventReader
 from .finishing import finish
@@ -59,6 +59,7 @@ class ResponsesReader:
         yield Share("parts of items", parts, parts * ITEM)
         yield of_names(output.places.names)
         yield of_diagnostics(self.state.told)
+        yield of_frames([*self.state.held, *frames_kept(output.said, output.calls.calls)])
         yield values("values of items", [item.document for item in items])
         yield values("other values", [output.usage, self._events.response])
 
