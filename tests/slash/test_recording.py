@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,21 @@ def test_a_recording_that_begins_in_mid_conversation_has_the_conversation_so_far
     assert restored.items == before.items
     assert (restored.settings, restored.tools, restored.exchange) == (before.settings, before.tools, 2)
     assert f"{path}, {path.stat().st_size:,} bytes" in repl.typed("/record")
+
+
+def test_a_disk_that_takes_no_more_than_the_first_line_ends_no_session_and_keeps_no_file(tmp_path: Path) -> None:
+    repl = ScriptedRepl(tmp_path, answers=[text("noon " * 200), text("later")])
+    repl.typed("what time is it")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, before[1]))
+    try:
+        said = repl.typed("/record on", "and now", "/record")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "the conversation so far does not fit" in said.replace("\n", " ")
+    assert "later" in said
+    assert "not recorded" in said
+    assert list(tmp_path.glob("*.jsonl")) == []
 
 
 def test_what_happens_after_its_end_is_not_in_it(tmp_path: Path) -> None:

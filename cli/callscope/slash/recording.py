@@ -5,8 +5,12 @@ Knows that the recorder hears first. Must not know what it writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 from callscope.core.errors import UnusableFile, UsageError
 from callscope.core.visible import visible
+from callscope.record.recorder import Recorder
 from callscope.repl import Command, Repl
 
 from .hints import one_of
@@ -48,17 +52,32 @@ def _tell(repl: Repl) -> None:
 def _begin(repl: Repl) -> None:
     if repl.recorder is not None:
         raise UsageError("It is recorded already.")
+    conversation = repl.session.conversation
     try:
         recorder = repl.record()
+        with _gone_if_unfinished(recorder):
+            recorder.begin(conversation, repl.session.clock.now())
     except UnusableFile as error:  # nothing is lost by that: it was not recorded before either
         raise UsageError(str(error)) from None
     repl.session.sinks.insert(0, recorder)
     repl.recorder = recorder
-    conversation = repl.session.conversation
-    recorder.begin(conversation, repl.session.clock.now())
     count = len(conversation.items)
     before = f", beginning with the {count} item{'' if count == 1 else 's'} so far" if count else ""
     repl.say(f"  recording to {visible(str(recorder.path))}{before}")
+
+
+@contextmanager
+def _gone_if_unfinished(recorder: Recorder) -> Iterator[None]:
+    """Leave no recording behind that lacks the conversation so far."""
+    try:
+        yield
+    except UnusableFile:
+        recorder.close()
+        with suppress(OSError):
+            recorder.path.unlink()
+        raise UnusableFile(
+            f"No recording can be made at {recorder.path}: the conversation so far does not fit."
+        ) from None
 
 
 def _end(repl: Repl) -> None:
