@@ -70,7 +70,7 @@ class _Marked:
     """A recording whose marks are heard on the way: nothing is derived from them."""
 
     def __init__(self, recording: RecordingFile, teller: _Teller) -> None:
-        self.path = recording.path
+        self.path, self.header = recording.path, recording.header
         self._recording = recording
         self._teller = teller
 
