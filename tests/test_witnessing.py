@@ -18,6 +18,7 @@ from agentbodies import DONE, said
 from callscope.core.errors import UnusableFile
 from callscope.core.events import (
     BytesRead,
+    Diagnostic,
     ExchangeEnded,
     ExchangeOpened,
     ItemsInserted,
@@ -29,7 +30,7 @@ from callscope.core.events import (
     UserMessage,
     WireEvent,
 )
-from callscope.core.values import Ending, Headers, Request
+from callscope.core.values import CallKey, Ending, Headers, Request
 from callscope.offering import offered
 from callscope.record.deriving.rechunking import cut_named, rechunk
 from callscope.record.file.listing import summarize
@@ -144,6 +145,41 @@ def test_a_turn_with_a_call_is_one_recording_with_words_tools_and_result(bench: 
     assert exchanges(recording) == [1, 2]
     assert [line.partition(", ")[0] for line in bench.said] == ["POST /v1/chat/completions: 200"] * 2
     assert bench.said[0].endswith(f" bytes, complete: {recording.path.name}")
+
+
+def diagnostics(recording: Recording) -> list[tuple[str, CallKey | None]]:
+    return [(entry.event.code, entry.event.key) for entry in recording.entries if isinstance(entry.event, Diagnostic)]
+
+
+def test_a_call_that_the_request_did_not_allow_is_told(bench: Bench) -> None:
+    bench.answered(bench.opened(USER, tools=[TOOL], tool_choice="none"), *CALLING)
+    bench.answered(bench.opened(USER, ASKS, RESULT, tools=[TOOL], tool_choice="none"), *WORDS)
+    assert diagnostics(bench.only) == [("call_not_allowed", CallKey(1, 0))]
+    assert kinds(bench.only)[9:11] == ["assembled", "diagnostic"]
+
+
+def test_a_second_call_where_one_was_asked_for_is_told(bench: Bench) -> None:
+    entries = [chatbodies.entry(place, f"c{place}", "get_weather", "{}") for place in range(2)]
+    answer = [chatbodies.calls(*entries), chatbodies.chunk({}, "tool_calls")]
+    bench.answered(bench.opened(USER, tools=[TOOL], parallel_tool_calls=False), *answer)
+    assert diagnostics(bench.only) == [("call_not_alone", CallKey(1, 1))]
+
+
+def test_an_answer_in_one_piece_where_a_stream_was_asked_for_is_told(bench: Bench) -> None:
+    message = {"role": "assistant", "content": "It is 21."}
+    body = json.dumps({"model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+    head = (("content-type", "application/json"),)
+    bench.answered(bench.opened(USER), body, headers=head)
+    assert diagnostics(bench.only) == [("answer_in_one_piece", None)]
+    assert kinds(bench.only)[-3:] == ["assembled", "diagnostic", "turn"]
+    bench.answered(bench.opened({"role": "user", "content": "Not streamed?"}, stream=False), body, headers=head)
+    assert [len(diagnostics(recording)) for recording in bench.recordings].count(1) == 1
+
+
+def test_an_answer_as_it_was_asked_for_is_told_nothing_of(bench: Bench) -> None:
+    bench.answered(bench.opened(USER, tools=[TOOL], tool_choice="auto", parallel_tool_calls=False), *CALLING)
+    bench.answered(bench.opened(USER, ASKS, RESULT, tools=[TOOL], tool_choice="none"), *WORDS)
+    assert diagnostics(bench.only) == []
 
 
 def test_a_recording_of_the_proxy_is_listed_as_any_other(bench: Bench) -> None:

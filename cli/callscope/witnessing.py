@@ -39,6 +39,7 @@ from callscope.core.plan import EndTurn, plan
 from callscope.core.ports import Arrival, Clock, Decoder
 from callscope.core.state import Conversation, apply
 from callscope.core.values import JsonObject, Request, TurnReason
+from callscope.dialects.demanding import not_allowed, not_streamed
 from callscope.dialects.overhearing import Overheard, goes_on, goes_on_from, latest, overhear, told_anew, told_first
 from callscope.dialects.registry import dialect_named
 from callscope.record.recorder import Recorder
@@ -135,6 +136,7 @@ class Notebook:
         self._guard = SecretGuard(secrets)
         self._conversation = Conversation()
         self._decoder: Decoder | None = None
+        self._sent = b""
         self._passed = _Passed()
         self._seq = 0
 
@@ -158,7 +160,7 @@ class Notebook:
 
     def begin(self, overheard: Overheard | None) -> None:
         """Write what the next request says of the conversation, which it does not belong to where this is None."""
-        self.exchange, self._decoder, self._passed = 0, None, _Passed()
+        self.exchange, self._decoder, self._sent, self._passed = 0, None, b"", _Passed()
         if overheard is None:
             return
         if self._conversation.settings != overheard.settings:
@@ -177,6 +179,8 @@ class Notebook:
         """Decode and record what passes; it may go on at once, also where a read waits to be known as no secret."""
         self.busy = not isinstance(wire, ExchangeEnded)
         self._passed.take(wire)
+        if isinstance(wire, ExchangeOpened):
+            self._sent = wire.request.body
         try:
             for arrival in self._guard.feed(Arrival(self._clock.now(), wire, self._decode(wire))):
                 self._emit(arrival.wire, arrival.at)
@@ -212,11 +216,22 @@ class Notebook:
                 return ()
 
     def _settle(self) -> None:
-        """After an exchange: perhaps the turn is over; and one line for the person."""
+        """After an exchange: what of it was not as it was asked for, perhaps the end of the turn, and a line to see."""
+        if self._decoder is not None:
+            self._compare_with_request(self._decoder)
         step = plan(self._conversation)
         if self.exchange and isinstance(step, EndTurn):
             self._end_turn(step.reason)
         self._say(f"{self._passed}: {self._recorder.path.name}")
+
+    def _compare_with_request(self, decoder: Decoder) -> None:
+        sent, self._sent, self._decoder = self._sent, b"", None
+        response = self._conversation.response
+        if decoder.in_one_piece and response is not None and response.status == "completed":
+            for said in not_streamed(sent):
+                self._emit(said)
+        for said in not_allowed(sent, [record.call for record in self._conversation.calls.values()]):
+            self._emit(said)
 
     def _end_turn(self, reason: TurnReason) -> None:
         if self._conversation.turn is not None and self._conversation.turn.ended is None:
