@@ -399,3 +399,20 @@ def test_arguments_that_a_whole_message_contradicts_are_shown_at_the_message() -
     [found] = [each for each in events if isinstance(each, Diagnostic) and each.code == "arguments_contradictory"]
     assert found.frame is not None
     assert found.frame.start == len(b"".join(parts))
+
+
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [
+        (calls(entry(0, {"a": None}, "get_weather", "{}")), '{"a": null}'),
+        (calls(entry(0, "c1", True, "{}")), ": true"),
+        (calls(None, entry(0, "c1", "get_weather", "{}")), ": null"),
+        (chunk({"tool_calls": True}), ": true"),
+        (chunk({"function_call": ["it's"]}), '["it\'s"]'),
+        (calls(entry("one", "c1", "get_weather", "{}")), '"one" where 0 was due'),
+        (chunk({"content": "x"}, finish=False) + chunk(finish=["stop"]), '["stop"]'),  # type: ignore[arg-type]
+    ],
+)
+def test_odd_members_are_quoted_as_they_were_sent(body: bytes, quoted: str) -> None:
+    said = [each.message for each in decode(body, chunk({}, "stop"), DONE) if isinstance(each, Diagnostic)]
+    assert [message for message in said if quoted in message], said

@@ -148,7 +148,7 @@ class Answer:
         if not word or word == "null":
             self.report(out, "finish_reason_empty", frame, text=as_sent(word))
             return
-        reason = word if isinstance(word, str) else repr(word)
+        reason = word if isinstance(word, str) else as_sent(word)
         if reason not in FINISHES and not any(part in reason.lower() for part in TOLD_ELSEWHERE):
             self.report(out, "finish_reason_unknown", frame, text=excerpt(reason))
         if self.finish_reason is None:

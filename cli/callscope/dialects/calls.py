@@ -13,7 +13,7 @@ from typing import Any
 from callscope.core.events import ArgumentsDelta, CallStarted, PeerEvent
 from callscope.core.values import CallKey, Frame
 
-from .diagnostics import diagnostic, excerpt
+from .diagnostics import as_sent, diagnostic, excerpt
 from .fragments import Fragment, OpenCall, grown_name, read
 from .known_calls import KnownCalls
 from .limits import MOST_CALLS
@@ -42,7 +42,7 @@ class Calls:
             self._report(out, "calls_not_listed", None, frame)
             entries = [entries]
         elif not isinstance(entries, list):
-            self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entries)))
+            self._report(out, "member_odd", None, frame, member="tool_calls", text=as_sent(entries))
             return
         taken: set[OpenCall] = set()
         for entry in entries:
@@ -50,7 +50,7 @@ class Calls:
                 return
             if not self._continue(entry, frame, out):
                 if not isinstance(entry, dict):
-                    self._report(out, "member_odd", None, frame, member="tool_calls", text=excerpt(repr(entry)))
+                    self._report(out, "member_odd", None, frame, member="tool_calls", text=as_sent(entry))
                 elif call := self._take(read(entry), taken, frame, out):
                     taken.add(call)
                 else:
@@ -78,7 +78,7 @@ class Calls:
     def add_legacy(self, entry: Any, frame: Frame, out: list[PeerEvent]) -> None:
         """Take a `function_call` member, the form before `tool_calls`."""
         if not isinstance(entry, dict):
-            self._report(out, "member_odd", None, frame, member=LEGACY, text=excerpt(repr(entry)))
+            self._report(out, "member_odd", None, frame, member=LEGACY, text=as_sent(entry))
         elif self.calls and LEGACY not in self._known.by_index:
             self._report(out, "function_call_repeated", None, frame)
         elif call := self._take(read({"index": LEGACY, "function": entry}), set(), frame, out):
@@ -174,9 +174,7 @@ class Calls:
             if fragment.index in self._known.by_index:
                 self._report(out, "index_reused", key, frame)
             elif fragment.index not in ((place := len(self.calls) - 1), LEGACY):
-                self._report(
-                    out, "index_odd", key, frame, text=f"{excerpt(repr(fragment.index))} where {place} was due"
-                )
+                self._report(out, "index_odd", key, frame, text=f"{as_sent(fragment.index)} where {place} was due")
             self._known.by_index[fragment.index] = call
         return call
 

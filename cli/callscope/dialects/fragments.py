@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from callscope.core.values import CallKey, CallKind, Frame
 
 from .arguments import problem_of
-from .diagnostics import excerpt
+from .diagnostics import as_sent, excerpt
 from .documents import Halves
 from .pieces import Spoken
 
@@ -74,7 +74,7 @@ def _odd_members(entry: dict[str, Any]) -> Iterator[Odd]:
     if type(call_id) in (int, float):
         yield "id_not_text", {"text": str(call_id)}
     elif call_id is not None and type(call_id) is not str:
-        yield "member_odd", {"member": "id", "text": excerpt(repr(call_id))}
+        yield "member_odd", {"member": "id", "text": as_sent(call_id)}
     if kind and kind not in ("function", "custom"):
         yield "call_type_odd", {"text": excerpt(str(kind))}
 
@@ -85,7 +85,7 @@ def _odd_parts(part: dict[str, Any], member: str) -> Iterator[Odd]:
     if name == "null":
         yield "name_null", {}
     elif name is not None and type(name) is not str:
-        yield "member_odd", {"member": "name", "text": excerpt(repr(name))}
+        yield "member_odd", {"member": "name", "text": as_sent(name)}
     if raw is None:
         if member in part:
             yield "member_null", {"text": member}

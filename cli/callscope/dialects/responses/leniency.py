@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from callscope.core.values import JsonObject
+from callscope.dialects.diagnostics import as_sent
 from callscope.dialects.shapes import objects
 
 from .items import OutputItem
@@ -35,7 +36,7 @@ def odd_beginning(places: Places, kind: str, name: Named) -> Iterator[Oddity]:
     elif places.at(name.index) is not None:
         yield Oddity("output_index_shared", str(name.index))
     elif type(name.index) is not int or name.index > due:
-        yield Oddity("output_index_odd", f"{name.index!r} where {due} was due")
+        yield Oddity("output_index_odd", f"{as_sent(name.index)} where {due} was due")
     if places.called(name.item_id) is not None:
         yield Oddity("item_id_shared", name.item_id)
     elif kind in PARTS and not name.item_id:
