@@ -20,6 +20,11 @@ def list_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def object_of(value: Any) -> JsonObject:
+    """An object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
 def text_of(value: Any) -> str:
     """A text; an empty one for anything else."""
     return value if isinstance(value, str) else ""

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import object_of
 
 from .rule import Rule, Verdict, broken, not_shown, rule
 from .schemas import complaint
-from .seen import Seen, members
+from .seen import Seen
 
 CALL_RULES: Final[list[Rule]] = []
 
@@ -53,7 +54,7 @@ def _json(seen: Seen) -> Iterator[Verdict]:
             continue
         if call.fault is not None:
             yield broken(f"{one_line(call.name, 40)}: {one_line(call.fault.message, 100)}", seen.last_frame(call))
-        elif not call.arguments.strip() and members(seen.tools.get(call.name, {}).get("parameters")).get("required"):
+        elif not call.arguments.strip() and object_of(seen.tools.get(call.name, {}).get("parameters")).get("required"):
             yield broken(f"{one_line(call.name, 40)}: no arguments at all", seen.last_frame(call))
     for report in seen.reported("arguments_encoded_twice", "arguments_null"):
         yield broken(one_line(report.message, 100), report.frame)

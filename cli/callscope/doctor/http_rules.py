@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from callscope.core.visible import one_line
 from callscope.dialects.failures import words
+from callscope.dialects.shapes import object_of
 
 from .bounding import MOST_BYTES
 from .rule import Rule, Verdict, broken, held, not_shown, rule
-from .seen import NO_KEY, NO_SUCH_MODEL, Seen, as_sent, members, shown
+from .seen import NO_KEY, NO_SUCH_MODEL, Seen, as_sent, shown
 
 HTTP_RULES: Final[list[Rule]] = []
 FEATURES: Final = ("tools", "response_format", "text", "previous_response_id", "instructions")
@@ -155,7 +156,7 @@ def _identity(seen: Seen) -> Iterator[Verdict]:
 
 
 def _error(seen: Seen) -> dict[str, Any]:
-    return members(seen.whole.get("error"))
+    return object_of(seen.whole.get("error"))
 
 
 def _judged_error(seen: Seen) -> Iterator[Verdict]:

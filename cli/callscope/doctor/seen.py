@@ -271,21 +271,6 @@ def _kind(tool: JsonObject) -> CallKind:
     return "custom" if tool["type"] == "custom" else "function"
 
 
-def text(value: Any) -> str:
-    """A text, or "" for whatever is none."""
-    return value if isinstance(value, str) else ""
-
-
-def entries(value: Any) -> list[Any]:
-    """A list, or an empty one for whatever is none."""
-    return value if isinstance(value, list) else []
-
-
-def members(value: Any) -> JsonObject:
-    """An object, or an empty one for whatever is none."""
-    return value if isinstance(value, dict) else {}
-
-
 def shown(value: Any, limit: int = 80) -> str:
     """The beginning of a value, as compact JSON."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

@@ -12,12 +12,13 @@ from typing import Final
 
 from callscope.core.visible import one_line
 from callscope.dialects.demanding import demand_of
+from callscope.dialects.shapes import list_of, object_of
 
 from .http_rules import server_words
 from .probe import MARK
 from .rule import Rule, Verdict, broken, held, not_shown, rule
 from .schemas import complaint
-from .seen import Seen, entries, members
+from .seen import Seen
 
 TOOL_RULES: Final[list[Rule]] = []
 OUTPUTS: Final = ("function_call_output", "custom_tool_call_output")
@@ -27,7 +28,7 @@ def choice_asked(seen: Seen) -> str:
     """The tool choice that was asked for: a mode, or the name of a tool."""
     choice = seen.asked.get("tool_choice")
     if isinstance(choice, dict):
-        named = members(choice.get(str(choice.get("type")))) or choice
+        named = object_of(choice.get(str(choice.get("type")))) or choice
         return str(named.get("name", ""))
     return choice if isinstance(choice, str) else ""
 
@@ -39,8 +40,8 @@ def is_named(seen: Seen) -> bool:
 
 def has_results(seen: Seen) -> bool:
     """Whether results of calls were sent."""
-    sent = [*entries(seen.asked.get("messages")), *entries(seen.asked.get("input"))]
-    return any(one.get("role") == "tool" or one.get("type") in OUTPUTS for one in map(members, sent))
+    sent = [*list_of(seen.asked.get("messages")), *list_of(seen.asked.get("input"))]
+    return any(one.get("role") == "tool" or one.get("type") in OUTPUTS for one in map(object_of, sent))
 
 
 def _judges(seen: Seen) -> bool:

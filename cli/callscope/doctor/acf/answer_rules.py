@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from callscope.core.events import TextDelta
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import list_of, object_of
 from callscope.doctor.http_rules import server_words, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Said, Seen, as_sent, entries, members, shown
+from callscope.doctor.seen import Said, Seen, as_sent, shown
 
 from .envelopes import MESSAGE, deltas, has, is_error, is_simple
 
@@ -32,7 +33,7 @@ ENOUGH: Final = 5
 def _content(seen: Seen) -> Iterator[Verdict]:
     for delta in deltas(seen, MESSAGE):
         content = delta.members.get("content")
-        if not isinstance(content, str | None) and members(content).get("type") != "thinking":
+        if not isinstance(content, str | None) and object_of(content).get("type") != "thinking":
             yield broken(f"`content` is {shown(content)}", delta.frame)
 
 
@@ -127,7 +128,7 @@ def _whole_object(seen: Seen) -> Iterator[Verdict]:
     when=_is_whole,
 )
 def _whole_message(seen: Seen) -> Iterator[Verdict]:
-    message = members(_first_choice(seen).get("message"))
+    message = object_of(_first_choice(seen).get("message"))
     if not message:
         yield broken(f"no message: {shown(seen.whole)}", seen.said[0].frame)
     elif message.get("role") != "assistant":
@@ -155,7 +156,7 @@ def _whole_members(seen: Seen) -> Iterator[Verdict]:
 
 
 def _thread_asked(seen: Seen) -> str:
-    thread = members(seen.asked.get("extra_body")).get("thread_id")
+    thread = object_of(seen.asked.get("extra_body")).get("thread_id")
     return thread if isinstance(thread, str) else ""
 
 
@@ -179,7 +180,7 @@ def _thread_kept(seen: Seen) -> Iterator[Verdict]:
 
 
 def _roles(seen: Seen) -> list[Any]:
-    return [members(message).get("role") for message in entries(seen.asked.get("messages"))]
+    return [object_of(message).get("role") for message in list_of(seen.asked.get("messages"))]
 
 
 @rule(
@@ -221,8 +222,8 @@ def _model_optional(seen: Seen) -> Iterator[Verdict]:
 
 
 def _first_choice(seen: Seen) -> dict[str, Any]:
-    choices = entries(seen.whole.get("choices"))
-    return members(choices[0]) if choices else {}
+    choices = list_of(seen.whole.get("choices"))
+    return object_of(choices[0]) if choices else {}
 
 
 def _is_failure(said: Said) -> bool:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import object_of
 from callscope.doctor.http_rules import server_words
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, members, shown
+from callscope.doctor.seen import Seen, shown
 
 DISCOVERY_RULES: Final[list[Rule]] = []
 TEXTS: Final = ("name", "description", "version", "documentation_url")
@@ -56,11 +57,11 @@ def _listed(seen: Seen) -> Iterator[Verdict]:
     when=lambda seen: _is_list(seen) and bool(_agents(seen)),
 )
 def _members(seen: Seen) -> Iterator[Verdict]:
-    for agent in map(members, _agents(seen)):
+    for agent in map(object_of, _agents(seen)):
         missing = [name for name in TEXTS if not isinstance(agent.get(name), str) or not agent[name]]
-        provider = members(agent.get("provider"))
+        provider = object_of(agent.get("provider"))
         missing += [f"provider.{name}" for name in ("organization", "url") if not isinstance(provider.get(name), str)]
-        if type(members(agent.get("capabilities")).get("streaming")) is not bool:
+        if type(object_of(agent.get("capabilities")).get("streaming")) is not bool:
             missing.append("capabilities.streaming")
         if missing:
             yield broken(f"{one_line(str(agent.get('name')), 30)} lacks {', '.join(missing)}", seen.frames[0])
@@ -75,6 +76,6 @@ def _members(seen: Seen) -> Iterator[Verdict]:
     when=lambda seen: _is_list(seen) and bool(_agents(seen)),
 )
 def _streaming(seen: Seen) -> Iterator[Verdict]:
-    for agent in map(members, _agents(seen)):
-        if members(agent.get("capabilities")).get("streaming") is False:
+    for agent in map(object_of, _agents(seen)):
+        if object_of(agent.get("capabilities")).get("streaming") is False:
             yield broken(f"{one_line(str(agent.get('name')), 30)} says that it does not", seen.frames[0])

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from callscope.core.values import Frame, JsonObject
 from callscope.dialects.acf.simple import simple_name
-from callscope.doctor.seen import Said, Seen, entries, members
+from callscope.dialects.shapes import list_of, object_of
+from callscope.doctor.seen import Said, Seen
 
 STEP: Final = "thread.run.step.delta"
 MESSAGE: Final = "thread.message.delta"
@@ -81,8 +82,8 @@ def deltas(seen: Seen, *kinds: str) -> Iterator[Delta]:
     for said in envelopes(seen):
         name = kind(said)
         if not kinds or name in kinds:
-            for choice in entries(said.document.get("choices")):
-                yield Delta(said.frame, name, members(members(choice).get("delta")))
+            for choice in list_of(said.document.get("choices")):
+                yield Delta(said.frame, name, object_of(object_of(choice).get("delta")))
 
 
 def steps(seen: Seen, *types: str) -> Iterator[Delta]:

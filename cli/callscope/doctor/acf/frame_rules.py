@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import object_of
 from callscope.doctor.rule import Level, Rule, Verdict, broken, held, rule
-from callscope.doctor.seen import Seen, as_sent, members, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .envelopes import (
     CHUNK,
@@ -155,7 +156,7 @@ def _choices(seen: Seen) -> Iterator[Verdict]:
             yield broken("`choices` is missing" if choices is None else "`choices` is no list", said.frame)
         elif len(choices) != 1:
             yield broken(f"`choices` has {len(choices)} entries", said.frame)
-        elif not isinstance(members(choices[0]).get("delta"), dict):
+        elif not isinstance(object_of(choices[0]).get("delta"), dict):
             yield broken(f"the choice has no `delta`: {shown(choices[0])}", said.frame)
 
 

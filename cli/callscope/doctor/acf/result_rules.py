@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import object_of
 from callscope.doctor.rule import Rule, Verdict, broken, rule
-from callscope.doctor.seen import Seen, as_sent, members, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .envelopes import calls, has, steps
 
@@ -35,7 +36,7 @@ def _result_id(seen: Seen) -> Iterator[Verdict]:
         if step.members["type"] == "tool_calls":
             listed = step.members.get("tool_calls")
             entries = listed if isinstance(listed, list) else [listed]
-            known |= {entry["id"] for entry in map(members, entries) if isinstance(entry.get("id"), str)}
+            known |= {entry["id"] for entry in map(object_of, entries) if isinstance(entry.get("id"), str)}
             continue
         named = step.members.get("tool_call_id")
         if not isinstance(named, str) or not named:
@@ -116,8 +117,8 @@ def _result_once(seen: Seen) -> Iterator[Verdict]:
 def _result_comes(seen: Seen) -> Iterator[Verdict]:
     told = {step.members.get("tool_call_id") for step in steps(seen, "tool_response") if _hashable(step.members)}
     for call in calls(seen):
-        entry = members(call.entry)
-        name = members(entry.get("function")).get("name", entry.get("name"))
+        entry = object_of(call.entry)
+        name = object_of(entry.get("function")).get("name", entry.get("name"))
         if "function" in entry and isinstance(name, str) and name in seen.tools:
             continue  # it is left to the client, which answers it with the next request
         if not isinstance(entry.get("id"), str) or entry["id"] not in told:

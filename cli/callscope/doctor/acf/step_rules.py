@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import object_of
 from callscope.doctor.rule import Rule, Verdict, broken, rule
-from callscope.doctor.seen import Seen, as_sent, members, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .envelopes import MESSAGE, STEP, calls, deltas, has, has_envelopes, steps
 
@@ -75,7 +76,7 @@ def _type(seen: Seen) -> Iterator[Verdict]:
 )
 def _thinking(seen: Seen) -> Iterator[Verdict]:
     for delta in deltas(seen, MESSAGE):
-        if members(delta.members.get("content")).get("type") == "thinking":
+        if object_of(delta.members.get("content")).get("type") == "thinking":
             yield broken("thinking as the content of a message", delta.frame)
     for step in steps(seen, "thinking"):
         if not isinstance(step.members.get("content"), str):
@@ -118,7 +119,7 @@ def _tool_calls(seen: Seen) -> Iterator[Verdict]:
 def _shape(seen: Seen) -> Iterator[Verdict]:
     for call in calls(seen):
         if isinstance(call.entry, dict) and "function" in call.entry:
-            name = members(call.entry["function"]).get("name")
+            name = object_of(call.entry["function"]).get("name")
             yield broken(f"{shown(name, 40)} in the shape of Chat Completions", call.frame)
 
 
@@ -163,7 +164,7 @@ def _args(seen: Seen) -> Iterator[Verdict]:
 def _id(seen: Seen) -> Iterator[Verdict]:
     known: dict[str, Any] = {}
     for call in calls(seen):
-        entry = members(call.entry)
+        entry = object_of(call.entry)
         name = entry.get("id")
         if not isinstance(name, str) or not name:
             yield broken(as_sent(entry, "id", 40), call.frame)

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from callscope.core.visible import one_line
 from callscope.dialects.assembly import CUT
+from callscope.dialects.shapes import object_of
 from callscope.doctor.http_rules import is_plain, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, as_sent, members, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .chunks import choices, chunks, deltas, finish_reasons, has_chunks, is_error, is_stream, is_whole
 
@@ -89,7 +90,7 @@ def _finish_reason(seen: Seen) -> Iterator[Verdict]:
 def _finish_once(seen: Seen) -> Iterator[Verdict]:
     finished = False
     for frame, choice in choices(seen):
-        if finished and any(members(choice.get("delta")).get(name) for name in ("content", "tool_calls")):
+        if finished and any(object_of(choice.get("delta")).get(name) for name in ("content", "tool_calls")):
             yield broken("a delta after it", frame)
         if choice.get("finish_reason") is not None:
             if finished:
@@ -220,7 +221,7 @@ def _message_once(seen: Seen) -> Iterator[Verdict]:
     breaks="tokens are counted as none, or guessed",
     when=lambda seen: (
         has_chunks(seen)
-        and members(seen.asked.get("stream_options")).get("include_usage") is True
+        and object_of(seen.asked.get("stream_options")).get("include_usage") is True
         and seen.exchange.how == "complete"
     ),
 )
@@ -286,4 +287,4 @@ def _reasoning(seen: Seen) -> Iterator[Verdict]:
 
 def is_count(usage: Any, name: str) -> bool:
     """Whether a count of tokens is one."""
-    return type(members(usage).get(name)) is int
+    return type(object_of(usage).get(name)) is int

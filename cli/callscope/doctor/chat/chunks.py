@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from callscope.core.values import Frame, JsonObject
+from callscope.dialects.shapes import list_of, object_of
 from callscope.doctor.http_rules import was_answered
-from callscope.doctor.seen import Said, Seen, entries, members
+from callscope.doctor.seen import Said, Seen
 
 
 class Piece(NamedTuple):
@@ -23,7 +24,7 @@ class Piece(NamedTuple):
     @property
     def function(self) -> JsonObject:
         """The member that its type names."""
-        return members(self.entry.get("function")) or members(self.entry.get("custom"))
+        return object_of(self.entry.get("function")) or object_of(self.entry.get("custom"))
 
     @property
     def opens(self) -> bool:
@@ -62,7 +63,7 @@ def chunks(seen: Seen) -> Iterator[Said]:
 def choices(seen: Seen) -> Iterator[Said]:
     """The choices of all chunks, or those of an answer in one piece."""
     for said in chunks(seen):
-        for choice in entries(said.document.get("choices")):
+        for choice in list_of(said.document.get("choices")):
             if isinstance(choice, dict):
                 yield Said(said.frame, choice)
 
@@ -79,7 +80,7 @@ def pieces(seen: Seen) -> Iterator[Piece]:
     """The pieces of calls, in order."""
     for frame, delta in deltas(seen):
         found = delta.get("tool_calls")
-        for entry in [found] if isinstance(found, dict) else entries(found):
+        for entry in [found] if isinstance(found, dict) else list_of(found):
             if isinstance(entry, dict):
                 yield Piece(frame, entry)
 

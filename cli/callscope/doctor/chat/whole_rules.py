@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from callscope.dialects.shapes import object_of
 from callscope.doctor.rule import Rule, Verdict, broken, rule
-from callscope.doctor.seen import Seen, as_sent, members, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .chunk_rules import FINISHED, is_count
 from .chunks import choices, is_whole
@@ -30,7 +31,7 @@ def _whole(seen: Seen) -> Iterator[Verdict]:
     if seen.whole.get("object") != "chat.completion":
         yield broken(as_sent(seen.whole, "object", 40), frame)
     choice = next((choice for _, choice in choices(seen)), {})
-    message = members(choice.get("message"))
+    message = object_of(choice.get("message"))
     if message.get("role") != "assistant":
         yield broken(f"no message of the assistant: {shown(choice or seen.whole)}", frame)
     elif choice.get("finish_reason") not in FINISHED:

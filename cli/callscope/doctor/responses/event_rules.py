@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from callscope.core.visible import one_line
+from callscope.dialects.shapes import list_of, object_of
 from callscope.doctor.http_rules import is_plain, server_words, was_answered
 from callscope.doctor.rule import Rule, Verdict, broken, held, not_shown, rule
-from callscope.doctor.seen import Seen, as_sent, entries, members, shown
+from callscope.doctor.seen import Seen, as_sent, shown
 
 from .events import BEGINNINGS, ENDS, came_whole, events, final, has_events, is_error, is_whole, name
 
@@ -95,7 +96,7 @@ def _created(seen: Seen) -> Iterator[Verdict]:
     first = seen.said[0]
     if name(first) not in BEGINNINGS:
         yield broken(f"it is {one_line(name(first), 60) or 'without a type'}", first.frame)
-    elif not members(first.document.get("response")).get("id"):
+    elif not object_of(first.document.get("response")).get("id"):
         yield broken("the response in it has no id", first.frame)
 
 
@@ -140,7 +141,7 @@ def _no_done(seen: Seen) -> Iterator[Verdict]:
 )
 def _known(seen: Seen) -> Iterator[Verdict]:
     for said in seen.said:
-        kind, item = name(said), members(said.document.get("item"))
+        kind, item = name(said), object_of(said.document.get("item"))
         if not (kind.startswith("response.") or is_error(said)):
             yield broken(f"an event of the type {one_line(kind, 40) or '(none)'}", said.frame)
         elif ":" in str(item.get("type")):
@@ -196,11 +197,11 @@ def _response(seen: Seen) -> Iterator[Verdict]:
 def _usage(seen: Seen) -> Iterator[Verdict]:
     usage = final(seen).get("usage")
     counts = ("input_tokens", "output_tokens", "total_tokens")
-    missing = [count for count in counts if not _is_count(members(usage).get(count))]
+    missing = [count for count in counts if not _is_count(object_of(usage).get(count))]
     if missing:
         yield broken(f"no {' and no '.join(missing)}: {shown(usage)}", seen.said[-1].frame)
     else:
-        yield held(f"{members(usage)['input_tokens']} in, {members(usage)['output_tokens']} out")
+        yield held(f"{object_of(usage)['input_tokens']} in, {object_of(usage)['output_tokens']} out")
 
 
 @rule(
@@ -264,7 +265,7 @@ def _reasoning(seen: Seen) -> Iterator[Verdict]:
 
 
 def _has_reasoning(seen: Seen) -> bool:
-    return any(members(item).get("type") == "reasoning" for item in entries(seen.asked.get("input")))
+    return any(object_of(item).get("type") == "reasoning" for item in list_of(seen.asked.get("input")))
 
 
 def _is_count(value: Any) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from callscope.core.values import Frame, JsonObject
+from callscope.dialects.shapes import list_of, object_of, text_of
 from callscope.doctor.http_rules import was_answered
-from callscope.doctor.seen import Said, Seen, entries, members, text
+from callscope.doctor.seen import Said, Seen
 
 BEGINNINGS: Final = ("response.created", "response.queued")
 ENDS: Final = ("response.completed", "response.incomplete", "response.failed")
@@ -51,7 +52,7 @@ class Growth:
 
 def name(said: Said) -> str:
     """What an event is: its `type`, else its `event:` line."""
-    return text(said.document.get("type")) or said.frame.event
+    return text_of(said.document.get("type")) or said.frame.event
 
 
 def is_error(said: Said) -> bool:
@@ -85,7 +86,7 @@ def events(seen: Seen, *names: str) -> Iterator[Said]:
 
 def items(seen: Seen, *names: str) -> Iterator[Item]:
     """The items in the events of these names."""
-    return (Item(said.frame, members(said.document.get("item"))) for said in events(seen, *names))
+    return (Item(said.frame, object_of(said.document.get("item"))) for said in events(seen, *names))
 
 
 def final(seen: Seen) -> JsonObject:
@@ -93,12 +94,12 @@ def final(seen: Seen) -> JsonObject:
     if not seen.streamed:
         return seen.whole
     ends = list(events(seen, *ENDS))
-    return members(ends[-1].document.get("response")) if ends else {}
+    return object_of(ends[-1].document.get("response")) if ends else {}
 
 
 def output(seen: Seen) -> list[JsonObject]:
     """The items in the response at the end."""
-    return [members(item) for item in entries(final(seen).get("output"))]
+    return [object_of(item) for item in list_of(final(seen).get("output"))]
 
 
 def calls(seen: Seen) -> Iterator[Item]:
@@ -121,7 +122,7 @@ def growths(seen: Seen) -> list[Growth]:
         growth = found.setdefault(key, Growth(stem))
         if phase == "delta":
             growth.first = growth.first or said.frame
-            growth.pieces.append(text(said.document.get("delta")))
+            growth.pieces.append(text_of(said.document.get("delta")))
         else:
             growth.whole, growth.done = said.document.get(WHOLE[stem]), said.frame
     return list(found.values())
