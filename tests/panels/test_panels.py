@@ -29,6 +29,7 @@ from callscope.core.values import (
     CallKey,
     Decision,
     Edit,
+    FailureKind,
     Fault,
     Frame,
     Mock,
@@ -145,6 +146,19 @@ def test_what_a_failure_spoils_is_told_below_it_and_without_alarm() -> None:
     ]
     below = [segment for row in picture.rows[2:] for segment in row.segments]
     assert not any(segment.style.color and segment.style.color.name == "red" for segment in below if segment.style)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("foreign", "✗ not an answer after HTTP 200: This is a page."),
+        ("too_large", "✗ too large after HTTP 200: This is a page."),
+        ("truncated", "✗ truncated after HTTP 200: This is a page."),
+    ],
+)
+def test_how_a_response_failed_is_said_in_words(kind: FailureKind, said: str) -> None:
+    blocks = Scene().asked().at(1, ResponseFailed(kind, "This is a page.", 200)).trace.blocks
+    assert said in screen(blocks, LOOK, 1).text
 
 
 def test_an_id_that_we_made_is_not_shown_as_the_servers() -> None:

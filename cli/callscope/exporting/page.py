@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from callscope.panels.wording import counted, exactly
+from callscope.panels.wording import counted, exactly, failed
 from callscope.record.file.reading import RecordingFile
 from callscope.version import VERSION
 
@@ -120,8 +120,8 @@ def _wrong(exchange: ExchangeStory) -> Iterator[Html]:
     number = exchange.came.number
     there = tag("a", f"exchange {number}", href=f"#x{exchange.place}")
     if exchange.failure:
-        failed = tag("b", f"failed, {exchange.failure.kind}")
-        yield tag("li", there, " ", failed, " ", shortened(exchange.failure.message, 300), class_="t error")
+        how = tag("b", f"failed, {failed(exchange.failure.kind)}")
+        yield tag("li", there, " ", how, " ", shortened(exchange.failure.message, 300), class_="t error")
     for diagnostic in exchange.diagnostics:
         if diagnostic.severity != "info":
             said = shortened(diagnostic.message, 300)

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from callscope.core.visible import one_line
 from callscope.panels.fitting import fitted, padded
-from callscope.panels.wording import counted, exactly
+from callscope.panels.wording import counted, exactly, failed
 from callscope.ui.lines import STYLES
 
 from .breaks import Stretch, idle_waits
@@ -213,7 +213,7 @@ def _heading(exchange: ExchangeTiming) -> str:
         said.append(f"attempt {exchange.attempt}")
     if exchange.status is not None:
         said.append(f"HTTP {exchange.status}")
-    said.append(exchange.failure.kind if exchange.failure else exchange.how or "open")
+    said.append(failed(exchange.failure.kind) if exchange.failure else exchange.how or "open")
     if exchange.bytes:
         said.append(counted(exchange.bytes, "byte"))
     return ", ".join(said)

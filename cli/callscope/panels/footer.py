@@ -98,7 +98,7 @@ def _ends(exchanges: Sequence[ExchangeTrace], dialect: str) -> list[Fact]:
 
 def _reason(exchange: ExchangeTrace, dialect: str) -> str:
     if failure := exchange.failure:
-        return f"HTTP {failure.status}" if failure.kind == "http" else failure.kind
+        return f"HTTP {failure.status}" if failure.kind == "http" else wording.failed(failure.kind)
     return wording.finished(exchange.finish_reason, dialect)
 
 

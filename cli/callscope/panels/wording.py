@@ -6,7 +6,7 @@ Knows how each is said in a few words. Must not know where.
 from __future__ import annotations
 
 from callscope.core.events import Diagnostic, ResponseFailed
-from callscope.core.values import Abort, DecidedBy, Edit, Mock, Reject, Run, TurnReason, Usage
+from callscope.core.values import Abort, DecidedBy, Edit, FailureKind, Mock, Reject, Run, TurnReason, Usage
 from callscope.core.visible import one_line
 
 from .blocks import CallTrace
@@ -31,6 +31,15 @@ WHO: dict[DecidedBy, str] = {
     "absent": "nobody was there to ask",
     "recording": "as recorded",
 }
+
+_FAILED: dict[FailureKind, str] = {
+    "connect_failed": "no connection",
+    "dns_failed": "no such host",
+    "tls_failed": "no TLS",
+    "foreign": "not an answer",
+    "too_large": "too large",
+}
+"""The kinds of failures that are no words by themselves."""
 
 
 def ending(reason: TurnReason, unsent: int) -> str:
@@ -98,11 +107,16 @@ def place(diagnostic: Diagnostic, exchange: int, dash: str = "–") -> str:
     return f" (exchange {exchange}, {span(frame.start, frame.end, dash)})" if frame else ""
 
 
+def failed(kind: FailureKind) -> str:
+    """How a response failed, as a person calls it."""
+    return _FAILED.get(kind, kind)
+
+
 def failure(event: ResponseFailed) -> str:
     """What went wrong with a response, in the server's own words where it gave any, and what HTTP had said."""
-    kind: str = event.kind
+    kind = failed(event.kind)
     if event.status is not None:
-        kind = f"HTTP {event.status}" if kind == "http" else f"{kind} after HTTP {event.status}"
+        kind = f"HTTP {event.status}" if event.kind == "http" else f"{kind} after HTTP {event.status}"
     request_id = f" (request id {event.request_id[:120]})" if event.request_id else ""
     return f"{kind}: {event.message}{request_id}"
 
