@@ -158,7 +158,7 @@ def _said(item: object) -> dict[str, Any]:
         case Message():
             return {"role": item.role, "content": item.text}
         case ToolCall():
-            return {"call": item.call_id, "name": item.name, "arguments": item.arguments}
+            return {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
         case ToolResult():
             return {"result": item.output, "of": [item.key.exchange, item.key.index]}
         case _:

@@ -147,11 +147,35 @@ def test_ids_that_were_there_before_the_recording_are_what_they_are(file: Path) 
 
 
 def test_ids_of_the_assembled_calls_may_have_other_names(file: Path) -> None:
-    lines = exchange(1, {"id": "thing", "a": "call_7"}, head(), read(b"x"), end())
+    lines = exchange(1, {"id": "thing", "call_id": "call_7", "a": "call_7"}, head(), read(b"x"), end())
     assembled = {"t": 0.1, "kind": "assembled", "exchange": 1, "calls": [{"id": "call_7"}, {"id": 3}, "odd"]}
     recording(file, [*lines, assembled])
-    assert unlike(file, {"id": "thing", "a": "call_8"}) is None
-    assert unlike(file, {"id": "other", "a": "call_7"}) is not None
+    assert unlike(file, {"id": "thing", "call_id": "call_8", "a": "call_7"}) is None
+    assert unlike(file, {"id": "other", "call_id": "call_7", "a": "call_7"}) is not None
+
+
+@pytest.mark.parametrize("word", ["1", "f", "go", "ok", "assistant", "call_1_0"])
+def test_an_id_is_known_by_its_place_and_not_by_its_word(file: Path, word: str) -> None:
+    first = exchange(1, {"messages": [{"role": "user", "content": "go"}]}, head(), read(b"x"), end())
+    body = history(word)
+    body["messages"].append({"role": "user", "content": word})
+    recording(file, first, exchange(2, body, head(), read(b"y"), end()))
+    asked_now = history("call_9")
+    assert unlike(file, {"messages": [*asked_now["messages"], {"role": "user", "content": word}]}, 1) is None
+    found = unlike(file, {"messages": [*asked_now["messages"], {"role": "user", "content": "call_9"}]}, 1)
+    assert found == Unlike("$.body.messages[3].content", word, "call_9")
+
+
+def test_an_id_in_arguments_is_a_value_like_any_other(file: Path) -> None:
+    first = exchange(1, {"messages": [{"role": "user", "content": "go"}]}, head(), read(b"x"), end())
+    body = history("7")
+    body["messages"][1]["tool_calls"][0]["function"]["arguments"] = '{"id":"7"}'
+    recording(file, first, exchange(2, body, head(), read(b"y"), end()))
+    now = history("call_9")
+    now["messages"][1]["tool_calls"][0]["function"]["arguments"] = '{"id": "7"}'
+    assert unlike(file, now, 1) is None
+    now["messages"][1]["tool_calls"][0]["function"]["arguments"] = '{"id": "call_9"}'
+    assert unlike(file, now, 1) is not None
 
 
 # ---- what is masked -----------------------------------------------------------------------------------------------

@@ -184,12 +184,11 @@ class _Asked:
     def _body(self, now: Request) -> Unlike | None:
         body = hidden_body(self.body.read(), self.masked)
         recorded, current = _parsed(body), _parsed(now.body)
-        same = partial(_same, _Names(self.minted))
         if isinstance(recorded, dict | list) and isinstance(current, dict | list):
-            found = mismatch(recorded, current, "$.body", same)
+            found = mismatch(recorded, current, "$.body", _same, partial(_same_id, _Names(self.minted)))
         else:
             a, b = (one.decode(errors="backslashreplace") for one in (body, now.body))
-            found = mismatch_of_texts(a, b, "$.body", same)
+            found = mismatch_of_texts(a, b, "$.body", _same)
         return Unlike(found.path, shown(found.recorded), found.now) if found else None
 
 
@@ -206,22 +205,25 @@ class _Names:
         return self._now.setdefault(recorded, now) == now and self._recorded.setdefault(now, recorded) == recorded
 
 
-def _same(names: _Names, recorded: str, now: str) -> bool:
-    if recorded in names.minted:
-        return names.agree(recorded, now)
+def _same_id(names: _Names, recorded: str, now: str) -> bool:
+    """Whether two texts are the same where an id may stand."""
+    return names.agree(recorded, now) if recorded in names.minted else _same(recorded, now)
+
+
+def _same(recorded: str, now: str) -> bool:
     if recorded == now:
         return True
     if HIDDEN in recorded and _hides(recorded, now):
         return True
-    return _is_document(recorded) and _is_document(now) and _same_documents(names, recorded, now)
+    return _is_document(recorded) and _is_document(now) and _same_documents(recorded, now)
 
 
-def _same_documents(names: _Names, recorded: str, now: str) -> bool:
+def _same_documents(recorded: str, now: str) -> bool:
     """Arguments and results are JSON in a string, which each client writes with spaces of its own."""
     a, b = _parsed(recorded.encode(errors="replace")), _parsed(now.encode(errors="replace"))
     if not isinstance(a, dict | list) or not isinstance(b, dict | list):
         return False
-    return mismatch(a, b, "$", partial(_same, names)) is None
+    return mismatch(a, b, "$", _same) is None
 
 
 def _is_document(text: str) -> bool:

@@ -214,6 +214,36 @@ def test_a_word_that_happens_to_be_an_id_of_this_run_stays_a_word() -> None:
     assert ids.reading(exactly)("user", "user")
 
 
+@pytest.mark.parametrize("member", ["id", "tool_call_id", "call_id", "previous_response_id", "thread_id"])
+def test_an_id_stands_for_another_where_ids_stand_and_nowhere_else(member: str) -> None:
+    ids = Identifiers()
+    ids.meet("get_time", "1")
+    reading = ids.reading(exactly)
+
+    def unlike(recorded: Any, now: Any) -> list[str]:
+        return [found.path for found in mismatches(recorded, now, "$", exactly, reading)]
+
+    assert unlike([{member: "get_time", "name": "get_time"}], [{member: "1", "name": "get_time"}]) == []
+    assert unlike([{member: "get_time", "name": "get_time"}], [{member: "1", "name": "1"}]) == ["$[0].name"]
+    ids.meet("1", "get_time")
+    assert unlike([{member: "1", "content": "1"}], [{member: "1", "content": "1"}]) == [f"$[0].{member}"]
+
+
+def test_a_header_that_names_a_thread_may_hold_another_id_and_no_other_header_may() -> None:
+    ids = Identifiers()
+    ids.meet("t1", "t2")
+
+    def asked(name: str, value: str) -> Request:
+        return Request("POST", "http://x.test/v1", ((name, value),), b"{}")
+
+    def same(name: str, then: str, now: str) -> bool:
+        found = mismatches_of_requests(asked(name, then), asked(name, now), ids=ids.reading(exactly))
+        return next(found, None) is None
+
+    assert same("X-THREAD-ID", "t1", "t2")
+    assert not same("X-Title", "t1", "t2")
+
+
 def test_an_id_in_the_midst_of_a_text_is_not_read_as_one() -> None:
     ids = Identifiers()
     ids.meet("call_1", "x")

@@ -40,7 +40,10 @@ class Identifiers:
         return True
 
     def reading(self, same: Same) -> Same:
-        """A comparison that takes an id of this run for a recorded one that it stands for, and for no other."""
+        """A comparison that takes an id of this run for a recorded one that it stands for, and for no other.
+
+        It is meant for the places of ids: elsewhere the same text is no id.
+        """
 
         def same_but_for_ids(recorded: str, now: str) -> bool:
             if (recorded, now) in self._pairs:

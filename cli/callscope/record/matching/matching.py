@@ -34,6 +34,12 @@ ABSENT = Absent()
 
 Same = Callable[[str, str], bool]
 
+PLACES_OF_IDS: Final = (
+    *(".id", ".tool_call_id", ".call_id", ".item_id"),
+    *(".previous_response_id", ".thread_id", ".run_id"),
+)
+"""How the path of an id ends. In any other place a text is no id, whatever it says: ids may be ordinary words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -89,13 +95,17 @@ def _behind_secret(data: bytes, start: int, length: int) -> Iterator[int]:
         yield start + length
 
 
-def mismatch(recorded: Any, now: Any, path: str = "$", same: Same = exactly) -> Mismatch | None:
+def mismatch(
+    recorded: Any, now: Any, path: str = "$", same: Same = exactly, ids: Same | None = None
+) -> Mismatch | None:
     """The first difference of two JSON values, in the recorded order. 1 and 1.0 are equal, 1 and true are not."""
-    return next(mismatches(recorded, now, path, same), None)
+    return next(mismatches(recorded, now, path, same, ids), None)
 
 
-def mismatches(recorded: Any, now: Any, path: str = "$", same: Same = exactly) -> Iterator[Mismatch]:
-    """Every difference of two JSON values, in the recorded order."""
+def mismatches(
+    recorded: Any, now: Any, path: str = "$", same: Same = exactly, ids: Same | None = None
+) -> Iterator[Mismatch]:
+    """Every difference of two JSON values, in the recorded order; `ids` compares texts in the places of ids."""
     left: list[tuple[str, Any, Any]] = [(path, recorded, now)]  # no recursion: whoever sends JSON chooses its depth
     while left:
         place, a, b = left.pop()
@@ -105,7 +115,7 @@ def mismatches(recorded: Any, now: Any, path: str = "$", same: Same = exactly) -
         elif isinstance(a, list) and isinstance(b, list):
             pairs = list(enumerate(zip_longest(a, b, fillvalue=ABSENT)))
             left += [(f"{place}[{number}]", *pair) for number, pair in reversed(pairs)]
-        elif not _equal(a, b, same):
+        elif not _equal(a, b, ids if ids and place.endswith(PLACES_OF_IDS) else same):
             yield Mismatch(place, a, b)
 
 
@@ -122,13 +132,15 @@ def mismatch_of_texts(recorded: str, now: str, path: str = "$", same: Same = exa
     return next(mismatches_of_texts(recorded, now, path, same), None)
 
 
-def mismatches_of_texts(recorded: str, now: str, path: str = "$", same: Same = exactly) -> Iterator[Mismatch]:
+def mismatches_of_texts(
+    recorded: str, now: str, path: str = "$", same: Same = exactly, ids: Same | None = None
+) -> Iterator[Mismatch]:
     """Every difference of two texts, as JSON where both are JSON objects or lists."""
     if same(recorded, now):
         return
     a, b = parsed(recorded), parsed(now)
     if isinstance(a, dict | list) and isinstance(b, dict | list):
-        yield from mismatches(a, b, path, same)
+        yield from mismatches(a, b, path, same, ids)
     else:
         yield Mismatch(path, recorded, now)
 

@@ -24,9 +24,17 @@ _OF_THE_ENDPOINT = ("content-length", "host", "user-agent")
 
 
 def mismatches_of_requests(
-    recorded: Request, now: Request, same: Same = exactly, level: Level = "semantic", *, url: bool = True
+    recorded: Request,
+    now: Request,
+    same: Same = exactly,
+    level: Level = "semantic",
+    *,
+    url: bool = True,
+    ids: Same | None = None,
 ) -> Iterator[Mismatch]:
     """Every difference of two requests: method, URL (unless it is to be another), headers that both have, body.
+
+    `ids` compares texts in the places of ids; of headers these are those that are called an id.
 
     An endpoint adds headers and a query of its own, secrets among them, so what one side lacks there says nothing.
     """
@@ -35,11 +43,11 @@ def mismatches_of_requests(
     if url and not same(_place(recorded.url, now.url), _place(now.url, recorded.url)):
         yield Mismatch("$.url", recorded.url, now.url)
     if level != "shape":
-        yield from _mismatches_of_headers(recorded, now, same)
-    yield from _mismatches_of_bodies(recorded, now, same, level)
+        yield from _mismatches_of_headers(recorded, now, same, ids or same)
+    yield from _mismatches_of_bodies(recorded, now, same, level, ids)
 
 
-def _mismatches_of_headers(recorded: Request, now: Request, same: Same) -> Iterator[Mismatch]:
+def _mismatches_of_headers(recorded: Request, now: Request, same: Same, ids: Same) -> Iterator[Mismatch]:
     present: dict[str, deque[str]] = {}
     for name, value in now.headers:
         present.setdefault(name.lower(), deque()).append(value)
@@ -48,20 +56,23 @@ def _mismatches_of_headers(recorded: Request, now: Request, same: Same) -> Itera
         if not others or is_secret_header(name) or name.lower() in _OF_THE_ENDPOINT:
             continue
         other = others.popleft()  # a header may be there several times
-        if not same(value, other):
+        alike = ids if name.lower().endswith("-id") else same
+        if not alike(value, other):
             yield Mismatch(f"$.headers{step(name)}", value, other)
 
 
-def _mismatches_of_bodies(recorded: Request, now: Request, same: Same, level: Level) -> Iterator[Mismatch]:
+def _mismatches_of_bodies(
+    recorded: Request, now: Request, same: Same, level: Level, ids: Same | None
+) -> Iterator[Mismatch]:
     if recorded.body == now.body:
         return
     a, b = recorded.body.decode(errors="backslashreplace"), now.body.decode(errors="backslashreplace")
     if level == "semantic":
-        yield from mismatches_of_texts(a, b, "$.body", same)
+        yield from mismatches_of_texts(a, b, "$.body", same, ids)
     elif level == "shape":
         yield from mismatches_of_shapes(parsed(a), parsed(b), "$.body")
     elif not same(a, b):
-        found = list(mismatches_of_texts(a, b, "$.body", same))
+        found = list(mismatches_of_texts(a, b, "$.body", same, ids))
         yield from found or [Mismatch("$.body", a, b)]  # the same JSON, in other bytes
 
 

@@ -100,7 +100,9 @@ class Sameness:
             body = recorded.body
             recorded = hidden_request(recorded, fact.hidden)
             recorded = replace(recorded, body=body) if body == now.body else recorded
-        found = mismatches_of_requests(recorded, now, self._same(fact), self.terms.level, url=self._url)
+        same, level = self._same(fact), self.terms.level
+        ids = None if level == "wire" else self.ids.reading(same)
+        found = mismatches_of_requests(recorded, now, same, level, url=self._url, ids=ids)
         told = (replace(one, recorded=shown(one.recorded)) for one in found)
         return (one for one in self.terms.ignored.leave_out(told) if not self._carried(one))
 
@@ -138,8 +140,7 @@ class Sameness:
             yield from found or ([Mismatch(path, recorded, now)] if wire else ())
 
     def _same(self, fact: Fact) -> Same:
-        same = exactly if not fact.masked else but_for_stars if fact.hidden is None else but_for_masks
-        return same if self.terms.level == "wire" else self.ids.reading(same)
+        return exactly if not fact.masked else but_for_stars if fact.hidden is None else but_for_masks
 
     def _carried(self, found: Mismatch) -> bool:
         recorded, now = _text(found.recorded), _text(found.now)
