@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 from callscope.core.events import Continued, SettingsChanged, ToolsChanged, UserMessage
-from callscope.core.ports import Clock, Endpoint, Gate, Guard, Sink, Toolbox
+from callscope.core.ports import Clock, Dialect, Endpoint, Gate, Guard, Sink, Toolbox
 from callscope.core.values import Settings, ToolSpec
 from callscope.record.deriving.deriving import DialectNamed, recorded_dialect
 from callscope.record.file.reading import Recorded
@@ -80,20 +80,29 @@ async def rerun(
         lambda n: _count(session, n),
     )
     stage.skips = live is not None
-    session = Session(
-        endpoint=LiveEndpoint(stage, live.endpoint) if live else RecordedEndpoint(stage),
-        dialect=recorded_dialect(recording.path, _first_settings(script).dialect, dialects),
-        gate=_gate(stage, answers, gate),
-        toolbox=_toolbox(stage, answers, toolbox),
-        clock=live.clock if live else RecordedClock(stage),
-        guard=live.guard if live else None,
-        sinks=[*sinks, comparer],
-    )
+    dialect = recorded_dialect(recording.path, _first_settings(script).dialect, dialects)
+    gate, toolbox = _gate(stage, answers, gate), _toolbox(stage, answers, toolbox)
+    session = _session(stage, live, dialect, gate, toolbox, [*sinks, comparer])
     comparer.look_for_damages()
     stopped = await _through(script, stage, session)
     if stopped is None:
         comparer.finish()
     return report_of(comparer.found, sameness.terms, turns=stage.turns, stopped=stopped, cut_off=_cut_off(script))
+
+
+def _session(
+    stage: Stage, live: Live | None, dialect: Dialect, gate: Gate, toolbox: Toolbox, sinks: Sequence[Sink]
+) -> Session:
+    """The driver, before a live server with its own time, or before the recording."""
+    return Session(
+        endpoint=LiveEndpoint(stage, live.endpoint) if live else RecordedEndpoint(stage),
+        dialect=dialect,
+        gate=gate,
+        toolbox=toolbox,
+        clock=live.clock if live else RecordedClock(stage),
+        guard=live.guard if live else None,
+        sinks=sinks,
+    )
 
 
 async def _through(script: Script, stage: Stage, session: Session) -> Stopped | None:
