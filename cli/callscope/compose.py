@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -44,7 +44,7 @@ from callscope.version import VERSION
 DEFAULT_TOOLS = Path("tools.yaml")
 
 Say = Callable[[str], None]
-Views = Callable[["Recorder | None"], Sequence[Sink]]
+Views = Callable[["Recorder | None", Told], Sequence[Sink]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,7 @@ async def open_session(
 ) -> AsyncIterator[Opened]:
     """Open a session with its settings and tools in place; `say` hears what a person should know beforehand."""
     async with AsyncExitStack() as stack:
-        going_on = (
-            resuming(options.resume, options.flags, os.environ, record=options.record) if options.resume else None
-        )
-        resumed = stack.enter_context(going_on) if going_on else None
-        for sentence in greeting(resumed) if resumed else ():
-            say(sentence)
+        resumed = stack.enter_context(_gone_on_with(options, say))
         config = load_config(resumed.flags if resumed else options.flags, os.environ)
         load = partial(_tools, options, config, resumed, say)
         # beside the loop: a server may take its time to start, and Ctrl-C must be heard
@@ -132,10 +127,7 @@ async def open_session(
         detected = await _detected(endpoint, config, _named_by(options, resumed))
         model, detected = (config.model, detected) if config.model else await _model(endpoint, config, detected)
         settings = _settings(options, config, model, detected.told.dialect, tools)
-        settings = resumed.settings(settings) if resumed else settings
-        for notice in (*_history_not_kept(settings), *checked(settings, tools.specs, refuse=resumed is None)):
-            say(notice)
-        dialect = dialect_named(settings.dialect)
+        settings = _checked(resumed.settings(settings) if resumed else settings, tools, resumed, say)
         toolbox = LocalToolbox(tools.tools)
         clock = LiveClock()
         decider = gate(toolbox)
@@ -146,24 +138,36 @@ async def open_session(
 
         recorder = None
         if options.record:
-            recorder = _gone_on_with(resumed, secrets, clock) if resumed else record()
+            recorder = _writing_on(resumed, secrets, clock) if resumed else record()
             stack.callback(recorder.close)
         curl = partial(curl_command, key_variable=config.key_variable, secrets=config.secrets)
         session = Session(
             endpoint=endpoint,
-            dialect=dialect,
+            dialect=dialect_named(settings.dialect),
             gate=decider,
             toolbox=toolbox,
             clock=clock,
             sinks=[
                 *([recorder] if recorder else []),
                 *([CurlLines(say, curl)] if options.curl else []),
-                *views(recorder),
+                *views(recorder, detected.told),
             ],
             guard=SecretGuard(secrets),
         )
         _begin(session, settings, tools, detected, resumed, say)
         yield Opened(session, detected, tools, toolbox, secrets, recorder, load, record, curl)
+
+
+@contextmanager
+def _gone_on_with(options: Options, say: Say) -> Iterator[Resumed | None]:
+    """The session that goes on, and the sentences about it; None where a new one begins."""
+    if options.resume is None:
+        yield None
+        return
+    with resuming(options.resume, options.flags, os.environ, record=options.record) as resumed:
+        for sentence in greeting(resumed):
+            say(sentence)
+        yield resumed
 
 
 def _begin(
@@ -186,7 +190,7 @@ def _begin(
         session.emit(detected.told.diagnostic())
 
 
-def _gone_on_with(resumed: Resumed, secrets: Secrets, clock: LiveClock) -> Recorder:
+def _writing_on(resumed: Resumed, secrets: Secrets, clock: LiveClock) -> Recorder:
     assert resumed.file is not None
     return Recorder.resume(resumed.file, resumed.recording, secrets=secrets, clock=clock, program=VERSION)
 
@@ -251,9 +255,13 @@ def _named_by(options: Options, resumed: Resumed | None) -> str:
     return "as recorded" if resumed is not None and not resumed.named.dialect else "as the profile says"
 
 
-def _history_not_kept(settings: Settings) -> Iterator[str]:
+def _checked(settings: Settings, tools: LoadedTools, resumed: Resumed | None, say: Say) -> Settings:
+    """The settings, when all is said that does not hold; a mistake is refused, but in a recording."""
     if settings.history == "server" and settings.dialect != "responses":
-        yield f"No server keeps the history in the dialect {settings.dialect}: it is sent whole, as by default."
+        say(f"No server keeps the history in the dialect {settings.dialect}: it is sent whole, as by default.")
+    for notice in checked(settings, tools.specs, refuse=resumed is None):
+        say(notice)
+    return settings
 
 
 def _tell(session: Session, detected: Detected) -> None:
