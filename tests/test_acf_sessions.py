@@ -149,7 +149,7 @@ def test_a_thread_that_the_agent_names_goes_back_with_the_next_words(url: str, f
     async def talk() -> Path:
         options = Options(Flags(url=f"{url}/v1/chat"), no_tools=True, recordings=folder)
         async with open_session(
-            options, gate=lambda toolbox: AbsentGate(), views=lambda recorder: [], say=lambda text: None
+            options, gate=lambda toolbox: AbsentGate(), views=lambda recorder, told: [], say=lambda text: None
         ) as opened:
             await opened.session.say("Weather in Paris")
             named = opened.session.conversation.thread

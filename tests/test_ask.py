@@ -109,6 +109,18 @@ def test_the_first_json_line_names_the_schema_and_the_last_line_how_it_ended(dem
     assert (folder / str(ran.last["recording"])).exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "because"),
+    [((), "/v1/models lists models"), (("--dialect", "chat"), "as --dialect says")],
+)
+def test_the_first_json_line_says_how_the_dialect_is_known(
+    demo: str, folder: Path, options: tuple[str, ...], because: str
+) -> None:
+    first = json.loads(ask(demo, folder, "--json", *options, "Hello").out.splitlines()[0])
+    assert first["dialect"] == "chat"
+    assert first["dialect_because"].endswith(because)
+
+
 def test_a_tool_error_that_the_model_dealt_with_is_still_0(demo: str, folder: Path) -> None:
     ran = ask(demo, folder, "--approve", "always", "fail {}")
     assert ran.code == 0

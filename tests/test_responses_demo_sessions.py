@@ -89,7 +89,7 @@ def talk(
         async with open_session(
             Options(flags, recordings=folder),
             gate=lambda toolbox: AbsentGate(),
-            views=lambda recorder: [],
+            views=lambda recorder, told: [],
             say=lambda text: None,
         ) as opened:
             ends: list[str | None] = []

@@ -81,7 +81,7 @@ def run(options: Options, *prompts: str, decide: Sequence[str] = ()) -> Opened:
         return ScriptedGate(dict(map(scripted_decision, decide)), AbsentGate())
 
     async def session() -> None:
-        views = lambda recorder: [opened.listener]  # noqa: E731
+        views = lambda recorder, told: [opened.listener]  # noqa: E731
         async with open_session(options, gate=gate, views=views, say=opened.said.append) as ready:
             opened.path = ready.recorder.path if ready.recorder else None
             for prompt in prompts:
@@ -371,7 +371,7 @@ def test_a_recording_that_somebody_writes_is_refused(url: str, folder: Path) -> 
 
     def opened() -> AbstractAsyncContextManager[Any]:
         options, gate = Options(resume=path), lambda toolbox: AbsentGate()
-        return open_session(options, gate=gate, views=lambda recorder: [], say=lambda text: None)
+        return open_session(options, gate=gate, views=lambda recorder, told: [], say=lambda text: None)
 
     async def both() -> None:
         async with opened(), opened():

@@ -25,6 +25,7 @@ from callscope.core.visible import visible
 from callscope.loop import run
 
 if TYPE_CHECKING:
+    from callscope.dialects.detecting import Told
     from callscope.record.recorder import Recorder
     from callscope.serving.demo.agent import DemoAgent
     from callscope.tools.running.toolbox import LocalToolbox
@@ -64,7 +65,7 @@ async def _chat(options: Options, to_say: Sequence[str]) -> None:
     console = chrome_console(sys.stderr)
     view, witness = view_for(sys.stdout, console, LiveClock()), Witness()
     gate = _gate(options, view.aside)
-    async with open_session(options, gate=gate, views=lambda recorder: [witness, view], say=view.say) as opened:
+    async with open_session(options, gate=gate, views=lambda recorder, told: [witness, view], say=view.say) as opened:
         view.check = opened.toolbox.check
         settings = opened.session.conversation.settings
         for line in (*_who_is_asked(opened, settings), *to_say):
@@ -168,10 +169,10 @@ async def _ask(
 
     view = _ask_view(as_json=as_json)
 
-    def views(recorder: Recorder | None) -> Sequence[Sink]:
+    def views(recorder: Recorder | None, told: Told) -> Sequence[Sink]:
         if recorder:
             recording.append(str(recorder.path))
-        view.begin(recording[0] if recording else None)
+        view.begin(recording[0] if recording else None, told)
         return [outcome, view]
 
     async with open_session(options, gate=_gate(options), views=views, say=_say) as opened:

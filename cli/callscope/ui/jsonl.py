@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from functools import partial
 from json.encoder import encode_basestring as _quote
-from typing import Any, TextIO, assert_never
+from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 from callscope.core.events import (
     ArgumentsDelta,
@@ -64,6 +64,9 @@ from callscope.version import VERSION
 
 from .outcome import call_json, diagnostic_json, failure_json
 
+if TYPE_CHECKING:
+    from callscope.dialects.detecting import Told
+
 SCHEMA_VERSION = 1
 
 _encode = partial(json_line, default=str)
@@ -88,9 +91,12 @@ class JsonLines:
         elif type(event) is not BytesRead and (line := event_json(event)):
             self.write({"t": round(stamped.at, 6), **line})
 
-    def begin(self, recording: str | None) -> None:
-        """Write the first line."""
-        self.write({"event": "session", "version": SCHEMA_VERSION, "program": VERSION, "recording": recording})
+    def begin(self, recording: str | None, told: Told | None = None) -> None:
+        """Write the first line; `told` is the dialect of a session that begins, and how it is known."""
+        dialect = {"dialect": told.dialect, "dialect_because": told.how} if told else {}
+        self.write(
+            {"event": "session", "version": SCHEMA_VERSION, "program": VERSION, "recording": recording} | dialect
+        )
 
     def close(self) -> None:
         """Nothing: the last line is the command's, who alone knows the exit code."""
