@@ -141,14 +141,14 @@ async def open_session(
             recorder = _writing_on(resumed, secrets, clock) if resumed else record()
             stack.callback(recorder.close)
         curl = partial(curl_command, key_variable=config.key_variable, secrets=config.secrets)
-        lines = CurlLines(say, curl) if options.curl else None
+        first: Sequence[Sink | None] = (recorder, CurlLines(say, curl) if options.curl else None)
         session = Session(
             endpoint=endpoint,
             dialect=dialect_named(settings.dialect),
             gate=decider,
             toolbox=toolbox,
             clock=clock,
-            sinks=[*filter(None, (recorder, lines)), *views(recorder, detected.told)],
+            sinks=[*filter(None, first), *views(recorder, detected.told)],
             guard=SecretGuard(secrets),
         )
         _begin(session, settings, tools, detected, resumed, say)
