@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from callscope.dialects.diagnostics import FAULTS
 from callscope.forensics.entries import Entry
 from callscope.forensics.verdicts import GROUPS, VERDICTS, rank, verdict
+from quirkbodies import FOLDER, corpus, read_whole
 
 ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "forensics.md"
@@ -41,6 +43,19 @@ def test_the_page_tells_of_every_verdict_in_the_words_of_the_table_and_of_no_oth
 @pytest.mark.parametrize("code", [code for code in VERDICTS if not code.startswith(FROM_FAULTS)])
 def test_a_verdict_is_given_somewhere(code: str) -> None:
     assert [path.name for path in SOURCES if path.name not in TABLES and f'"{code}"' in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("code", [*FAULTS, "response_incomplete"])
+def test_each_fault_that_a_decoder_finds_has_a_verdict_of_its_own(code: str) -> None:
+    assert code in VERDICTS
+
+
+@pytest.mark.parametrize("folder", [FOLDER, FOLDER / "responses"], ids=lambda folder: folder.name)
+def test_no_body_has_a_fault_beyond_these(folder: Path) -> None:
+    calls = [call for note in corpus(folder) for call in read_whole(note.path).calls]
+    found = {call.fault.code for call in calls if call.fault}
+    assert found
+    assert found <= {*FAULTS, "response_incomplete"}
 
 
 def test_a_code_is_named_once_and_in_snake_case() -> None:

@@ -16,7 +16,7 @@ from .case import Case
 from .entries import Evidence, Verdict
 from .evidence import of_request
 from .facts import CallFacts
-from .verdicts import VERDICTS, verdict
+from .verdicts import verdict
 
 WHO: dict[DecidedBy, str] = {
     "person": "by you",
@@ -128,13 +128,12 @@ def _faulty(facts: CallFacts) -> Verdict:
     assert call is not None
     assert call.fault is not None
     fault = call.fault
-    code = fault.code if fault.code in VERDICTS else "call_faulty"
     reason = f" {fault.message[start:].rstrip('.')}" if (start := fault.message.find("(finish_reason")) > 0 else ""
     if not reason and (start := fault.message.find("although finish_reason")) > 0:
         reason = f", {fault.message[start:].rstrip('.')}"
     return _of(
         facts,
-        code,
+        fault.code,
         *broken_at(facts),
         place=_place(facts),
         open=facts.following.open or "nothing was",

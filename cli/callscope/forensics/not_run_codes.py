@@ -47,7 +47,6 @@ FAULTS = {
         "The response broke after {name} had begun, so it was not run: {words}",
         "Try again; nothing of a broken answer runs, whole or not.",
     ),
-    "call_faulty": Entry("certain", "{name} was not run: {problem}", "Look at the bytes with /raw."),
 }
 
 NOT_ALLOWED = {
