@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Literal, TextIO
+from typing import IO, Literal, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -44,9 +44,6 @@ from callscope.panels.blocks import ran
 from callscope.panels.wording import counted, ending, failure_sentence, finished, place, seconds, tokens
 
 from .chrome import ChromeConsole
-
-if TYPE_CHECKING:
-    from callscope.dialects.detecting import Told
 
 Stream = CallKey | Literal["output", "reasoning", "refusal"]
 
@@ -100,7 +97,7 @@ class LinesView:
             case event:
                 self._show(event, conversation)
 
-    def begin(self, recording: str | None, told: Told | None = None) -> None:
+    def begin(self, recording: str | None, told: object = None) -> None:
         """Nothing: a person sees the session begin."""
 
     def close(self) -> None:
