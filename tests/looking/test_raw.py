@@ -30,6 +30,7 @@ from callscope.looking.hexdump import hexdump
 from callscope.looking.pretty import pretty
 from callscope.looking.raw import raw
 from callscope.record.secrets.masking import Secrets
+from chatbodies import DONE, calls, chunk, decode, entry
 
 STREAM: Headers = (("content-type", "text/event-stream"),)
 EVENTS = b'data: {"a":1}\n\n: ping\n\ndata: {"b":2}\n\n'
@@ -238,6 +239,17 @@ def test_a_number_that_is_not_kept_says_what_is() -> None:
     kept = exchange(number=3)
     assert lines(kept, "7") == ["  exchange 7 is not kept; here: 3. The recording has all of them."]
     assert lines(Exchanges()) == ["  no request was sent yet"]
+
+
+def test_the_delta_that_broke_the_arguments_is_marked_and_no_other() -> None:
+    parts = [calls(entry(0, "c1", "roll", '{"n":')), *(calls(entry(0, arguments=piece)) for piece in ("1,", "}", " "))]
+    body = b"".join([*parts, chunk(finish="tool_calls"), DONE])
+    kept = exchange(body)
+    for event in decode(body):
+        kept.handle(Stamped(1, 51.0, event), Conversation())
+    marked = [line for line in lines(kept) if "arguments_invalid" in line]
+    assert len(marked) == 1
+    assert f"bytes {len(b''.join(parts[:2]))}–" in marked[0]
 
 
 @pytest.mark.parametrize("words", ["hax", "1.5", "-1", "reads 99999999999"])
