@@ -55,7 +55,9 @@ class Difference:
 
     def __str__(self) -> str:
         if self.path == REPEATED:
-            return f"exchange {self.exchange}, line {self.line}: a second `{self.recorded}`, where there can be only one"
+            return (
+                f"exchange {self.exchange}, line {self.line}: a second `{self.recorded}`, where there can be only one"
+            )
         return f"exchange {self.exchange}, line {self.line}, {self.path}: {self.recorded!r} is now {self.derived!r}"
 
     @property

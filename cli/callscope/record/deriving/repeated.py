@@ -32,8 +32,11 @@ class Repeated:
 
     def take(self, entry: Entry) -> None:
         """Look at a line. Of exchange 0, the questions about a server, there may be any number."""
-        kind, exchange = entry.kind, entry.members.get("exchange")
-        if kind not in ONCE or type(exchange) is not int:
+        kind = entry.kind
+        if kind not in ONCE:
+            return
+        exchange = entry.members.get("exchange")
+        if type(exchange) is not int:
             return
         if kind == "request" and exchange == 0:
             self._seen.difference_update((0, each) for each in ONCE)
