@@ -109,6 +109,11 @@ def test_what_another_program_says_is_one_recording_that_can_be_served_again(
         served.end()
 
 
+def test_the_model_of_a_responses_session_is_offered_to_who_asks_for_models(folder: Path) -> None:
+    found = offered(open_recording(recorded(folder)))
+    assert (found.models, found.agents) == (("callscope-demo",), ())
+
+
 def test_two_conversations_at_once_are_told_apart_by_the_responses_that_they_go_on_from(tmp_path: Path) -> None:
     folder = tmp_path / "rec"
     with run_in_thread(DemoAgent(pace=0.0)) as demo, running("proxy", demo.url, "--recordings", folder) as proxy:

@@ -51,7 +51,7 @@ def offered(recording: Recorded) -> Offer:
         raise UnusableFile(f"{recording.path} holds no exchange with a server: there is nothing to serve.")
     base = _base(found.settings[0]) if found.settings else exchanges[0].request.url
     path = quote(path_of(base), errors="replace").rstrip("/")
-    return Offer(recording.path, exchanges, path, found.named("chat"), found.named("acf"))
+    return Offer(recording.path, exchanges, path, found.named("chat", "responses"), found.named("acf"))
 
 
 def _base(settings: Settings) -> str:
@@ -110,9 +110,9 @@ class _Found:
             case _:
                 pass
 
-    def named(self, dialect: str) -> tuple[str, ...]:
+    def named(self, *dialects: str) -> tuple[str, ...]:
         """The models, or agents, that it was a session with."""
-        return tuple(dict.fromkeys(each.model for each in self.settings if each.dialect == dialect and each.model))
+        return tuple(dict.fromkeys(each.model for each in self.settings if each.dialect in dialects and each.model))
 
     def _note_ids(self, opened: ExchangeOpened) -> None:
         """Ids that stand in the first request were there before."""
