@@ -90,7 +90,7 @@ class Sameness:
         if isinstance(fact.event, CallAssembled) and isinstance(event, CallAssembled):
             return self._of_calls(fact, fact.event.call, event.call)
         found = self._of_members(_hidden(fact), plain(event), self._same(fact))
-        return self.terms.ignored.leave_out(replace(one, recorded=shown(one.recorded)) for one in found)
+        return self.terms.ignored.leave_out(_told(fact, found))
 
     def of_requests(self, fact: Fact, now: Request) -> Iterator[Mismatch]:
         """Where a request is not the recorded one."""
@@ -103,8 +103,7 @@ class Sameness:
         same, level = self._same(fact), self.terms.level
         ids = None if level == "wire" else self.ids.reading(same)
         found = mismatches_of_requests(recorded, now, same, level, url=self._url, ids=ids)
-        told = (replace(one, recorded=shown(one.recorded)) for one in found)
-        return (one for one in self.terms.ignored.leave_out(told) if not self._carried(one))
+        return (one for one in self.terms.ignored.leave_out(_told(fact, found)) if not self._carried(one))
 
     def calls_alike(self, fact: Fact, event: CallAssembled) -> bool:
         """Whether two calls ask for the same, whatever their ids and places."""
@@ -157,6 +156,11 @@ def _hidden(fact: Fact) -> Line:
         name: hidden_text(value, places[name]) if name in places and isinstance(value, str) else value
         for name, value in members.items()
     }
+
+
+def _told(fact: Fact, found: Iterable[Mismatch]) -> Iterator[Mismatch]:
+    """Differences with asterisks in place of the marks; where nothing is hidden, the same character is a tool's own."""
+    return (replace(one, recorded=shown(one.recorded)) if fact.masked else one for one in found)
 
 
 def _text(value: Any) -> str | None:
