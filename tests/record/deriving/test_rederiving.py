@@ -10,7 +10,9 @@ import pytest
 
 from callscope.core.errors import UnusableFile
 from callscope.core.events import CallAssembled
+from callscope.core.ports import Dialect
 from callscope.core.state import Conversation, apply
+from callscope.dialects.registry import dialect_named
 from callscope.record.deriving.rederiving import Difference, accept, derive, derive_conversation, differences
 from callscope.record.file.reading import open_recording
 from callscope.record.rerunning.rerunning import rerun
@@ -102,6 +104,23 @@ def test_what_is_derived_on_the_way_is_the_same_whatever_stands_in_the_middle_of
             stream = list(derive(recording, dialects, found))
             assert found == list(differences(recording, dialects))
             assert stream == list(derive(recording, dialects))
+
+
+def chat(name: str) -> Dialect:
+    """A dialect in which an answer can fail before it began."""
+    return dialect_named("chat")
+
+
+def test_an_answer_that_never_began_is_that_of_its_request_whatever_was_put_in_before_its_end(path: Path) -> None:
+    lines = path.read_text().splitlines(keepends=True)
+    asked = next(number for number, each in enumerate(lines) if '"kind":"request"' in each)
+    end = '{"t":9.0,"kind":"end","exchange":1,"how":"truncated","detail":"","bytes":0,"sha256":""}\n'
+    put_in = '{"t":9.0,"kind":"insert","exchange":9,"items":[]}\n'
+    path.write_text("".join([*lines[: asked + 1], put_in, end, '{"t":9.0,"kind":"assembled","exchange":1}\n']))
+    found: list[Difference] = []
+    list(derive(open_recording(path), chat, found))
+    assert found == list(differences(open_recording(path), chat))
+    assert all(one.path != "$.exchange" for one in found)
 
 
 def test_each_event_comes_with_the_conversation_after_it(path: Path) -> None:

@@ -54,3 +54,10 @@ def test_questions_about_a_server_may_be_asked_any_number_of_times(path: Path) -
 def test_a_line_that_comes_a_thousand_times_is_not_named_a_thousand_times(path: Path) -> None:
     put_again(path, "response", times=1000)
     assert len(check(path, dialects=plain).problems) == MOST
+
+
+@pytest.mark.parametrize("number", ["[1]", '{"a":1}', "null", '"1"', "true"])
+def test_a_line_whose_exchange_is_no_number_is_none_that_comes_again(path: Path, number: str) -> None:
+    whole = path.read_text()
+    path.write_text(whole + f'{{"t":9.0,"kind":"assembled","exchange":{number}}}\n' * 2)
+    assert check(path, dialects=plain).problems == []
