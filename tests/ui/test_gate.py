@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -202,6 +203,16 @@ def test_the_person_is_told_which_of_the_held_calls_it_is() -> None:
     first_question, second_question = asked.person.asked
     assert first_question.startswith("1 of 2 · get_weather · c1 — run it?")
     assert second_question.startswith("2 of 2 · get_time · c3 — run it?")
+
+
+@pytest.mark.parametrize("shown", ["gate.md", "screen.svg"])
+def test_a_page_and_a_picture_show_the_question_as_it_is_asked(shown: str) -> None:
+    call = replace(CALL, call_id="call_1")
+    asked = Asked("y")
+    asked.decide(call, conversation=conversation_of(CallRecord(call, held=True), CallRecord(OTHER, held=True)))
+    question = asked.person.asked[0].removeprefix("1 of 2").partition("?")[0]
+    page = (Path(__file__).parents[2] / "docs" / shown).read_text(encoding="utf-8").replace("&#160;", " ")
+    assert question in page
 
 
 def test_a_call_that_is_held_alone_is_not_counted() -> None:
