@@ -38,3 +38,12 @@ def test_the_tail_is_the_last_characters(size: int) -> None:
 def test_the_text_is_one_object_however_often_it_is_asked_for() -> None:
     text, _ = grown(10)
     assert text.text is text.text
+
+
+def test_a_block_comes_behind_the_pieces_before_it():
+    text = GrowingText()
+    text.append("a")
+    text.append_block("b" * BLOCK)
+    text.append("c")
+    assert text.tail(2) == "bc"
+    assert "".join(text) == text.text == "a" + "b" * BLOCK + "c"

@@ -404,3 +404,17 @@ def test_very_many_calls_are_compared_in_their_places_alone() -> None:
 
     line_up(range(MOST + 1), range(MOST + 1), alike)
     assert len(asked) == MOST + 1
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "tool_call_id", "call_id", "item_id", "previous_response_id", "thread_id", "run_id"]
+)
+def test_an_id_is_compared_as_an_id_in_each_place_that_has_one(name: str) -> None:
+    then, now = ({"messages": [{name: value}]} for value in ("a", "b"))
+    assert list(mismatches(then, now, ids=lambda recorded, current: (recorded, current) == ("a", "b"))) == []
+
+
+@pytest.mark.parametrize("name", ["name", "content", "arguments", "output", "identity", "x.id", "uuid"])
+def test_nothing_else_is_compared_as_an_id(name: str) -> None:
+    then, now = ({"messages": [{name: value}]} for value in ("a", "b"))
+    assert len(list(mismatches(then, now, ids=lambda recorded, current: True))) == 1
