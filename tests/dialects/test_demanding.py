@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callscope.dialects.demanding import demand_of
+from callscope.dialects.demanding import demand_of, not_streamed
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
 HOSTED = {"type": "web_search"}
@@ -80,3 +80,18 @@ def test_a_hosted_tool_that_was_chosen_is_named_by_its_type() -> None:
 
 def test_a_choice_that_allows_nothing_says_so() -> None:
     assert forbidden({"type": "allowed_tools", "tools": []}) == "tool_choice allowed no tool"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"stream":true}', 1),
+        (b'{"stream":false}', 0),
+        (b'{"stream":"false"}', 0),
+        (b'{"stream":1}', 0),
+        (b'{"stream_options":{"stream":true}}', 0),
+        (b'"stream"', 0),
+    ],
+)
+def test_a_stream_was_asked_for_by_true_alone(body: bytes, said: int) -> None:
+    assert len(list(not_streamed(body))) == said
