@@ -224,6 +224,11 @@ def test_what_an_error_result_means(output: str, status: ResultStatus, code: str
     assert only(ran(output, status)).code == code
 
 
+def test_what_is_said_of_an_unknown_tool_ends_with_one_full_stop() -> None:
+    found = only(ran(error("unknown_tool", "there is no tool get_wether; the tools here: get_weather."), "error"))
+    assert found.sentence.endswith("the tools here: get_weather.")
+
+
 @pytest.mark.parametrize("status", ["ok", "mocked"])
 def test_a_call_that_ran_well_has_no_verdict(status: ResultStatus) -> None:
     assert ran("sunny", status).codes() == []

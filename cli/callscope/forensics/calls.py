@@ -88,7 +88,7 @@ def _result(case: Case, facts: CallFacts) -> Verdict | None:
         return None
     kind, words = _error(result.output)
     if kind == "unknown_tool":
-        return _of(facts, "tool_unknown", _named(facts), offered=words or "none")
+        return _of(facts, "tool_unknown", _named(facts), offered=words.rstrip(".") or "none")
     return _of(facts, _OF_RESULT.get(kind, "tool_failed"), _said(facts, result.output), words=words or result.output)
 
 
