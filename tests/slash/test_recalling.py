@@ -97,6 +97,16 @@ def test_a_fork_looks_at_the_turn_that_it_goes_on_from(resumed: Resume) -> None:
     leave(child)
 
 
+def test_a_turn_that_another_recording_has_is_not_lost_for_those_from_before(resumed: Resume) -> None:
+    child = resumed()
+    shown(child, "/record off")
+    shown(child, "/record on")
+    turn(child, "hello")
+    assert "exchange 3 " in shown(child, "/raw 3")
+    assert "1 exchange" in shown(child, "/timeline")
+    leave(child)
+
+
 def test_a_recording_that_is_gone_is_told_and_nothing_else_is_lost(resumed: Resume, recording: Path) -> None:
     child = resumed()
     recording.unlink()
