@@ -237,8 +237,12 @@ def test_a_frame_in_which_something_was_found_is_never_left_out() -> None:
 
 def test_a_number_that_is_not_kept_says_what_is() -> None:
     kept = exchange(number=3)
-    assert lines(kept, "7") == ["  exchange 7 is not kept; here: 3. The recording has all of them."]
+    assert lines(kept, "2") == ["  exchange 2 is not kept; here: 3. The recording has all of them."]
     assert lines(Exchanges()) == ["  no request was sent yet"]
+
+
+def test_a_number_beyond_the_last_exchange_is_not_looked_for_in_the_recording() -> None:
+    assert lines(exchange(number=3), "4") == ["  there is no exchange 4 yet; here: 3"]
 
 
 def test_the_delta_that_broke_the_arguments_is_marked_and_no_other() -> None:

@@ -95,6 +95,8 @@ def _not_kept(number: int | None, kept: Sequence[int]) -> str:
     if not kept:
         return "  no request was sent yet"
     range_kept = f"{kept[0]} to {kept[-1]}" if len(kept) > 1 else f"{kept[0]}"
+    if number is not None and number > kept[-1]:
+        return f"  there is no exchange {number} yet; here: {range_kept}"
     return f"  exchange {number} is not kept; here: {range_kept}. The recording has all of them."
 
 
