@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import dropwhile
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -128,6 +128,45 @@ def _repeats_a_key(text: str) -> bool:
 
     json.loads(text, object_pairs_hook=members)
     return repeated
+
+
+# ---- saying it again ------------------------------------------------------------------------------------------------
+
+
+class Said(NamedTuple):
+    """What a growing text says so far, looked at once: `size` and `ink` are its characters, and those but white space.
+
+    `document` is the one that it says, however often, in one spelling; "" where all of them are empty, None where it
+    says no one thing.
+    """
+
+    size: int
+    ink: int
+    document: str | None
+
+
+def said_by(text: str) -> Said:
+    """What a text says by itself."""
+    spans = [] if is_too_deep(text) else list(_spans(text))
+    rest = text[spans[-1][1].stop :] if spans else text
+    full = {_canonical(value) for value, _ in spans if value not in _EMPTY}
+    one = None if rest.strip() or len(full) > 1 else next(iter(full), "")
+    return Said(len(text), len(_squeezed(text)), one)
+
+
+def said_again(said: Said, piece: str) -> Said | None:
+    """What is said with one more whole object behind it, where that says the same; None where it does not."""
+    value = json.loads(piece)
+    document = "" if value in _EMPTY else _canonical(value)
+    if said.document is None or document != (said.document or document):
+        return None
+    return Said(said.size + len(piece), said.ink + len(_squeezed(piece)), document)
+
+
+def writes_again(said: Said, text: Callable[[], str], piece: str) -> bool:
+    """Whether a piece begins with all of a text, but for white space; `text` is asked for only where it may."""
+    squeezed = _squeezed(piece)
+    return len(squeezed) >= said.ink and squeezed.startswith(_squeezed(text()))
 
 
 # ---- resolving repetitions ------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from callscope.core.values import CallKey, CallKind, Frame
 
-from .arguments import problem_of
+from .arguments import Said, problem_of, said_again, said_by, writes_again
 from .diagnostics import as_sent, excerpt
 from .documents import Halves
 from .pieces import Spoken
@@ -130,6 +130,8 @@ class OpenCall:
     halves: Halves = field(default_factory=Halves)
     _depth: Depth = field(default_factory=lambda: Depth())
     _measured: int = 0
+    _said: Said | None = None
+    _said_last: str = ""
 
     @property
     def text(self) -> str:
@@ -162,6 +164,19 @@ class OpenCall:
             return False
         last = self.pieces.last
         return last.rstrip()[-1:] == "}" and last.startswith(self.pieces.first) and problem_of(last) is None
+
+    def repeats(self, piece: str) -> bool:
+        """Whether a piece says all that was said so far once more; what was said is looked at once in all."""
+        said = self._said
+        if said is None or said.size != self.pieces.size or self._said_last != self.pieces.last:
+            said = self._said = said_by(self.text)
+            self._said_last = self.pieces.last
+        if problem_of(piece) is not None:
+            return len(piece) >= said.ink and piece.strip() == self.text.strip()
+        if again := said_again(said, piece):
+            self._said, self._said_last = again, piece  # as it will be with this piece
+            return True
+        return writes_again(said, lambda: self.text, piece)
 
     def empty_object(self) -> bool:
         """Whether the arguments so far are a document that says nothing, such as `{}`."""

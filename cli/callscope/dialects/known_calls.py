@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Hashable
 from typing import NamedTuple
 
-from .arguments import problem_of, verdict
+from .arguments import problem_of
 from .fragments import Fragment, OpenCall, conflicts
 
 
@@ -115,7 +115,7 @@ class KnownCalls:
             return False
         if fragment.call_id and problem_of(fragment.piece) is not None:
             return False  # the same id: only another whole document tells two calls apart
-        return fragment.piece.strip() != call.text.strip() and verdict([call.text, fragment.piece]).repair is None
+        return not call.repeats(fragment.piece)
 
     def _shares_id(self, call: OpenCall, fragment: Fragment, taken: Container[OpenCall]) -> bool:
         """Whether what has an index of its own is another call with the same id, and not the same call gone astray."""
