@@ -66,6 +66,10 @@ BODIES: dict[str, dict[str, tuple[Callable[[int], Iterator[bytes]], int]]] = {
         "a million comments": (lambda n: iter([b": ping\n\n" * n]), MILLION),
         "nested 10,000,000 deep": (lambda n: iter([b"data: " + b"[" * n + b"\n\n"]), 10 * MILLION),
         "a million fragments of a call": (opened, MILLION),
+        "a whole call 100,000 times": (
+            lambda n: events(lambda i: delta(entry(0, id="c", function={"name": "r", "arguments": '{"a":1}'})), n),
+            100_000,
+        ),
         "200,000 calls": (
             lambda n: events(lambda i: delta(entry(i, id=f"c{i}", function={"name": "r", "arguments": "{}"})), n),
             200_000,
