@@ -28,7 +28,7 @@ class Repeated:
 
     def __init__(self) -> None:
         self.found: list[Again] = []
-        self._seen: set[tuple[int, str]] = set()
+        self._seen: dict[int, int] = {}  # of each exchange a bit for each kind: a recording may have very many
 
     def take(self, entry: Entry) -> None:
         """Look at a line. Of exchange 0, the questions about a server, there may be any number."""
@@ -38,8 +38,8 @@ class Repeated:
         exchange = entry.members.get("exchange")
         if type(exchange) is not int:
             return
-        if kind == "request" and exchange == 0:
-            self._seen.difference_update((0, each) for each in ONCE)
-        if (exchange, kind) in self._seen and len(self.found) < MOST:
+        seen = 0 if kind == "request" and exchange == 0 else self._seen.get(exchange, 0)
+        bit = 1 << ONCE.index(kind)
+        if seen & bit and len(self.found) < MOST:
             self.found.append(Again(entry.line, kind, exchange))
-        self._seen.add((exchange, kind))
+        self._seen[exchange] = seen | bit
